@@ -1,0 +1,1 @@
+"""Words that all layers share; imports nothing of ours."""

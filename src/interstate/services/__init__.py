@@ -1,0 +1,1 @@
+"""Operations: load, decide, save. Plain synchronous code over a ``Work``; see ``operation.py`` for the contract."""

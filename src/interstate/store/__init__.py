@@ -1,0 +1,1 @@
+"""What must survive: the ports, the records with their tables, and one engine a dialect."""

@@ -1,0 +1,119 @@
+"""What services may ask of the store: one unit of work over a batch of calls.
+
+Theory of operation
+-------------------
+A batch of calls, steps and deliveries is decided in one transaction (design, law 6). Each runs in an overlay: what it
+put is seen by itself at once, by later calls of the batch when it succeeded, by nobody when it was refused. Writes are
+collected and flushed as one statement a table, before a range read that could see them and before the commit.
+A batch that the database refuses is run again in halves, with the same ``now`` and the same seeds.
+
+Lock order: tables in the order in which the schema creates them (``store/sqlite/migrations``), rows by key.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.base.ids import Entropy
+from interstate.store.tables import Scalar, Select, Table
+
+V = TypeVar("V", bound=msgspec.Struct)
+
+
+class Work(Protocol):
+    """The state of everything, as one call sees it inside a unit of work."""
+
+    @property
+    def now(self) -> datetime:
+        """Business time, the same for the whole batch."""
+        ...
+
+    @property
+    def caller(self) -> Caller:
+        """Whose account and region the running call sees."""
+        ...
+
+    @property
+    def entropy(self) -> Entropy:
+        """The running call's own; a batch that is run again gets the same."""
+        ...
+
+    # Records ---------------------------------------------------------------------------------------------------
+
+    def get(self, table: Table[V], *key: Any) -> V | None:
+        """The record under ``key`` (the columns of the table's key, in order), or None."""
+        ...
+
+    def put(self, table: Table[V], record: V) -> None:
+        """Insert the record, or replace the one with the same key."""
+        ...
+
+    def delete(self, table: Table[V], *key: Any) -> None:
+        """Delete the record under ``key``; nothing happens when there is none."""
+        ...
+
+    def select(self, select: Select[V], *, limit: int, **parameters: Any) -> list[V]:
+        """At most ``limit`` records, in the select's order, with what this batch wrote before."""
+        ...
+
+    def scalar(self, scalar: Scalar, **parameters: Any) -> int:
+        """One number; NULL is 0."""
+        ...
+
+    def erase(self, select: Select[V], *, limit: int, **parameters: Any) -> int:
+        """Delete at most ``limit`` records of a range in one statement; tells how many."""
+        ...
+
+    def next_id(self, table: Table[Any]) -> int:
+        """A number for the table's single integer key, higher than any before; in order of creation, with gaps."""
+        ...
+
+    # Work that follows ------------------------------------------------------------------------------------------
+
+    def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None) -> int:
+        """Leave a due row: the step or effect ``kind`` runs with ``body`` at ``at`` (default now), surviving a crash.
+
+        ``kind`` is declared in a service's table (``Step`` or ``Effect``). Rows due at once often run in this same
+        transaction. Returns the row's id, for ``cancel``.
+        """
+        ...
+
+    def cancel(self, due_id: int) -> None:
+        """Take a due row back; nothing happens when it has run."""
+        ...
+
+    def wake(self, key: str) -> None:
+        """After the commit, run again the calls that are parked on ``key``."""
+        ...
+
+    # Calls inside the call ---------------------------------------------------------------------------------------
+
+    def call(self, service: str, operation: str, request: Mapping[str, Any], *, caller: Caller | None = None) -> Any:
+        """Run another service's operation inside this transaction, in an overlay of its own.
+
+        ``service`` and ``operation`` are botocore's names ("sqs", "SendMessage"); ``request`` has the API's member
+        names and is validated like a request from outside; the answer has the API's member names too.
+
+        Raises:
+            ServiceError: the operation refused; nothing of it remains.
+        """
+        ...
+
+    def overlay(self) -> AbstractContextManager[None]:
+        """Writes inside are kept when the block ends, dropped when it raises (the exception goes on)."""
+        ...
+
+
+class Store(Protocol):
+    """A place where records survive. Owned by ``runtime.commits``; services see only ``Work``."""
+
+    def close(self) -> None:
+        """Release files and locks."""
+        ...
+
+
+Records = Sequence[msgspec.Struct]

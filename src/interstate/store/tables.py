@@ -1,0 +1,54 @@
+"""How records lie in tables: declared once, beside the record, for both dialects.
+
+A record is a frozen ``msgspec.Struct``; each field is a column of the same name. Numbers, texts and bytes are stored as
+they are, booleans as 0/1, instants as microseconds since the epoch, everything else as JSON text. The schema itself is
+SQL worth reading, in ``store/<dialect>/migrations``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+V = TypeVar("V", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Generic[V]):
+    """The table ``name`` holds one ``record`` a row; ``key`` names the columns of its primary key."""
+
+    name: str
+    record: type[V]
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Select(Generic[V]):
+    """A range read. ``where`` and ``order`` are SQL with ``:name`` parameters; ``where`` must be served by an index.
+
+    Portable SQL only (it is the same text on both dialects). ``:limit`` is always added by the store.
+    """
+
+    table: Table[V]
+    where: str
+    order: str
+
+
+@dataclass(frozen=True, eq=False)
+class Scalar:
+    """A read of one number, e.g. a count or a minimum, over ``tables`` (which are flushed first)."""
+
+    sql: str
+    tables: tuple[Table[Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row that a call needs, told before it runs so that a batch is fetched at once."""
+
+    table: Table[Any]
+    values: tuple[Any, ...]
+
+
+KeyFunction = Callable[..., "list[Key]"]
