@@ -1,0 +1,35 @@
+"""What a state fails with: the error names that the language and Step Functions reserve, and the exception that carries one.
+
+Source: https://states-language.net/#appendix-a (predefined error codes) and
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+"""
+
+ALL = "States.ALL"
+BRANCH_FAILED = "States.BranchFailed"
+DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
+EXCEED_TOLERATED_FAILURE_THRESHOLD = "States.ExceedToleratedFailureThreshold"
+HEARTBEAT_TIMEOUT = "States.HeartbeatTimeout"
+INTRINSIC_FAILURE = "States.IntrinsicFailure"
+ITEM_READER_FAILED = "States.ItemReaderFailed"
+NO_CHOICE_MATCHED = "States.NoChoiceMatched"
+PARAMETER_PATH_FAILURE = "States.ParameterPathFailure"
+PERMISSIONS = "States.Permissions"
+QUERY_EVALUATION_ERROR = "States.QueryEvaluationError"
+RESULT_PATH_MATCH_FAILURE = "States.ResultPathMatchFailure"
+RESULT_WRITER_FAILED = "States.ResultWriterFailed"
+RUNTIME = "States.Runtime"
+TASK_FAILED = "States.TaskFailed"
+TIMEOUT = "States.Timeout"
+
+
+class StateFailed(Exception):  # noqa: N818 - the name that the design gives to this family of errors
+    """A state cannot go on; Retry and Catch may see ``error``.
+
+    ``error`` and ``cause`` are what the history shows. ``cause`` is the inner cause: the machine adds the words with which
+    Step Functions opens a cause ("An error occurred while executing the state ...").
+    """
+
+    def __init__(self, error: str, cause: str | None = None) -> None:
+        super().__init__(error, cause)
+        self.error = error
+        self.cause = cause
