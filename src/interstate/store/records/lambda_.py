@@ -1,0 +1,267 @@
+"""Functions and all that hangs on them, as they survive; and the bodies of their due work.
+
+``Invocation`` is the body of the effect "lambda.invoke": whoever wants a function called leaves one with
+``work.later("lambda.invoke", Invocation(...))`` and gets the answer at its ``origin``:
+
+* ``None``: a caller waits on the connection (``Perform``), nothing else happens;
+* "states.task": a due step "states.task_answer" with a ``TaskAnswer``;
+* "lambda.async": Lambda's asynchronous queue: retries, dead letters, destinations;
+* "lambda.mapping": an event source mapping deletes the messages that were handled.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interstate.store.tables import Scalar, Select, Table
+
+LATEST = "$LATEST"
+
+# Due work ---------------------------------------------------------------------------------------------------------
+
+
+class Invocation(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One call of a function: ``function`` is its ARN without qualifier, ``payload`` JSON text.
+
+    ``request_id`` is what makes a repetition recognizable: it is the same after a crash and for the retries of the
+    asynchronous queue, and new for each Retry of a state. The qualifier (a version, an alias, ``$LATEST`` by default)
+    is resolved when the call is carried out.
+    """
+
+    request_id: str
+    function: str
+    payload: str = "{}"
+    qualifier: str | None = None
+    origin: str | None = None
+    origin_data: dict[str, Any] = msgspec.field(default_factory=dict)
+    client_context: str | None = None  # JSON text, decoded from the header's base64.
+    trace: str | None = None  # The X-Amzn-Trace-Id header.
+    tail: bool = False  # LogType Tail: the answer carries the last 4 KiB of the log.
+    attempt: int = 1  # Counted by the asynchronous queue.
+    accepted: datetime | None = None  # When the asynchronous queue took it; its age counts from here.
+
+
+class LogLine(msgspec.Struct, frozen=True, array_like=True):
+    """One event of a function's log."""
+
+    at: datetime
+    message: str
+
+
+class InvocationResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a call ended.
+
+    ``function_error`` is None, or "Unhandled": then ``payload`` is AWS's error document ({"errorMessage": ...,
+    "errorType": ..., "stackTrace": [...]}). ``refused`` names a Lambda API error (TooManyRequestsException,
+    ResourceNotFoundException): the function was not called, and ``payload`` is the message in plain text.
+    """
+
+    payload: str
+    function_error: str | None = None
+    refused: str | None = None
+    executed_version: str = LATEST
+    log: list[LogLine] = msgspec.field(default_factory=list)
+    log_stream: str = ""
+    log_tail: str = ""
+    duration_ms: float = 0.0
+    billed_ms: int = 0
+    init_ms: float | None = None
+    memory_max_mb: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """The handler returned."""
+        return self.function_error is None and self.refused is None
+
+
+class TaskAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A Task's function has answered; body of the step "states.task_answer".
+
+    ``ok``: ``payload`` is the function's answer as JSON text. Otherwise ``error`` is what Catch compares with (the
+    exception's name, "Lambda.TooManyRequestsException", "Sandbox.Timedout"), and ``cause`` the error document as text.
+    """
+
+    origin_data: dict[str, Any]
+    request_id: str
+    ok: bool
+    payload: str = "null"
+    executed_version: str = LATEST
+    error: str = ""
+    cause: str = ""
+
+
+class Poll(msgspec.Struct, frozen=True):
+    """Look whether a mapping's source has a batch; body of the step "lambda.poll"."""
+
+    mapping: str
+
+
+# Functions --------------------------------------------------------------------------------------------------------
+
+
+class Function(msgspec.Struct, frozen=True):
+    """What belongs to a function and not to one of its versions."""
+
+    arn: str
+    scope: str  # account/region, for lists.
+    name: str
+    next_version: int = 1
+    reserved_concurrency: int | None = None
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    created: datetime | None = None
+
+
+class FunctionVersion(msgspec.Struct, frozen=True):
+    """One version of a function's code and configuration; ``$LATEST`` is the one that changes.
+
+    ``code`` says where the code lies: "sha256:<hex>" in the code store, or "dir:<absolute path>" used in place.
+    """
+
+    function: str  # The function's ARN without qualifier.
+    version: str
+    number: int  # The version as a number, 0 for $LATEST: the order of lists.
+    name: str
+    runtime: str
+    role: str
+    handler: str
+    code: str
+    code_sha256: str  # Base64, as the API shows it.
+    code_size: int
+    description: str
+    timeout_s: int
+    memory_mb: int
+    ephemeral_mb: int
+    environment: dict[str, str]
+    layers: list[str]
+    architecture: str
+    revision: str
+    modified: datetime
+    dead_letter_arn: str | None = None
+    kms_key_arn: str | None = None
+    tracing: str = "PassThrough"
+    log_group: str = ""
+    log_format: str = "Text"
+    further: dict[str, Any] = msgspec.field(default_factory=dict)  # Stored and described: VpcConfig, SnapStart...
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A name for a version, with an optional share of calls for a second one."""
+
+    function: str
+    name: str
+    version: str
+    description: str
+    weights: dict[str, float]
+    revision: str
+
+
+class EventInvokeConfig(msgspec.Struct, frozen=True):
+    """How the asynchronous queue treats calls of a function under one qualifier."""
+
+    function: str
+    qualifier: str
+    modified: datetime
+    retries: int | None = None
+    age_s_max: int | None = None
+    on_success: str | None = None
+    on_failure: str | None = None
+
+
+class ProvisionedConcurrency(msgspec.Struct, frozen=True):
+    """Provisioned concurrency of an alias or version: stored and described."""
+
+    function: str
+    qualifier: str
+    requested: int
+    modified: datetime
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """A resource policy of a function, a version or an alias."""
+
+    function: str
+    qualifier: str  # "" for the function itself.
+    statements: list[dict[str, Any]]
+    revision: str
+
+
+class LayerVersion(msgspec.Struct, frozen=True):
+    """One version of a layer."""
+
+    layer: str  # The layer's ARN without version.
+    version: int
+    scope: str
+    name: str
+    code: str
+    code_sha256: str
+    code_size: int
+    description: str
+    runtimes: list[str]
+    architectures: list[str]
+    license_info: str
+    created: datetime
+
+
+class Mapping(msgspec.Struct, frozen=True):
+    """An event source mapping from a queue to a function."""
+
+    uuid: str
+    scope: str
+    source: str  # The queue's ARN.
+    function: str
+    qualifier: str | None
+    batch_size: int
+    window_s: int
+    enabled: bool
+    report_items: bool
+    concurrency_max: int | None
+    filters: list[str]
+    modified: datetime
+    result: str = ""
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    window_until: datetime | None = None  # The batch that is being gathered goes out then.
+
+
+class MappedQueue(msgspec.Struct, frozen=True):
+    """The enabled mappings that read a queue: SQS leaves a ``Poll`` for each when a message becomes visible."""
+
+    queue: str
+    mappings: list[str]
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """A batch of messages that a mapping's function has in hand."""
+
+    mapping: str
+    request_id: str
+    since: datetime
+
+
+FUNCTIONS = Table("lambda_functions", Function, ("arn",))
+VERSIONS = Table("lambda_versions", FunctionVersion, ("function", "version"))
+ALIASES = Table("lambda_aliases", Alias, ("function", "name"))
+EVENT_INVOKE_CONFIGS = Table("lambda_event_invoke_configs", EventInvokeConfig, ("function", "qualifier"))
+PROVISIONED = Table("lambda_provisioned", ProvisionedConcurrency, ("function", "qualifier"))
+POLICIES = Table("lambda_policies", Policy, ("function", "qualifier"))
+LAYERS = Table("lambda_layers", LayerVersion, ("layer", "version"))
+MAPPINGS = Table("lambda_mappings", Mapping, ("uuid",))
+MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",))
+BATCHES = Table("lambda_batches", Batch, ("mapping", "request_id"))
+
+FUNCTIONS_OF_SCOPE = Select(FUNCTIONS, "scope = :scope AND name > :after", "name")
+VERSIONS_OF_FUNCTION = Select(VERSIONS, "function = :function AND number >= :from_number", "number")
+ALIASES_OF_FUNCTION = Select(ALIASES, "function = :function AND name > :after", "name")
+EVENT_INVOKE_CONFIGS_OF_FUNCTION = Select(
+    EVENT_INVOKE_CONFIGS, "function = :function AND qualifier > :after", "qualifier"
+)
+PROVISIONED_OF_FUNCTION = Select(PROVISIONED, "function = :function AND qualifier > :after", "qualifier")
+POLICIES_OF_FUNCTION = Select(POLICIES, "function = :function", "qualifier")
+LAYER_VERSIONS = Select(LAYERS, "layer = :layer AND version < :below", "version DESC")
+LAYERS_OF_SCOPE = Select(LAYERS, "scope = :scope AND layer > :after", "layer, version DESC")
+MAPPINGS_OF_SCOPE = Select(MAPPINGS, "scope = :scope AND uuid > :after", "uuid")
+MAPPINGS_OF_SOURCE = Select(MAPPINGS, "source = :source", "uuid")
+MAPPINGS_OF_FUNCTION = Select(MAPPINGS, "function = :function", "uuid")
+
+BATCHES_IN_HAND = Scalar("SELECT COUNT(*) FROM lambda_batches WHERE mapping = :mapping", (BATCHES,))
+LATEST_LAYER_VERSION = Scalar("SELECT MAX(version) FROM lambda_layers WHERE layer = :layer", (LAYERS,))
