@@ -1,0 +1,1 @@
+"""Paths into JSON values, as the Amazon States Language writes them."""

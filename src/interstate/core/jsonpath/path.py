@@ -1,0 +1,232 @@
+"""Paths: compiled once, selected often.
+
+Theory of operation
+-------------------
+Nearly every path of a state machine is a *reference path*: ``$``, then names and indexes, and it finds exactly one node.
+Those are compiled here into a closure that indexes the value directly, because they run at each transition. What can find
+several nodes (``*``, ``..``, slices, filters, unions) is a *query*: its head, as far as it is a reference path, is compiled here; the rest goes to
+the library, which is imported when the first query is compiled. A query gives a list, which may be empty; a reference
+path that finds nothing fails, and so does the head of a query.
+
+A path that starts with ``$$`` looks into the context object instead of the data.
+
+The reasons for finding nothing are worded as Step Functions words them (it evaluates paths with Jayway's JsonPath).
+Source: https://states-language.net/#path and https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from interstate.base.json import JSON
+
+
+class ContextObject(Protocol):
+    """What ``$$`` stands for; built only when a path asks for it."""
+
+    def value(self) -> JSON:
+        """The context object as JSON."""
+        ...
+
+
+Step = str | int
+Select = Callable[[JSON, ContextObject], JSON]
+_Walk = Callable[[JSON], JSON]
+
+_STEP = re.compile(
+    r"""\.(?P<name>[^.\[\]()\s*'"]+)      # .name
+      | \[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*\]
+      | \[\s*(?P<index>-?\d+)\s*\]""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(.)")
+
+
+class InvalidPath(ValueError):  # noqa: N818 - errors are named by the fact that they state
+    """The text is not a path; the message says why."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"'{text}' is not a valid JSONPath: {reason}")
+        self.text = text
+        self.reason = reason
+
+
+class NoSuchPath(LookupError):  # noqa: N818 - as above
+    """The value has nothing at this path; ``reason`` is worded as Step Functions words it."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"Invalid path '{path}' : {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A compiled path.
+
+    ``select(data, context)`` gives what is there, never a copy; it raises NoSuchPath. ``steps`` are the names and indexes of
+    a reference path, or of a query's head. ``is_reference`` tells that the path finds one node at most, so that ``put`` takes it.
+    """
+
+    text: str
+    steps: tuple[Step, ...]
+    in_context: bool
+    is_reference: bool
+    select: Select
+
+
+def compile_path(text: str) -> Path:
+    """Compile a path.
+
+    Raises:
+        InvalidPath: the text is none.
+    """
+    if not text.startswith("$"):
+        raise InvalidPath(text, "a path starts with $")
+    in_context = text.startswith("$$")
+    position = 2 if in_context else 1
+    steps: list[Step] = []
+    while match := _STEP.match(text, position):
+        steps.append(_step(match))
+        position = match.end()
+    walk = _walk(text, tuple(steps))
+    rest = text[position:]
+    if rest:
+        if rest[0] not in ".[":
+            raise InvalidPath(text, f"unexpected {rest[0]!r} at position {position}")
+        walk = _query(text, rest, walk)
+    return Path(text, tuple(steps), in_context, not rest, _select(walk, in_context=in_context))
+
+
+def _step(match: re.Match[str]) -> Step:
+    name, single, double, index = match.group("name", "single", "double", "index")
+    if index is not None:
+        return int(index)
+    if name is not None:
+        return name
+    return _ESCAPE.sub(r"\1", single if single is not None else double)
+
+
+def _select(walk: _Walk, *, in_context: bool) -> Select:
+    if in_context:
+        return lambda data, context: walk(context.value())  # noqa: ARG005 - the two roots have one form
+    if walk is _whole:
+        return _data
+    return lambda data, context: walk(data)  # noqa: ARG005 - as above
+
+
+def _data(data: JSON, _context: ContextObject) -> JSON:
+    return data
+
+
+def _whole(value: JSON) -> JSON:
+    return value
+
+
+def _walk(text: str, steps: tuple[Step, ...]) -> _Walk:
+    """A closure that goes down ``steps``; the short ones, which are nearly all, without a loop."""
+    if not steps:
+        return _whole
+    if any(isinstance(step, int) for step in steps):
+        return _walk_with_indexes(text, steps)
+    if len(steps) == 1:
+        (only,) = steps
+
+        def one(value: JSON) -> JSON:
+            try:
+                return value[only]  # type: ignore[index]  # a wrong type is an answer too
+            except (KeyError, TypeError):
+                raise NoSuchPath(text, why_nothing(value, steps)) from None
+
+        return one
+
+    def many(value: JSON) -> JSON:
+        node = value
+        try:
+            for step in steps:
+                node = node[step]  # type: ignore[index]  # as above
+        except (KeyError, TypeError):
+            raise NoSuchPath(text, why_nothing(value, steps)) from None
+        return node
+
+    return many
+
+
+def _walk_with_indexes(text: str, steps: tuple[Step, ...]) -> _Walk:
+    def walk(value: JSON) -> JSON:
+        node = value
+        for step in steps:
+            match node, step:
+                case dict(), str() if step in node:
+                    node = node[step]
+                case list(), int() if -len(node) <= step < len(node):
+                    node = node[step]
+                case _:
+                    raise NoSuchPath(text, why_nothing(value, steps))
+        return node
+
+    return walk
+
+
+def why_nothing(value: JSON, steps: tuple[Step, ...]) -> str:
+    """Why ``steps`` lead nowhere in ``value``."""
+    node = value
+    for position, step in enumerate(steps):
+        here = canonical(steps[:position])
+        match node, step:
+            case dict(), str() if step in node:
+                node = node[step]
+            case list(), int() if -len(node) <= step < len(node):
+                node = node[step]
+            case dict(), str() if position < len(steps) - 1:
+                return f"Missing property in path {canonical(steps[: position + 1])}"
+            case (dict(), str()) | (list(), int()):
+                break
+            case _, int():
+                return f"Filter: [{step}] can only be applied to arrays. Current context is: {node}"
+            case _:
+                return f"Expected to find an object with property ['{step}'] in path {here} but found '{_kind(node)}'."
+    return f"No results for path: {canonical(steps)}"
+
+
+def canonical(steps: tuple[Step, ...]) -> str:
+    """The path's bracket form: ``$['a'][0]``."""
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in steps)
+
+
+def _kind(node: JSON) -> str:
+    """The type of a value as Step Functions names it."""
+    match node:
+        case None:
+            return "null"
+        case bool():
+            return "java.lang.Boolean"
+        case int():
+            return "java.lang.Integer"
+        case float():
+            return "java.lang.Double"
+        case str():
+            return "java.lang.String"
+        case list():
+            return "java.util.ArrayList"
+        case _:
+            return "java.util.LinkedHashMap"
+
+
+def _query(text: str, rest: str, head: _Walk) -> _Walk:
+    """The part of a path that can find several nodes: a list of what it finds under ``head``."""
+    import jsonpath  # noqa: PLC0415 - imported when the first query is compiled (design, start-up)
+
+    try:
+        query = jsonpath.compile("$" + rest)
+    except jsonpath.JSONPathError as error:
+        raise InvalidPath(text, str(error).split("\n", 1)[0]) from error
+
+    def find(value: JSON) -> JSON:
+        node = head(value)
+        if isinstance(node, dict | list):
+            return query.findall(node)
+        return []  # A scalar has nothing below it; the library would read a text as JSON.
+
+    return find

@@ -1,0 +1,86 @@
+"""Which nodes a path finds. Sources: https://states-language.net/#path; reasons as recorded from Step Functions."""
+
+from typing import Any
+
+import pytest
+
+from interstate.core.jsonpath.path import InvalidPath, NoSuchPath, compile_path
+
+
+class _Context:
+    def value(self) -> Any:
+        return {"Execution": {"Id": "arn:x", "Input": DATA}}
+
+
+DATA = {
+    "a": {"b": [10, {"c": "deep"}, None], "b-c": 1, "": "empty"},
+    "list": [{"p": 1, "q": "x"}, {"p": 2, "q": "y"}, {"p": 3}],
+    "it's": True,
+    "null": None,
+    "text": "abc",
+}
+
+FOUND = [
+    ("$", DATA),
+    ("$.a.b[1].c", "deep"),
+    ("$.a.b[-3]", 10),
+    ("$['a']['b-c']", 1),
+    ('$["a"].b-c', 1),
+    (r"$['it\'s']", True),
+    ("$.a['']", "empty"),
+    ("$.null", None),
+    ("$.a.b[2]", None),
+    ("$$.Execution.Id", "arn:x"),
+    ("$$.Execution.Input.text", "abc"),
+    ("$.list[*].p", [1, 2, 3]),
+    ("$.list[0:2].p", [1, 2]),
+    ("$.list[?(@.p > 1)].p", [2, 3]),
+    ("$.list[?(@.p > 9)]", []),
+    ("$..q", ["x", "y"]),
+    ("$.list[0,2].p", [1, 3]),
+    ("$.text[*]", []),
+    ("$$.Execution.Input.list[*].q", ["x", "y"]),
+]
+
+MISSING = [
+    ("$.nothing", "No results for path: $['nothing']"),
+    ("$.no.such.path", "Missing property in path $['no']"),
+    ("$.a.nothing", "No results for path: $['a']['nothing']"),
+    ("$.a.b[7]", "No results for path: $['a']['b'][7]"),
+    ("$.a[0]", "Filter: [0] can only be applied to arrays."),
+    ("$.text.x", "Expected to find an object with property ['x'] in path $['text'] but found 'java.lang.String'."),
+    ("$.null.x", "Expected to find an object with property ['x'] in path $['null'] but found 'null'."),
+    ("$.nothing[*].x", "No results for path: $['nothing']"),
+    ("$$.Task.Token", "Missing property in path $['Task']"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FOUND, ids=[text for text, _ in FOUND])
+def test_a_path_finds(text: str, expected: object) -> None:
+    assert compile_path(text).select(DATA, _Context()) == expected
+
+
+@pytest.mark.parametrize(("text", "reason"), MISSING, ids=[text for text, _ in MISSING])
+def test_a_path_to_nothing_says_where_it_stopped(text: str, reason: str) -> None:
+    with pytest.raises(NoSuchPath) as caught:
+        compile_path(text).select(DATA, _Context())
+    assert caught.value.reason.startswith(reason)
+    assert str(caught.value) == f"Invalid path '{text}' : {caught.value.reason}"
+
+
+@pytest.mark.parametrize("text", ["", "a", "$.", "$a", "$.a[", "$.a[x", "$.list[?(@.p >)]", "$ .a", "$.a b"])
+def test_other_text_is_no_path(text: str) -> None:
+    with pytest.raises(InvalidPath):
+        compile_path(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_reference"),
+    [("$", True), ("$.a[0]['x']", True), ("$.a[*]", False), ("$..a", False), ("$.a[0:1]", False)],
+)
+def test_only_a_path_to_one_node_is_a_reference(text: str, *, is_reference: bool) -> None:
+    assert compile_path(text).is_reference is is_reference
+
+
+def test_a_reference_path_gives_the_node_itself_not_a_copy() -> None:
+    assert compile_path("$.a.b").select(DATA, _Context()) is DATA["a"]["b"]  # type: ignore[index]  # DATA is of many kinds
