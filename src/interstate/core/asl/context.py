@@ -1,0 +1,69 @@
+"""The context object: what ``$$`` shows of the execution, its state and its task.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from interstate.base.json import JSON, JSONObject
+from interstate.base.time import to_iso
+
+
+class ExecutionFacts(msgspec.Struct, frozen=True):
+    """What stays the same during one execution. ``input`` is shared, never copied."""
+
+    id: str
+    name: str
+    input: JSON
+    role_arn: str
+    start_time: datetime
+    state_machine_id: str
+    state_machine_name: str
+    redrive_count: int = 0
+
+
+class MapItem(msgspec.Struct, frozen=True):
+    """The item of a Map that an iteration works on."""
+
+    index: int
+    value: JSON
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The context object of one state; JSON is made of it only when a path looks into it.
+
+    ``retry_count`` is None before a Task, Parallel or Map state was tried; ``task_token`` only where a Task waits for one.
+    """
+
+    execution: ExecutionFacts
+    state_name: str
+    entered_time: datetime
+    retry_count: int | None = None
+    task_token: str | None = None
+    item: MapItem | None = None
+
+    def value(self) -> JSON:
+        """The context object as JSON, members in the order in which Step Functions writes them."""
+        facts = self.execution
+        state: JSONObject = {"Name": self.state_name, "EnteredTime": to_iso(self.entered_time)}
+        if self.retry_count is not None:
+            state["RetryCount"] = self.retry_count
+        value: JSONObject = {
+            "Execution": {
+                "Id": facts.id,
+                "Input": facts.input,
+                "StartTime": to_iso(facts.start_time),
+                "Name": facts.name,
+                "RoleArn": facts.role_arn,
+                "RedriveCount": facts.redrive_count,
+            },
+            "StateMachine": {"Id": facts.state_machine_id, "Name": facts.state_machine_name},
+            "State": state,
+        }
+        if self.task_token is not None:
+            value["Task"] = {"Token": self.task_token}
+        if self.item is not None:
+            value["Map"] = {"Item": {"Index": self.item.index, "Value": self.item.value}}
+        return value
