@@ -86,6 +86,7 @@ class Step(Generic[B]):
     body: type[B]
     handle: Callable[[B, Work], None]
     keys: Callable[[B], Iterable[Key]] | None = None
+    pulls: bool = True  # False for sweeps and recurring schedules: they never pull a virtual clock.
 
 
 @dataclass(frozen=True)

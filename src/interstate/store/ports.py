@@ -10,7 +10,7 @@ A batch that the database refuses is run again in halves, with the same ``now`` 
 Lock order: tables in the order in which the schema creates them (``store/sqlite/migrations``), rows by key.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -108,12 +108,77 @@ class Work(Protocol):
         ...
 
 
+class Rows(Protocol):
+    """What a dialect offers to the unit of work above it: reads and writes inside one open transaction."""
+
+    def fetch(self, table: Table[Any], keys: Iterable[tuple[Any, ...]]) -> list[msgspec.Struct | None]:
+        """The records under the keys, in their order."""
+        ...
+
+    def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
+        """At most ``limit`` records of a range, in its order."""
+        ...
+
+    def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
+        """One number; NULL and no row are 0."""
+        ...
+
+    def highest_id(self, table: Table[Any]) -> int:
+        """The highest integer key in use, 0 when the table is empty."""
+        ...
+
+    def write(self, table: Table[Any], changes: Sequence["Change"]) -> None:
+        """Write what changed, as one statement a kind of change."""
+        ...
+
+
+# Key, the record as the database has it, the record as it should be (None: no row).
+Change = tuple[tuple[Any, ...], msgspec.Struct | None, msgspec.Struct | None]
+
+
 class Store(Protocol):
-    """A place where records survive. Owned by ``runtime.commits``; services see only ``Work``."""
+    """A place where records survive. Owned by ``runtime``; services see only ``Work``."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether a commit waits for a disk (or another machine)."""
+        ...
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """The errors by which this dialect refuses a transaction (constraint, deadlock, serialization, full disk)."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """The writing connection; use it between ``begin`` and ``commit`` only."""
+        ...
+
+    @property
+    def reader(self) -> Rows | None:
+        """A second connection that sees what is committed; None when there is none (in memory)."""
+        ...
+
+    def begin(self) -> None:
+        """Open the transaction of a batch."""
+        ...
+
+    def commit(self) -> None:
+        """Make it durable. May run in a helper thread."""
+        ...
+
+    def rollback(self) -> None:
+        """Drop it."""
+        ...
+
+    def wal_bytes(self) -> int:
+        """How much log waits to be folded in; 0 where that is not ours to do."""
+        ...
+
+    def shorten_wal(self, *, truncate: bool) -> None:
+        """Fold the log in; between batches only."""
+        ...
 
     def close(self) -> None:
         """Release files and locks."""
         ...
-
-
-Records = Sequence[msgspec.Struct]

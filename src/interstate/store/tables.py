@@ -16,11 +16,16 @@ V = TypeVar("V", bound=msgspec.Struct)
 
 @dataclass(frozen=True, eq=False)
 class Table(Generic[V]):
-    """The table ``name`` holds one ``record`` a row; ``key`` names the columns of its primary key."""
+    """The table ``name`` holds one ``record`` a row; ``key`` names the columns of its primary key.
+
+    ``appends`` promises that rows are only ever put under keys that were never used (logs, history): such a put is an
+    insert without a look.
+    """
 
     name: str
     record: type[V]
     key: tuple[str, ...]
+    appends: bool = False
 
 
 @dataclass(frozen=True, eq=False)

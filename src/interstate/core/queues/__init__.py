@@ -1,0 +1,1 @@
+"""Queues: decisions on messages, receipts and attributes."""

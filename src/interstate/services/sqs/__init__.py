@@ -1,0 +1,39 @@
+"""SQS: standard queues. FIFO queues and message moves are refused by name.
+
+Source: botocore's model sqs/2012-11-05; SQS API Reference.
+"""
+
+from interstate.services.operation import Operation, Service, Step
+from interstate.services.sqs import batches, messages, queues, receive, tags
+
+SERVICE = Service(
+    "sqs",
+    operations=(
+        Operation("AddPermission", queues.AddPermission, queues.add_permission),
+        Operation("ChangeMessageVisibility", messages.ChangeMessageVisibility, messages.change_message_visibility,
+                  keys=messages.keys_of_receipt),
+        Operation("ChangeMessageVisibilityBatch", batches.ChangeBatch, batches.change_message_visibility_batch),
+        Operation("CreateQueue", queues.CreateQueue, queues.create_queue),
+        Operation("DeleteMessage", messages.DeleteMessage, messages.delete_message, keys=messages.keys_of_receipt),
+        Operation("DeleteMessageBatch", batches.DeleteBatch, batches.delete_message_batch),
+        Operation("DeleteQueue", queues.QueueRequest, queues.delete_queue),
+        Operation("GetQueueAttributes", queues.GetQueueAttributes, queues.get_queue_attributes, reads=True),
+        Operation("GetQueueUrl", queues.GetQueueUrl, queues.get_queue_url, reads=True),
+        Operation("ListDeadLetterSourceQueues", queues.ListSources, queues.list_dead_letter_source_queues, reads=True),
+        Operation("ListQueueTags", queues.QueueRequest, tags.list_queue_tags, reads=True),
+        Operation("ListQueues", queues.ListQueues, queues.list_queues, reads=True),
+        Operation("PurgeQueue", queues.QueueRequest, queues.purge_queue),
+        Operation("ReceiveMessage", receive.ReceiveMessage, receive.receive_message, keys=receive.keys_of_receive),
+        Operation("RemovePermission", queues.RemovePermission, queues.remove_permission),
+        Operation("SendMessage", messages.SendMessage, messages.send_message, keys=messages.keys_of_send),
+        Operation("SendMessageBatch", batches.SendBatch, batches.send_message_batch, keys=batches.keys_of_send_batch),
+        Operation("SetQueueAttributes", queues.SetQueueAttributes, queues.set_queue_attributes),
+        Operation("TagQueue", tags.TagQueue, tags.tag_queue),
+        Operation("UntagQueue", tags.UntagQueue, tags.untag_queue),
+    ),
+    steps=(
+        Step("sqs.sweep", queues.Sweep, queues.sweep, pulls=False),
+        Step("sqs.drop", queues.Drop, queues.drop),
+    ),
+    notes={"CreateQueue": "Standard queues; FIFO queues are refused."},
+)  # fmt: skip

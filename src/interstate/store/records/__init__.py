@@ -1,0 +1,1 @@
+"""Records and their tables: one module per service."""

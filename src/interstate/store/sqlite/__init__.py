@@ -1,0 +1,1 @@
+"""The embedded dialect: one file, one writer, WAL with synchronous=FULL (design, section 4)."""

@@ -1,0 +1,128 @@
+"""A message's life as a value: sent, hidden, received again, moved to the dead letters.
+
+Theory of operation
+-------------------
+A message is one row. ``visible_at`` says when it may be received: the future while it is delayed or in flight. A receive
+hides it, counts, and gives it a new receipt; only the latest receipt deletes it or changes its visibility. When a
+message has been received ``maxReceiveCount`` times and would be received again, it moves to the dead-letter queue
+instead, keeping its id, its body and the time when it was sent.
+
+Source: SQS Developer Guide, "Visibility timeout", "Using dead-letter queues".
+"""
+
+import hashlib
+import re
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from interstate.core.queues.errors import InvalidMessageContents, ReceiptHandleIsInvalid
+
+AttributeValue = dict[str, Any]  # {"DataType": "String", "StringValue": "..."} or BinaryValue as base64 text.
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message of one queue; ``id`` rises in the order of sending."""
+
+    id: int
+    queue_id: int
+    visible_at: datetime
+    sent_at: datetime
+    message_id: str
+    body: str
+    body_md5: str
+    attributes: dict[str, AttributeValue] | None
+    system_attributes: dict[str, str] | None  # SenderId, AWSTraceHeader, DeadLetterQueueSourceArn.
+    receive_count: int = 0
+    first_received_at: datetime | None = None
+    receipt: str = ""
+
+    def received(self, until: datetime, now: datetime, receipt: str) -> "Message":
+        """In flight until then, under a new receipt."""
+        return msgspec.structs.replace(
+            self,
+            visible_at=until,
+            receive_count=self.receive_count + 1,
+            first_received_at=self.first_received_at or now,
+            receipt=receipt,
+        )
+
+    def hidden_for(self, timeout: timedelta, *, now: datetime) -> "Message":
+        """Visible again when the timeout, counted from now, is over; what was left of the old one is forgotten."""
+        return msgspec.structs.replace(self, visible_at=now + timeout)
+
+    def handle(self) -> str:
+        """The receipt handle that a consumer gets."""
+        return urlsafe_b64encode(f"{self.queue_id}/{self.id}/{self.receipt}".encode()).decode()
+
+
+def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:
+    """The message's row and the receipt that a handle of this queue names.
+
+    Raises:
+        ReceiptHandleIsInvalid: the queue never gave it out.
+    """
+    try:
+        queue, row, receipt = urlsafe_b64decode(receipt_handle.encode()).decode().split("/")
+        if int(queue) == queue_id:
+            return int(row), receipt
+    except (ValueError, Base64Error):
+        pass
+    raise ReceiptHandleIsInvalid(receipt_handle)
+
+
+def is_used_up(receive_count: int, receive_count_max: int | None) -> bool:
+    """Whether the next receive moves the message to the dead letters instead."""
+    return receive_count_max is not None and receive_count >= receive_count_max
+
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def check_body(body: str) -> None:
+    """A body may hold what XML 1.0 may hold.
+
+    Raises:
+        InvalidMessageContents: it holds more.
+    """
+    if _FORBIDDEN.search(body):
+        raise InvalidMessageContents
+
+
+def md5_of_body(body: bytes) -> str:
+    """The hexadecimal digest that clients check."""
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+
+
+def md5_of_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Names sorted; name, type and value each with a 4-byte length, a byte for the value's kind between.
+
+    ``BinaryValue`` is bytes here.
+
+    Source: SQS Developer Guide, "Calculating the MD5 message digest for message attributes".
+    """
+    digest = hashlib.md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        for part in (name, attribute["DataType"]):
+            encoded = part.encode()
+            digest.update(struct.pack("!I", len(encoded)) + encoded)
+        binary = attribute.get("BinaryValue")
+        value = binary if binary is not None else attribute["StringValue"].encode()
+        digest.update((b"\x01" if binary is None else b"\x02") + struct.pack("!I", len(value)) + value)
+    return digest.hexdigest()
+
+
+def size_bytes(body: bytes, attributes: Mapping[str, Mapping[str, Any]] | None) -> int:
+    """Body, and names, types and values of attributes, as the limit counts them."""
+    size = len(body)
+    for name, attribute in (attributes or {}).items():
+        binary = attribute.get("BinaryValue")
+        value = binary if binary is not None else attribute.get("StringValue", "").encode()
+        size += len(name.encode()) + len(attribute["DataType"].encode()) + len(value)
+    return size

@@ -1,0 +1,190 @@
+"""Deciding a batch: jobs in, outcomes and what must follow out. Synchronous; the loop around it is ``commits.py``.
+
+Theory of operation
+-------------------
+A job is an API call, a due step, or the end of an effect. All jobs of a batch share one transaction and one ``now``;
+each has a seed of its own and an overlay, so a refused one touches nobody. Steps that became due inside the batch (a
+delivery, the next slice of an execution) run in it too, as long as its budget lasts: their rows never reach the disk.
+When the database refuses, everything is rolled back and run again in halves, down to one by one, with the same ``now``
+and the same seeds; a job that fails alone is answered with an internal failure.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from time import monotonic
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
+from interstate.base.ids import Entropy
+from interstate.runtime.catalog import Catalog
+from interstate.runtime.work import BatchWork
+from interstate.store.ports import Store
+from interstate.store.records.due import DUE, IN_FLIGHT, Due
+from interstate.store.tables import Key
+from interstate.store.unit_of_work import Sequences, UnitOfWork
+
+BATCH_JOBS_MAX = 64
+BATCH_WORK_S = 0.005
+FOLLOWING_STEPS_MAX = 1000
+"""A batch closes at 64 calls or after 5 ms of work (design, section 4); steps that follow are bounded as well."""
+
+_RETRY_STEP_MAX = timedelta(hours=1)
+_log = logging.getLogger("interstate.batch")
+
+
+class InternalFailure(ServiceError):
+    """A bug of ours, or a store that refuses; the log has the traceback."""
+
+    status = 500
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"Interstate failed while it carried out the call ({reason}). Nothing was changed; its log has the details."
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One thing to decide. ``outcome`` or ``error`` is set when its batch has run; they count after the commit."""
+
+    run: Callable[[BatchWork], Any]
+    done: Callable[["Job"], None]
+    seed: bytes
+    caller: Caller = field(default_factory=Caller)
+    keys: Iterable[Key] = ()
+    outcome: Any = None
+    error: ServiceError | None = None
+
+
+@dataclass(slots=True)
+class Decided:
+    """What a batch decided; valid once it is committed."""
+
+    wakes: list[str]
+    effects: list[Due]
+    earliest: datetime | None
+    unfinished: bool  # Steps due now were left in the store.
+    waiting: bool  # Effects due now were left in the store.
+    wrote: bool
+
+
+class Batches:
+    """Runs batches against one store."""
+
+    def __init__(self, store: Store, catalog: Catalog, seed: bytes, sequences: Sequences) -> None:
+        self.store = store
+        self.catalog = catalog
+        self._seed = seed
+        self._sequences = sequences
+
+    def decide(self, jobs: Sequence[Job], now: datetime, effects_max: int) -> list[Decided]:
+        """Run the jobs and leave the (last) transaction open for the caller to commit.
+
+        All but the last element of the answer are committed already: they exist when the database refused the batch.
+        """
+        try:
+            return [self._attempt(jobs, now, effects_max)]
+        except self.store.refusals as error:
+            self.store.rollback()
+            _log.warning("the store refused a batch of %d: %s", len(jobs), error)
+            if len(jobs) <= 1:
+                return [self._give_up(jobs, now, error)]
+            half = len(jobs) // 2
+            first = self.decide(jobs[:half], now, effects_max)
+            self.store.commit()
+            taken = sum(len(decided.effects) for decided in first)
+            return first + self.decide(jobs[half:], now, max(0, effects_max - taken))
+
+    def _give_up(self, jobs: Sequence[Job], now: datetime, error: Exception) -> Decided:
+        for job in jobs:
+            job.outcome, job.error = None, InternalFailure(f"the store refused: {error}")
+        return self._attempt((), now, 0)
+
+    def _attempt(self, jobs: Sequence[Job], now: datetime, effects_max: int) -> Decided:
+        self.store.begin()
+        records = UnitOfWork(self.store.rows, self._sequences)
+        work = BatchWork(records, self.catalog, now)
+        until = monotonic() + BATCH_WORK_S
+        _prefetch(records, jobs)
+        for job in jobs:
+            self._run(job, work)
+        self._follow(work, until)
+        effects = self._take_effects(work, effects_max)
+        records.flush()
+        return Decided(work.wakes, effects, work.earliest, bool(work.ready), bool(work.effects), records.wrote)
+
+    def _run(self, job: Job, work: BatchWork) -> None:
+        work.caller, work.entropy = job.caller, Entropy(job.seed)
+        job.outcome = job.error = None
+        try:
+            with work.overlay():
+                job.outcome = job.run(work)
+        except ServiceError as error:
+            job.error = error
+        except self.store.refusals:
+            raise
+        except Exception as error:  # noqa: BLE001 the border: a bug fails its own call, loudly, and no other
+            _log.exception("a call failed by a bug")
+            job.error = InternalFailure(type(error).__name__)
+
+    # Due steps -------------------------------------------------------------------------------------------------
+
+    def _follow(self, work: BatchWork, until: float) -> None:
+        """Run steps that are due now, oldest first, while the budget lasts."""
+        count = 0
+        while work.ready and count < FOLLOWING_STEPS_MAX and monotonic() < until:
+            due_id, body = work.ready.popleft()
+            self.run_step(work, due_id, body)
+            count += 1
+
+    def run_step(self, work: BatchWork, due_id: int, body: msgspec.Struct | None = None) -> None:
+        """Consume one due row and do its step, or put it off when a bug stops it."""
+        row = work.get(DUE, due_id)
+        if row is None:
+            return
+        step = self.catalog.steps[row.kind]
+        work.caller = Caller()
+        work.entropy = Entropy(self._seed_of(row))
+        try:
+            with work.overlay():
+                work.delete(DUE, due_id)
+                step.handle(msgspec.json.decode(row.body, type=step.body) if body is None else body, work)
+        except self.store.refusals:
+            raise
+        except Exception:  # noqa: BLE001 the border: a bug stops one row, which stays and is tried again
+            _log.exception("due step %s %d failed by a bug", row.kind, due_id)
+            wait = min(timedelta(seconds=2**row.tries), _RETRY_STEP_MAX)
+            at = work.now + wait
+            work.put(DUE, msgspec.structs.replace(row, due_at=at, tries=row.tries + 1))
+            work.earliest = at if work.earliest is None else min(work.earliest, at)
+
+    def _seed_of(self, row: Due) -> bytes:
+        """The same whenever the row is run again, also after a crash."""
+        return blake2b(f"{row.id}.{row.tries}".encode(), digest_size=16, key=self._seed).digest()
+
+    # Effects ---------------------------------------------------------------------------------------------------
+
+    def _take_effects(self, work: BatchWork, effects_max: int) -> list[Due]:
+        """Mark effects as in flight, as far as there is room for them; the others wait in the store."""
+        taken: list[Due] = []
+        while work.effects and len(taken) < effects_max:
+            row = work.get(DUE, work.effects.popleft())
+            if row is not None:
+                taken.append(msgspec.structs.replace(row, lane=IN_FLIGHT))
+                work.put(DUE, taken[-1])
+        return taken
+
+
+def _prefetch(records: UnitOfWork, jobs: Sequence[Job]) -> None:
+    wanted: dict[Any, set[tuple[Any, ...]]] = {}
+    for job in jobs:
+        for key in job.keys:
+            wanted.setdefault(key.table, set()).add(key.values)
+    if wanted:
+        records.prefetch(wanted)

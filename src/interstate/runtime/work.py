@@ -1,0 +1,122 @@
+"""``Work`` as services see it: the records of a batch, and who is calling."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.base.ids import Entropy
+from interstate.runtime.catalog import Catalog
+from interstate.services.operation import Parked, Perform
+from interstate.store.records.due import DUE, STEP, WAITING, Due
+from interstate.store.tables import Scalar, Select, Table
+from interstate.store.unit_of_work import UnitOfWork
+
+V = TypeVar("V", bound=msgspec.Struct)
+CALL_DEPTH_MAX = 32
+"""Calls inside calls; the longest chain of ours (rule, bus, workflow, topic, queue) needs a third of it."""
+
+
+class BatchWork:
+    """One unit of work with what must happen after its commit. Implements ``store.ports.Work``."""
+
+    def __init__(self, records: UnitOfWork, catalog: Catalog, now: datetime) -> None:
+        self.records = records
+        self.catalog = catalog
+        self.now = now
+        self.caller = Caller()
+        self.entropy = Entropy(b"")
+        self.wakes: list[str] = []
+        self.ready: deque[tuple[int, msgspec.Struct]] = deque()  # Steps due now: they may run in this transaction.
+        self.effects: deque[int] = deque()  # Effects due now: they may start after the commit.
+        self.earliest: datetime | None = None  # The first instant at which work left by this batch is due later.
+        self._depth = 0
+        # The record methods are the hot ones: bound straight through.
+        self.put = records.put
+        self.next_id = records.next_id
+
+    def get(self, table: Table[V], *key: Any) -> V | None:
+        return self.records.get(table, key)
+
+    def delete(self, table: Table[Any], *key: Any) -> None:
+        self.records.delete(table, key)
+
+    def select(self, select: Select[V], *, limit: int, **parameters: Any) -> list[V]:
+        return self.records.select(select, limit, parameters)
+
+    def scalar(self, scalar: Scalar, **parameters: Any) -> int:
+        return self.records.scalar(scalar, parameters)
+
+    def erase(self, select: Select[Any], *, limit: int, **parameters: Any) -> int:
+        return self.records.erase(select, limit, parameters)
+
+    # Work that follows -----------------------------------------------------------------------------------------
+
+    def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None) -> int:
+        step = self.catalog.steps.get(kind)
+        pulls = True if step is None else step.pulls
+        if step is None:
+            assert kind in self.catalog.effects, f"no service declares the due kind {kind!r}"
+        due_at = self.now if at is None else at
+        due_id = self.records.next_id(DUE)
+        lane = WAITING if step is None else STEP
+        self.put(DUE, Due(due_id, lane, due_at, pulls, kind, 0, msgspec.json.encode(body)))
+        if due_at > self.now:
+            if self.earliest is None or due_at < self.earliest:
+                self.earliest = due_at
+        elif step is None:
+            self.effects.append(due_id)
+        else:
+            self.ready.append((due_id, body))
+        return due_id
+
+    def cancel(self, due_id: int) -> None:
+        self.records.delete(DUE, (due_id,))
+
+    def wake(self, key: str) -> None:
+        self.wakes.append(key)
+
+    # Calls inside the call -------------------------------------------------------------------------------------
+
+    def call(self, service: str, operation: str, request: Mapping[str, Any], *, caller: Caller | None = None) -> Any:
+        assert self._depth < CALL_DEPTH_MAX, "calls inside calls without end"
+        row = self.catalog.operation(service, operation)
+        typed = self.catalog.request(service, operation, request, checked=False)
+        before_caller, before_entropy = self.caller, self.entropy
+        with self.overlay():
+            try:
+                self.caller = caller or before_caller
+                self.entropy = before_entropy.seed()
+                self._depth += 1
+                outcome = row.handle(typed, self)
+                if isinstance(outcome, Parked):
+                    outcome = outcome.again(self, True)  # noqa: FBT003 the contract's positional "last"
+            finally:
+                self.caller, self.entropy = before_caller, before_entropy
+                self._depth -= 1
+        assert not isinstance(outcome, Parked | Perform), f"{service}:{operation} needs the outside"
+        return {} if outcome is None else outcome
+
+    @contextmanager
+    def overlay(self) -> Iterator[None]:
+        mark = self.records.mark()
+        left = (len(self.wakes), len(self.ready), len(self.effects))
+        try:
+            yield
+        except BaseException:
+            self.records.undo(mark)
+            self._forget(left)
+            raise
+
+    def _forget(self, left: tuple[int, int, int]) -> None:
+        """Drop what a refused overlay wanted to follow. (Its ids would be found gone anyway.)"""
+        wakes, ready, effects = left
+        del self.wakes[wakes:]
+        while len(self.ready) > ready:
+            self.ready.pop()
+        while len(self.effects) > effects:
+            self.effects.pop()

@@ -1,0 +1,154 @@
+"""Batches of ten: each entry succeeds or fails by itself.
+
+Source: SQS API Reference, SendMessageBatch, DeleteMessageBatch, ChangeMessageVisibilityBatch.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
+from interstate.core.queues.attributes import BATCH_MAX, MESSAGE_BYTES_MAX
+from interstate.core.queues.errors import (
+    BatchEntryIdsNotDistinct,
+    BatchRequestTooLong,
+    EmptyBatchRequest,
+    InvalidBatchEntryId,
+    TooManyEntriesInBatchRequest,
+)
+from interstate.core.queues.message import size_bytes
+from interstate.services.sqs.locate import queue_at
+from interstate.services.sqs.messages import (
+    Attributes,
+    ChangeMessageVisibility,
+    DeleteMessage,
+    Outgoing,
+    change_message_visibility,
+    delete_message,
+    keys_of_queue,
+    put_message,
+)
+from interstate.store.ports import Work
+from interstate.store.tables import Key
+
+
+class SendEntry(msgspec.Struct, frozen=True, rename="pascal"):
+    id: str
+    message_body: str
+    delay_seconds: int | None = None
+    message_attributes: Attributes | None = None
+    message_system_attributes: Attributes | None = None
+
+
+class SendBatch(msgspec.Struct, frozen=True, rename="pascal"):
+    queue_url: str
+    entries: list[SendEntry]
+
+
+class DeleteEntry(msgspec.Struct, frozen=True, rename="pascal"):
+    id: str
+    receipt_handle: str
+
+
+class DeleteBatch(msgspec.Struct, frozen=True, rename="pascal"):
+    queue_url: str
+    entries: list[DeleteEntry]
+
+
+class ChangeEntry(msgspec.Struct, frozen=True, rename="pascal"):
+    id: str
+    receipt_handle: str
+    visibility_timeout: int = 0
+
+
+class ChangeBatch(msgspec.Struct, frozen=True, rename="pascal"):
+    queue_url: str
+    entries: list[ChangeEntry]
+
+
+Entry = TypeVar("Entry", SendEntry, DeleteEntry, ChangeEntry)
+_ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
+
+
+def keys_of_send_batch(request: SendBatch, caller: Caller) -> list[Key]:
+    """The queue, and who reads it."""
+    return keys_of_queue(request.queue_url, caller)
+
+
+def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
+    """Send up to ten messages.
+
+    Raises:
+        QueueDoesNotExist: ``QueueUrl`` names no queue of the caller.
+        BatchRequestTooLong: the messages together are longer than one may be.
+    """
+    queue = queue_at(request.queue_url, work)
+    _check_ids(request.entries, "SendMessageBatchRequestEntry")
+    size = sum(size_bytes(entry.message_body.encode(), entry.message_attributes) for entry in request.entries)
+    if size > MESSAGE_BYTES_MAX:
+        raise BatchRequestTooLong(size, MESSAGE_BYTES_MAX)
+
+    def send(entry: SendEntry) -> dict[str, Any]:
+        outgoing = Outgoing(
+            entry.message_body, entry.delay_seconds, entry.message_attributes, entry.message_system_attributes
+        )
+        return put_message(queue, outgoing, work)
+
+    return _each(request.entries, send, work)
+
+
+def delete_message_batch(request: DeleteBatch, work: Work) -> dict[str, Any]:
+    """Forget up to ten messages."""
+    queue_at(request.queue_url, work)
+    _check_ids(request.entries, "DeleteMessageBatchRequestEntry")
+    return _each(
+        request.entries,
+        lambda entry: delete_message(DeleteMessage(request.queue_url, entry.receipt_handle), work),
+        work,
+    )
+
+
+def change_message_visibility_batch(request: ChangeBatch, work: Work) -> dict[str, Any]:
+    """Let up to ten received messages come back later, or sooner."""
+    queue_at(request.queue_url, work)
+    _check_ids(request.entries, "ChangeMessageVisibilityBatchRequestEntry")
+
+    def change(entry: ChangeEntry) -> None:
+        timeout_s = entry.visibility_timeout
+        change_message_visibility(ChangeMessageVisibility(request.queue_url, entry.receipt_handle, timeout_s), work)
+
+    return _each(request.entries, change, work)
+
+
+def _check_ids(entries: Sequence[Entry], kind: str) -> None:
+    if not entries:
+        raise EmptyBatchRequest(kind)
+    if len(entries) > BATCH_MAX:
+        raise TooManyEntriesInBatchRequest(len(entries))
+    seen: set[str] = set()
+    for entry in entries:
+        if not _ID.match(entry.id):
+            raise InvalidBatchEntryId
+        if entry.id in seen:
+            raise BatchEntryIdsNotDistinct(entry.id)
+        seen.add(entry.id)
+
+
+def _each(entries: Sequence[Entry], do: Callable[[Entry], dict[str, Any] | None], work: Work) -> dict[str, Any]:
+    successful: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    for entry in entries:
+        try:
+            with work.overlay():
+                successful.append({"Id": entry.id, **(do(entry) or {})})
+        except ServiceError as error:
+            failed.append({"Id": entry.id, "SenderFault": True, "Code": error.code, "Message": error.message})
+    answer: dict[str, Any] = {}
+    if successful:
+        answer["Successful"] = successful
+    if failed:
+        answer["Failed"] = failed
+    return answer

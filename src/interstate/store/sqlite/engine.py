@@ -1,0 +1,125 @@
+"""Opening, locking, committing and keeping small the database file.
+
+Theory of operation
+-------------------
+One connection writes; its transactions are decided on the loop's thread and its COMMIT (the disk's wait) is made by a
+helper thread, never both at once. A second connection reads committed state meanwhile. ``DIR/lock`` is held by flock, so
+that a second server on the same data is refused with the first one's pid; the kernel drops the lock when we die.
+"""
+
+import fcntl
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+from interstate.store.sqlite.migrate import migrate
+from interstate.store.sqlite.rows import SqliteRows
+
+WAL_BYTES_MAX = 64 * 1024 * 1024
+"""Above this the WAL is restarted between batches (design, section 4)."""
+
+_CHECKPOINT_PAGES = 4000  # Passive checkpoints inside COMMIT keep the WAL short without stopping readers.
+
+
+class DataDirectoryInUse(RuntimeError):
+    """Another server holds the data directory."""
+
+    def __init__(self, directory: Path, pid: str) -> None:
+        super().__init__(
+            f"{directory} is in use by another Interstate server (pid {pid or 'unknown'}). "
+            "Stop it, or choose another --data directory."
+        )
+
+
+class SqliteStore:
+    """The embedded store: in ``directory``, or in memory when there is none."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.directory = directory
+        self._lock = None if directory is None else _lock(directory)
+        path = ":memory:" if directory is None else str(directory / "interstate.db")
+        self._path = path
+        self.writer = _connect(path)
+        if directory is not None:
+            self.writer.execute("PRAGMA journal_mode = WAL")
+        migrate(self.writer)
+        self.rows = SqliteRows(self.writer)
+        self.reader: SqliteRows | None = None if directory is None else SqliteRows(_connect_reader(path))
+
+    @property
+    def durable(self) -> bool:
+        """Whether a commit waits for the disk."""
+        return self.directory is not None
+
+    @property
+    def refusals(self) -> tuple[type[Exception], ...]:
+        """How SQLite says no."""
+        return (sqlite3.Error,)
+
+    def begin(self) -> None:
+        """Open the write transaction of a batch."""
+        self.writer.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End it; on disk when this returns. May run in a helper thread."""
+        self.writer.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Drop it."""
+        if self.writer.in_transaction:
+            self.writer.execute("ROLLBACK")
+
+    def wal_bytes(self) -> int:
+        """The WAL's present length."""
+        try:
+            return Path(f"{self._path}-wal").stat().st_size if self.durable else 0
+        except FileNotFoundError:
+            return 0
+
+    def shorten_wal(self, *, truncate: bool) -> None:
+        """Restart the WAL, or truncate it; between batches only."""
+        mode = "TRUNCATE" if truncate else "RESTART"
+        self.writer.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+    def close(self) -> None:
+        """Release files and lock; what was committed is safe without this."""
+        self.rollback()
+        if self.reader is not None:
+            self.reader.connection.close()
+        self.writer.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    connection.execute("PRAGMA synchronous = FULL")
+    if sys.platform == "darwin":
+        connection.execute("PRAGMA fullfsync = 1")
+    connection.execute("PRAGMA cache_size = -65536")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA busy_timeout = 10000")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    return connection
+
+
+def _connect_reader(path: str) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def _lock(directory: Path) -> int:
+    directory.mkdir(parents=True, exist_ok=True)
+    handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        pid = os.read(handle, 32).decode().strip()
+        os.close(handle)
+        raise DataDirectoryInUse(directory, pid) from error
+    os.ftruncate(handle, 0)
+    os.write(handle, f"{os.getpid()}\n".encode())
+    return handle

@@ -1,0 +1,196 @@
+"""One transaction over a batch: an identity map with an undo log, the same for both dialects.
+
+Theory of operation
+-------------------
+``_Rows.current`` holds every record that this batch has seen or written, ``stored`` what the database holds as far as
+we know, ``dirty`` the keys where the two may differ. A call's overlay is a mark in the undo log: a refused call's
+writes are taken back one by one. When they had been flushed in between (because a range read needed them), taking them
+back makes their keys dirty again, so the next flush writes the old record: nobody outside sees an open transaction,
+so no savepoint is needed.
+
+A record whose key was drawn from ``next_id`` in this batch is known to be absent from the database. One that is put and
+deleted within the batch (a delivery that is carried out at once) therefore never touches it.
+"""
+
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from interstate.store.ports import Change, Rows
+from interstate.store.tables import Scalar, Select, Table
+
+V = TypeVar("V", bound=msgspec.Struct)
+_UNSEEN: Any = object()
+
+
+class Sequences:
+    """The next integer key of each table; kept for the life of the process, which alone writes the store.
+
+    ``floor`` must rise from one process to the next (the composition root takes the wall clock's microseconds), so that
+    a number is never given out twice, not even when the row that had it is gone: frames and receipts remember numbers.
+    """
+
+    def __init__(self, floor: int = 0) -> None:
+        self._floor = floor
+        self._next: dict[Table[Any], int] = {}
+
+    def draw(self, table: Table[Any], rows: Rows) -> int:
+        """A number higher than any before; gaps are left by batches that were dropped."""
+        drawn = self._next.get(table)
+        if drawn is None:
+            drawn = max(rows.highest_id(table), self._floor) + 1
+        self._next[table] = drawn + 1
+        return drawn
+
+
+class _State:
+    """What the batch knows of one table."""
+
+    __slots__ = ("current", "dirty", "fresh_from", "single", "stored", "table")
+
+    def __init__(self, table: Table[Any]) -> None:
+        self.table = table
+        self.current: dict[tuple[Any, ...], msgspec.Struct | None] = {}
+        self.stored: dict[tuple[Any, ...], msgspec.Struct | None] = {}
+        self.dirty: dict[tuple[Any, ...], None] = {}  # A dict keeps the order of writing.
+        self.fresh_from: int | None = None
+        self.single = table.key[0] if len(table.key) == 1 else None
+
+    def key(self, record: msgspec.Struct) -> tuple[Any, ...]:
+        if self.single is not None:
+            return (getattr(record, self.single),)
+        return tuple([getattr(record, name) for name in self.table.key])
+
+    def is_new(self, key: tuple[Any, ...]) -> bool:
+        """Whether the database cannot hold this unseen key: its number was drawn in this batch, or the table only grows."""
+        return self.table.appends or (self.fresh_from is not None and len(key) == 1 and key[0] >= self.fresh_from)
+
+
+Mark = int
+
+
+class UnitOfWork:
+    """The records of one open transaction."""
+
+    def __init__(self, rows: Rows, sequences: Sequences) -> None:
+        self._rows = rows
+        self._sequences = sequences
+        self._states: dict[Table[Any], _State] = {}
+        self._undo: list[tuple[_State, tuple[Any, ...], Any]] = []
+        self.wrote = False
+
+    def _state(self, table: Table[Any]) -> _State:
+        state = self._states.get(table)
+        if state is None:
+            state = self._states[table] = _State(table)
+        return state
+
+    # Reading ---------------------------------------------------------------------------------------------------
+
+    def prefetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
+        """Fetch rows for the whole batch, table by table, so that calls find them here."""
+        for table, keys in wanted.items():
+            state = self._state(table)
+            missing = sorted(key for key in keys if key not in state.current)
+            for key, record in zip(missing, self._rows.fetch(table, missing), strict=True):
+                state.current[key] = state.stored[key] = record
+
+    def get(self, table: Table[V], key: tuple[Any, ...]) -> V | None:
+        """The record under the key, as this batch sees it."""
+        state = self._state(table)
+        record = state.current.get(key, _UNSEEN)
+        if record is _UNSEEN:
+            record = self._rows.fetch(table, (key,))[0]
+            state.current[key] = state.stored[key] = record
+        return cast("V | None", record)
+
+    def select(self, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
+        """A range read; writes that it could see are flushed first."""
+        state = self._state(select.table)
+        self._flush(state)
+        answer: list[V] = []
+        for record in self._rows.select(select, limit, parameters):
+            key = state.key(record)
+            known = state.current.get(key)
+            if known is None:
+                state.current[key] = state.stored[key] = known = record
+            answer.append(cast("V", known))
+        return answer
+
+    def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
+        """One number over flushed tables."""
+        for table in scalar.tables:
+            self._flush(self._state(table))
+        return self._rows.scalar(scalar, parameters)
+
+    # Writing ---------------------------------------------------------------------------------------------------
+
+    def next_id(self, table: Table[Any]) -> int:
+        """A number for the table's integer key."""
+        drawn = self._sequences.draw(table, self._rows)
+        state = self._state(table)
+        if state.fresh_from is None:
+            state.fresh_from = drawn
+        return drawn
+
+    def put(self, table: Table[V], record: V) -> None:
+        """Insert or replace."""
+        state = self._state(table)
+        self._set(state, state.key(record), record)
+
+    def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
+        """Delete; nothing happens when there is none."""
+        self._set(self._state(table), key, None)
+
+    def erase(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> int:
+        """Delete a range, bounded."""
+        records = self.select(select, limit, parameters)
+        state = self._state(select.table)
+        for record in records:
+            self._set(state, state.key(record), None)
+        return len(records)
+
+    def _set(self, state: _State, key: tuple[Any, ...], record: msgspec.Struct | None) -> None:
+        before = state.current.get(key, _UNSEEN)
+        if before is _UNSEEN:
+            # What a flushed and then refused write must be able to bring back is looked up before it is overwritten.
+            before = None if state.is_new(key) else self._rows.fetch(state.table, (key,))[0]
+            state.current[key] = state.stored[key] = before
+        self._undo.append((state, key, before))
+        state.current[key] = record
+        state.dirty[key] = None
+
+    # Overlays --------------------------------------------------------------------------------------------------
+
+    def mark(self) -> Mark:
+        """The beginning of an overlay."""
+        return len(self._undo)
+
+    def undo(self, mark: Mark) -> None:
+        """Take back every write since the mark."""
+        while len(self._undo) > mark:
+            state, key, before = self._undo.pop()
+            state.current[key] = before
+            state.dirty[key] = None
+
+    # Flushing --------------------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Write everything that is still unwritten; before the commit."""
+        for state in self._states.values():
+            self._flush(state)
+
+    def _flush(self, state: _State) -> None:
+        if not state.dirty:
+            return
+        changes: list[Change] = []
+        for key in state.dirty:
+            wanted, stored = state.current[key], state.stored[key]
+            if stored is not wanted:
+                changes.append((key, stored, wanted))
+        state.dirty.clear()
+        if changes:
+            self.wrote = True
+            self._rows.write(state.table, changes)
+            for key, _, wanted in changes:
+                state.stored[key] = wanted
