@@ -22,7 +22,7 @@ TASK_FAILED = "States.TaskFailed"
 TIMEOUT = "States.Timeout"
 
 
-class StateFailed(Exception):  # noqa: N818 - the name that the design gives to this family of errors
+class StateFailed(Exception):
     """A state cannot go on; Retry and Catch may see ``error``.
 
     ``error`` and ``cause`` are what the history shows. ``cause`` is the inner cause: the machine adds the words with which
@@ -33,3 +33,15 @@ class StateFailed(Exception):  # noqa: N818 - the name that the design gives to 
         super().__init__(error, cause)
         self.error = error
         self.cause = cause
+
+
+class InvalidField(ValueError):
+    """A field of a definition says something that the language does not know.
+
+    ``message`` is worded as Step Functions words it; ``place`` is where, as in ``/States/Choose/Choices[0]/Variable``.
+    """
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(f"{message} at {place}")
+        self.message = message
+        self.place = place
