@@ -1,0 +1,110 @@
+"""Laws: the matcher means what the definition says, and the index means what the matcher says."""
+
+from itertools import product
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from interstate.core.patterns import Flat, Pattern, PatternIndex, flatten, matches, parse_pattern
+from interstate.core.patterns.flatten import NOWHERE
+from interstate.core.patterns.pattern import Alternative
+
+KEYS = st.sampled_from(["a", "b", "c", "a.b"])
+SCALARS = st.sampled_from(["x", "y", "xy", "X", "", 0, 1, 1.0, 2.5, True, False, None, "10.0.0.1"])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+EVENTS = st.dictionaries(KEYS, VALUES, max_size=3)
+TESTS: list[Any] = [
+    {"prefix": "x"},
+    {"prefix": {"equals-ignore-case": "x"}},
+    {"suffix": "y"},
+    {"suffix": {"equals-ignore-case": "Y"}},
+    {"equals-ignore-case": "x"},
+    {"wildcard": "*x*"},
+    {"anything-but": "x"},
+    {"anything-but": [1, 2.5]},
+    {"anything-but": {"prefix": "x"}},
+    {"numeric": [">", 0, "<=", 2.5]},
+    {"cidr": "10.0.0.0/8"},
+    {"exists": True},
+    {"exists": False},
+]
+ELEMENTS = st.lists(SCALARS | st.sampled_from(TESTS), min_size=1, max_size=3)
+FIELDS = st.recursive(
+    ELEMENTS,
+    lambda inner: (
+        st.dictionaries(KEYS, inner, min_size=1, max_size=3)
+        | st.builds(
+            lambda one, two, rest: {**rest, "$or": [one, two]},
+            st.dictionaries(KEYS, inner, min_size=1, max_size=2),
+            st.dictionaries(KEYS, inner, min_size=1, max_size=2),
+            st.dictionaries(KEYS, inner, max_size=1),
+        )
+    ),
+    max_leaves=6,
+)
+PATTERNS = st.dictionaries(KEYS, FIELDS, min_size=1, max_size=3).map(parse_pattern)
+
+
+def by_definition(pattern: Pattern, event: dict[str, Any]) -> bool:
+    """Try every choice of values."""
+    flat = flatten(event)
+    return any(some_choice_holds(alternative, flat) for alternative in pattern.alternatives)
+
+
+def some_choice_holds(alternative: Alternative, flat: Flat) -> bool:
+    choices = []
+    for field in alternative:
+        leaves = flat.values.get(field.path, [])
+        places = flat.places.get(field.path, [NOWHERE] * len(leaves))
+        passing = [place for leaf, place in zip(leaves, places, strict=True) if field.holds(leaf)]
+        choices.append([(field, place) for place in passing] + ([(field, None)] if field.absent else []))
+    for choice in product(*choices):
+        settled: dict[int, int] = {}
+        for field, place in choice:
+            if place is None:
+                others = flat.places.get(field.path, [NOWHERE] * len(flat.values.get(field.path, [])))
+                if any(all(settled.get(array, at) == at for array, at in other) for other in others):
+                    break
+            elif all(settled.get(array, at) == at for array, at in place):
+                settled.update(place)
+            else:
+                break
+        else:
+            return True
+    return False
+
+
+@given(PATTERNS, EVENTS)
+def test_the_matcher_finds_a_choice_exactly_when_there_is_one(pattern: Pattern, event: dict[str, Any]) -> None:
+    assert matches(pattern, event) == by_definition(pattern, event)
+
+
+@given(st.lists(PATTERNS, max_size=12), EVENTS)
+def test_the_index_answers_what_each_pattern_alone_answers(patterns: list[Pattern], event: dict[str, Any]) -> None:
+    index = PatternIndex(enumerate(patterns))
+    assert index.matching(event) == [at for at, pattern in enumerate(patterns) if matches(pattern, event)]
+
+
+@given(PATTERNS, EVENTS)
+def test_flattening_only_what_a_pattern_looks_at_changes_nothing(pattern: Pattern, event: dict[str, Any]) -> None:
+    everything = flatten(event)
+    asked = flatten(event, pattern.paths)
+    assert all(everything.values[path] == leaves for path, leaves in asked.values.items())
+    wanted = {field.path for alternative in pattern.alternatives for field in alternative}
+    assert wanted & everything.values.keys() <= asked.values.keys()
+
+
+def test_a_thousand_rules_leave_few_candidates() -> None:
+    rules = [
+        (at, parse_pattern({"source": ["shop"], "detail-type": [f"Type {at}"], "detail": {"n": [{"exists": True}]}}))
+        for at in range(1_000)
+    ]
+    index = PatternIndex(rules)
+    event = {"source": "shop", "detail-type": "Type 7", "detail": {"n": 1}}
+    assert index.matching(event) == [7]
+    assert len(list(index._candidates(flatten(event)))) == 1
