@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from interstate.core.asl.context import Context, ExecutionFacts, MapItem
 
 AT = datetime(2026, 11, 21, 9, 0, 0, 123456, tzinfo=UTC)
@@ -29,3 +31,9 @@ def test_token_item_and_retries_show_only_where_there_are_any() -> None:
     assert value["State"]["RetryCount"] == 2
     assert value["Task"] == {"Token": "t"}
     assert value["Map"] == {"Item": {"Index": 3, "Value": None}}
+
+
+def test_an_express_execution_shows_no_redrives() -> None:
+    value = Context(msgspec.structs.replace(FACTS, redrive_count=None), "S", AT).value()
+    assert isinstance(value, dict)
+    assert "RedriveCount" not in value["Execution"]

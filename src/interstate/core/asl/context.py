@@ -21,7 +21,7 @@ class ExecutionFacts(msgspec.Struct, frozen=True):
     start_time: datetime
     state_machine_id: str
     state_machine_name: str
-    redrive_count: int = 0
+    redrive_count: int | None = 0  # None: Express executions show none.
 
 
 class MapItem(msgspec.Struct, frozen=True):
@@ -50,15 +50,17 @@ class Context(msgspec.Struct, frozen=True):
         state: JSONObject = {"Name": self.state_name, "EnteredTime": to_iso(self.entered_time)}
         if self.retry_count is not None:
             state["RetryCount"] = self.retry_count
+        execution: JSONObject = {
+            "Id": facts.id,
+            "Input": facts.input,
+            "StartTime": to_iso(facts.start_time),
+            "Name": facts.name,
+            "RoleArn": facts.role_arn,
+        }
+        if facts.redrive_count is not None:
+            execution["RedriveCount"] = facts.redrive_count
         value: JSONObject = {
-            "Execution": {
-                "Id": facts.id,
-                "Input": facts.input,
-                "StartTime": to_iso(facts.start_time),
-                "Name": facts.name,
-                "RoleArn": facts.role_arn,
-                "RedriveCount": facts.redrive_count,
-            },
+            "Execution": execution,
             "StateMachine": {"Id": facts.state_machine_id, "Name": facts.state_machine_name},
             "State": state,
         }
