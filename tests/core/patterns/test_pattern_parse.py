@@ -91,7 +91,7 @@ REFUSED = [
         0,
     ),
     ('{"a": [{"anything-but": {"wildcard": "*:*:*:*:*:event-bus/*"}}]}', TOO_COMPLEX, 0),
-    ('{"a": [{"anything-but": {"prefix": "x"}, "y": 1}]}', "Too many elements in numeric expression", 47),
+    ('{"a": [{"anything-but": {"prefix": "x"}, "y": 1}]}', "Too many elements in numeric expression", 48),
     ('{"a": [{"anything-but": {"prefix": "x", "y": 1}}]}', "Too many elements in numeric expression", 47),
     ('{"$or": [{"a": ["b"]}]}', "There must have at least 2 Objects in $or relationship.", 23),
     ('{"$or": {"a": ["b"]}}', "It must be an Array followed with $or.", 10),
