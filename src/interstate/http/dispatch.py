@@ -1,0 +1,199 @@
+"""One request: guarded, recognized, decoded, executed, encoded."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+import orjson
+
+from interstate.base.arn import Caller
+from interstate.base.errors import NotImplementedHere, ServiceError, TransientError
+from interstate.http.doors import Door, door_of, invocation, is_control
+from interstate.http.guard import Guard
+from interstate.http.ports import Control, Engine
+from interstate.wire.codec import Wire
+from interstate.wire.errors import RequestTooLarge
+from interstate.wire.messages import Request, Response
+from interstate.wire.routing import Route
+from interstate.wire.signature import Credential, SignatureRefused, verify
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES_MAX = 10 * 1024 * 1024  # API Gateway's payload limit; the largest that any API here takes.
+
+Credentials = Mapping[str, Credential]
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+
+class InternalFailure(ServiceError):
+    """A bug of ours, told without its insides; the log has them."""
+
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("The request processing has failed because of an unknown error, exception or failure.")
+
+
+class ServiceUnavailable(ServiceError):
+    """Nothing happened; the client may try again."""
+
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The request has failed due to a temporary failure of the server.")
+
+
+class Dispatcher:
+    """The way of a request through this process.
+
+    Args:
+        credentials: when given, AWS requests must be signed with one of them, and the key's account is the caller's.
+        real_now: the real time, for signatures; not business time.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        wire: Wire,
+        guard: Guard,
+        *,
+        control: Control,
+        credentials: Credentials | None,
+        real_now: Callable[[], datetime],
+        body_bytes_max: int = BODY_BYTES_MAX,
+    ) -> None:
+        self._engine = engine
+        self._wire = wire
+        self._guard = guard
+        self._control = control
+        self._credentials = credentials
+        self._real_now = real_now
+        self.body_bytes_max = body_bytes_max
+        # Request ids look like UUIDs: a random part for the process, a counter for the request.
+        prefix = os.urandom(10).hex()
+        self._id_prefix = f"{prefix[:8]}-{prefix[8:12]}-4{prefix[13:16]}-a{prefix[17:20]}-"
+        self._id_counter = count(1)
+
+    def forbidden(self, headers: Mapping[bytes, bytes]) -> Response | None:
+        """The refusal of a foreign Host or Origin; None when both may speak to us."""
+        host = headers.get(b"host", b"")
+        if not self._guard.host_allowed(host):
+            return _forbidden(
+                f"Host {host.decode('latin-1')!r} is not this server's. Allowed are localhost, *.localhost, loopback, "
+                "the bound address, and names given with --allow-host."
+            )
+        origin = headers.get(b"origin")
+        if origin is not None and not self._guard.origin_allowed(origin):
+            return _forbidden(
+                f"Origin {origin.decode('latin-1')!r} may not call this server. Allow its host with --allow-host."
+            )
+        return None
+
+    def too_large(self, request: Request) -> Response:
+        """The refusal of a body that was not read to its end."""
+        refused = self._wire.refuse(RequestTooLarge(self.body_bytes_max), request, None, self._request_id())
+        return Response(refused.status, [*refused.headers, (b"connection", b"close")], refused.body)
+
+    async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
+        """The response to a whole request. Never raises."""
+        if is_control(request.path):
+            return await self._controlled(request)
+        door = door_of(request.headers.get(b"host", b""), request.path)
+        if door is not None:
+            return await self._through(door, request, raw_headers, source_ip)
+        if request.method in ("OPTIONS", "HEAD") and b"authorization" not in request.headers:
+            return Response(204, [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")], b"")
+        return await self._aws(request)
+
+    # AWS's APIs ----------------------------------------------------------------------------------------------------
+
+    async def _aws(self, request: Request) -> Response:
+        request_id = self._request_id()
+        route: Route | None = None
+        try:
+            route = self._wire.router.route(request)
+            service, operation = route.metadata.name, route.operation
+            caller = self._caller(request)
+            if not self._engine.implements(service, operation):
+                what = f"{route.metadata.full_name}: {operation}"
+                raise NotImplementedHere(what)  # noqa: TRY301 - the refusal below is one for all
+            params = self._wire.decode(route, request)
+            answer = await self._engine.execute(service, operation, params, caller)
+            return self._wire.encode(route, answer, request_id)
+        except ServiceError as error:
+            return self._refused(error, request, route, request_id)
+        except TransientError:
+            return self._refused(ServiceUnavailable(), request, route, request_id)
+        except Exception:
+            log.exception("request %s failed: %s", request_id.decode(), route and route.operation)
+            return self._refused(InternalFailure(), request, route, request_id)
+
+    def _caller(self, request: Request) -> Caller:
+        _, caller = self._wire.router.scope(request)
+        if self._credentials is None:
+            return caller
+        credential = verify(request, self._credentials, self._real_now())
+        return Caller(credential.account, caller.region, credential.access_key)
+
+    def _refused(self, error: ServiceError, request: Request, route: Route | None, request_id: bytes) -> Response:
+        if isinstance(error, SignatureRefused) and route is not None and route.protocol == "query":
+            error.code = error.query_code
+        return self._wire.refuse(error, request, route, request_id)
+
+    def _request_id(self) -> bytes:
+        return f"{self._id_prefix}{next(self._id_counter):012x}".encode()
+
+    # Other doors ---------------------------------------------------------------------------------------------------
+
+    async def _controlled(self, request: Request) -> Response:
+        try:
+            status, headers, body = await self._control.handle(
+                request.method, request.path, request.query, request.body
+            )
+        except ServiceError as error:
+            return _message(error.status, error.message)
+        except Exception:
+            log.exception("control %s %s failed", request.method, request.path)
+            return _message(500, "Internal Server Error")
+        return Response(status, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers], body)
+
+    async def _through(self, door: Door, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
+        """An invocation of an API or a function URL."""
+        try:
+            if not self._engine.implements(door.service, "Invoke"):
+                raise NotImplementedHere(door.service)  # noqa: TRY301 - the refusal below is one for all
+            params, caller = invocation(
+                door,
+                method=request.method,
+                query=request.query,
+                headers=raw_headers,
+                body=request.body,
+                source_ip=source_ip,
+                host=request.headers.get(b"host", b""),
+            )
+            return _invoked(await self._engine.execute(door.service, "Invoke", params, caller))
+        except ServiceError as error:
+            return _message(error.status, error.message)
+        except TransientError:
+            return _message(503, "Service Unavailable")
+        except Exception:
+            log.exception("invocation of %s %s failed", door.service, door.id)
+            return _message(500, "Internal Server Error")
+
+
+def _invoked(answer: Mapping[str, Any] | None) -> Response:
+    assert answer is not None
+    headers = [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in answer["Headers"]]
+    return Response(answer["StatusCode"], headers, answer["Body"])
+
+
+def _message(status: int, message: str) -> Response:
+    return Response(status, [(b"content-type", b"application/json")], orjson.dumps({"message": message}))
+
+
+def _forbidden(message: str) -> Response:
+    response = _message(403, message)
+    return Response(403, [*response.headers, (b"connection", b"close")], response.body)

@@ -1,0 +1,35 @@
+"""What http asks of the rest of the process."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from interstate.base.arn import Caller
+
+
+class Engine(Protocol):
+    """Runs operations, durably."""
+
+    async def execute(
+        self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
+    ) -> Mapping[str, Any] | None:
+        """The answer's members under their API names.
+
+        Raises:
+            ServiceError: the operation refused.
+            TransientError: nothing happened; the client may try again.
+        """
+        ...
+
+    def implements(self, service: str, operation: str) -> bool:
+        """Whether the operation is there; if not, it is refused by name before its body is read."""
+        ...
+
+
+class Control(Protocol):
+    """Serves ``/_interstate/...``: health, clock, mailbox and the like."""
+
+    async def handle(
+        self, method: str, path: str, query: str, body: bytes
+    ) -> tuple[int, Sequence[tuple[str, str]], bytes]:
+        """Status, headers and body for a path that begins with ``/_interstate/``."""
+        ...

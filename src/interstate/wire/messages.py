@@ -1,0 +1,27 @@
+"""HTTP messages as values."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A whole request. Paths and queries are as they came, still percent-encoded; header names are in small letters."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[bytes, bytes]
+    body: bytes
+
+    def header(self, name: bytes) -> str:
+        """A header's value; empty when there is none."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A whole response; whoever sends it adds the length."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes

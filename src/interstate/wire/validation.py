@@ -1,0 +1,43 @@
+"""What becomes of broken constraints: each service's own error and words.
+
+Source: the answers of the services; SQS names the first missing member only, the others list all faults.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from interstate.base.errors import ServiceError
+from interstate.wire.errors import ConstraintsFailed, MissingParameter
+from interstate.wire.model import Metadata
+from interstate.wire.reading import Problem
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a service refuses what its model forbids."""
+
+    code: str
+    enums: bool = True  # Whether the front door checks enumerations; if not, the service itself words the refusal.
+    names_first_missing: bool = False
+
+
+_BY_SERVICE: Mapping[str, Style] = {
+    "sqs": Style("InvalidParameterValue", enums=False, names_first_missing=True),
+    "apigateway": Style("BadRequestException"),
+    "apigatewayv2": Style("BadRequestException"),
+}
+
+
+def style_of(metadata: Metadata) -> Style:
+    """The style of a service: its own, or that of its protocol."""
+    default = "ValidationError" if metadata.protocol == "query" else "ValidationException"
+    return _BY_SERVICE.get(metadata.name) or Style(default)
+
+
+def refusal(style: Style, problems: Sequence[Problem]) -> ServiceError:
+    """The error for broken constraints, of which there is at least one."""
+    if style.names_first_missing:
+        for problem in problems:
+            if problem.missing:
+                return MissingParameter(problem.name)
+    return ConstraintsFailed([str(problem) for problem in problems], style.code)
