@@ -1,0 +1,1 @@
+"""Items, their keys and indexes, and the expression languages of tables."""

@@ -1,0 +1,1 @@
+"""The expression languages: condition, filter, key condition, projection and update expressions."""

@@ -1,0 +1,105 @@
+"""What a table is: its key, its indexes, its settings.
+
+These are the values that a table's row holds. ``id`` numbers a table or an index for the store, so that a table that is
+made again under an old name never sees old items.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+KeyType = Literal["S", "N", "B"]
+ProjectionType = Literal["ALL", "KEYS_ONLY", "INCLUDE"]
+
+
+class KeyAttribute(msgspec.Struct, frozen=True):
+    """An attribute that is part of a key."""
+
+    name: str
+    type: KeyType
+
+
+class KeySchema(msgspec.Struct, frozen=True):
+    """A partition key and, for most, a sort key."""
+
+    partition: KeyAttribute
+    sort: KeyAttribute | None = None
+
+    @property
+    def attributes(self) -> tuple[KeyAttribute, ...]:
+        """Partition key, then sort key."""
+        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the key's attributes."""
+        return (self.partition.name,) if self.sort is None else (self.partition.name, self.sort.name)
+
+
+class Throughput(msgspec.Struct, frozen=True):
+    """Provisioned units; 0 and 0 when the table is paid per request."""
+
+    read: int = 0
+    write: int = 0
+
+
+class Index(msgspec.Struct, frozen=True):
+    """A secondary index, global or local. ``attributes`` are the projected non-key attributes of INCLUDE.
+
+    ``backfilled`` is false while items that were there before it are still being added.
+    """
+
+    id: int
+    name: str
+    key: KeySchema
+    projection: ProjectionType
+    attributes: tuple[str, ...] = ()
+    is_global: bool = True
+    throughput: Throughput = Throughput()
+    backfilled: bool = True
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """A table's stream; ``label`` names it apart from the streams that the table had before."""
+
+    arn: str
+    label: str
+    view: Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
+    enabled: bool
+
+
+class TableDefinition(msgspec.Struct, frozen=True):
+    """A table's settings."""
+
+    id: int
+    unique_id: str
+    created: datetime
+    key: KeySchema
+    indexes: tuple[Index, ...] = ()
+    paid_per_request: bool = True
+    paid_per_request_since: datetime | None = None
+    throughput: Throughput = Throughput()
+    throughput_raised: datetime | None = None
+    throughput_lowered: datetime | None = None
+    table_class: str = "STANDARD"
+    encryption_key: str | None = None  # The ARN of a customer's key; None: DynamoDB's own key, which is not described.
+    protected: bool = False
+    expiry_attribute: str | None = None
+    stream: Stream | None = None
+
+    def index(self, name: str) -> Index | None:
+        """The index of that name."""
+        for index in self.indexes:
+            if index.name == name:
+                return index
+        return None
+
+
+def projected(index: Index, key: KeySchema) -> frozenset[str] | None:
+    """The attributes that the index holds; None: all."""
+    if index.projection == "ALL":
+        return None
+    return frozenset((*key.names, *index.key.names, *index.attributes))
