@@ -66,7 +66,7 @@ class Job:
 class Decided:
     """What a batch decided; valid once it is committed."""
 
-    wakes: list[str]
+    wakes: list[tuple[str, bool]]
     effects: list[Due]
     earliest: datetime | None
     unfinished: bool  # Steps due now were left in the store.
@@ -80,8 +80,8 @@ class Batches:
     def __init__(self, store: Store, catalog: Catalog, seed: bytes, sequences: Sequences) -> None:
         self.store = store
         self.catalog = catalog
-        self._seed = seed
-        self._sequences = sequences
+        self.seed = seed
+        self.sequences = sequences
 
     def decide(self, jobs: Sequence[Job], now: datetime, effects_max: int) -> list[Decided]:
         """Run the jobs and leave the (last) transaction open for the caller to commit.
@@ -108,7 +108,7 @@ class Batches:
 
     def _attempt(self, jobs: Sequence[Job], now: datetime, effects_max: int) -> Decided:
         self.store.begin()
-        records = UnitOfWork(self.store.rows, self._sequences)
+        records = UnitOfWork(self.store.rows, self.sequences)
         work = BatchWork(records, self.catalog, now)
         until = monotonic() + BATCH_WORK_S
         _prefetch(records, jobs)
@@ -166,7 +166,7 @@ class Batches:
 
     def _seed_of(self, row: Due) -> bytes:
         """The same whenever the row is run again, also after a crash."""
-        return blake2b(f"{row.id}.{row.tries}".encode(), digest_size=16, key=self._seed).digest()
+        return blake2b(f"{row.id}.{row.tries}".encode(), digest_size=16, key=self.seed).digest()
 
     # Effects ---------------------------------------------------------------------------------------------------
 

@@ -17,8 +17,9 @@ Mode = Literal["real", "frozen", "skip"]
 class BusinessClock:
     """``base.time.Clock`` in its three modes."""
 
-    def __init__(self, mode: Mode = "real", at: datetime | None = None) -> None:
-        self.mode: Mode = mode
+    def __init__(self, mode: Mode | None = None, at: datetime | None = None) -> None:
+        self.told = mode is not None  # Otherwise the store says how the last process left it.
+        self.mode: Mode = mode or "real"
         self._at = at if at is not None else wall_now()
         self._offset = timedelta(0) if at is None else at - wall_now()
 

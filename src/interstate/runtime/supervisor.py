@@ -11,10 +11,9 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from interstate.base.json import dumps_bytes, loads
 from interstate.runtime.functions import bootstrap
@@ -23,10 +22,12 @@ STOP_S_MAX = 5.0
 _NOTICE_BYTES_MAX = 1 << 16
 
 
-class Child(msgspec.Struct):
-    """One worker's process: who hears of its start and its end."""
+@dataclass
+class Child:
+    """One worker's process: whose it is, and who hears of its end."""
 
     number: int
+    zygote: asyncio.subprocess.Process
     on_exit: Callable[[int], None]
     pid: int | None = None
 
@@ -68,15 +69,15 @@ class Supervisor:
         """Start a worker; ``on_exit(code)`` is called once when its process has ended (negative for a signal)."""
         zygote = await self.start()
         self._last += 1
-        child = Child(self._last, on_exit)
+        child = Child(self._last, zygote, on_exit)
         self._children[child.number] = child
         self._command(zygote, {"start": {"id": child.number, **job}})
         return child
 
     def kill(self, child: Child) -> None:
         """End a worker and all that it started; ``on_exit`` follows."""
-        if self._zygote is not None and child.number in self._children:
-            self._command(self._zygote, {"kill": child.number})
+        if child.number in self._children:
+            self._command(child.zygote, {"kill": child.number})
 
     def _command(self, zygote: asyncio.subprocess.Process, command: dict[str, Any]) -> None:
         assert zygote.stdin is not None
@@ -91,9 +92,8 @@ class Supervisor:
                 case {"id": int(number), "exit": int(code)} if number in self._children:
                     self._children.pop(number).on_exit(code)
         await zygote.wait()
-        lost, self._children = self._children, {}
-        for child in lost.values():
-            child.on_exit(-9)
+        for child in [child for child in self._children.values() if child.zygote is zygote]:
+            self._children.pop(child.number).on_exit(-9)
 
     async def stop(self) -> None:
         """End all workers and wait for their ends."""

@@ -50,7 +50,7 @@ class World:
         self.now = now
         self.performers = dict(performers or {})
         self.caller = Caller()
-        self.wakes: list[str] = []
+        self.wakes: list[tuple[str, bool]] = []
         self._calls = 0
 
     # Calls -----------------------------------------------------------------------------------------------------

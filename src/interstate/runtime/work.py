@@ -30,7 +30,7 @@ class BatchWork:
         self.now = now
         self.caller = Caller()
         self.entropy = Entropy(b"")
-        self.wakes: list[str] = []
+        self.wakes: list[tuple[str, bool]] = []  # Keys, and whether one waiter is enough.
         self.ready: deque[tuple[int, msgspec.Struct]] = deque()  # Steps due now: they may run in this transaction.
         self.effects: deque[int] = deque()  # Effects due now: they may start after the commit.
         self.earliest: datetime | None = None  # The first instant at which work left by this batch is due later.
@@ -77,8 +77,8 @@ class BatchWork:
     def cancel(self, due_id: int) -> None:
         self.records.delete(DUE, (due_id,))
 
-    def wake(self, key: str) -> None:
-        self.wakes.append(key)
+    def wake(self, key: str, *, one: bool = False) -> None:
+        self.wakes.append((key, one))
 
     # Calls inside the call -------------------------------------------------------------------------------------
 

@@ -86,8 +86,8 @@ class Work(Protocol):
         """Take a due row back; nothing happens when it has run."""
         ...
 
-    def wake(self, key: str) -> None:
-        """After the commit, run again the calls that are parked on ``key``."""
+    def wake(self, key: str, *, one: bool = False) -> None:
+        """After the commit, run again the calls that are parked on ``key``: all, or the one that waits longest."""
         ...
 
     # Calls inside the call ---------------------------------------------------------------------------------------
@@ -159,6 +159,14 @@ class Store(Protocol):
         """A second connection that sees what is committed; None when there is none (in memory)."""
         ...
 
+    def begin_read(self) -> None:
+        """Open a snapshot on ``reader``."""
+        ...
+
+    def end_read(self) -> None:
+        """Let go of it."""
+        ...
+
     def begin(self) -> None:
         """Open the transaction of a batch."""
         ...
@@ -177,6 +185,10 @@ class Store(Protocol):
 
     def shorten_wal(self, *, truncate: bool) -> None:
         """Fold the log in; between batches only."""
+        ...
+
+    def wipe(self) -> None:
+        """Forget every record, in a transaction of its own; between batches only."""
         ...
 
     def close(self) -> None:

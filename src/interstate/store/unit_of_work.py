@@ -160,6 +160,11 @@ class UnitOfWork:
         state.current[key] = record
         state.dirty[key] = None
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything was put or deleted."""
+        return bool(self._undo)
+
     # Overlays --------------------------------------------------------------------------------------------------
 
     def mark(self) -> Mark:

@@ -122,7 +122,7 @@ def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
 def put_at_rest(queue: Queue, message: Message, work: Work) -> None:
     """Write a message that nobody has in hand, and tell its readers when it can be received."""
     work.put(MESSAGES, message)
-    work.wake(f"sqs:{queue.arn}")
+    work.wake(f"sqs:{queue.arn}", one=True)
     mapped = work.get(MAPPED_QUEUES, queue.arn)
     if mapped is not None:
         for mapping in mapped.mappings:

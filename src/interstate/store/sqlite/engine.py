@@ -57,6 +57,16 @@ class SqliteStore:
         """How SQLite says no."""
         return (sqlite3.Error,)
 
+    def begin_read(self) -> None:
+        """Open a snapshot on the second connection."""
+        assert self.reader is not None
+        self.reader.connection.execute("BEGIN")
+
+    def end_read(self) -> None:
+        """Let go of it, so that the WAL can be restarted."""
+        assert self.reader is not None
+        self.reader.connection.execute("COMMIT")
+
     def begin(self) -> None:
         """Open the write transaction of a batch."""
         self.writer.execute("BEGIN IMMEDIATE")
@@ -81,6 +91,15 @@ class SqliteStore:
         """Restart the WAL, or truncate it; between batches only."""
         mode = "TRUNCATE" if truncate else "RESTART"
         self.writer.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+    def wipe(self) -> None:
+        """Forget every record; the schema stays."""
+        names = self.writer.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+        self.begin()
+        for (name,) in names.fetchall():
+            if name != "schema_migrations":
+                self.writer.execute(f"DELETE FROM {name}")
+        self.commit()
 
     def close(self) -> None:
         """Release files and lock; what was committed is safe without this."""

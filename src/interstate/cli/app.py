@@ -1,0 +1,19 @@
+"""The commands, gathered."""
+
+import typer
+
+from interstate.cli import clock, serve, status
+
+app = typer.Typer(
+    name="interstate",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Run event-driven AWS applications from their SAM template, durably, on this machine.",
+)
+app.command("serve")(serve.serve)
+app.command("status")(status.status)
+app.command("env")(status.env)
+app.command("reset")(status.reset)
+app.add_typer(clock.app, name="clock")

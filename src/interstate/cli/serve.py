@@ -1,0 +1,98 @@
+"""``interstate serve``: the platform alone."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from interstate.cli import options
+from interstate.config import DEFAULT_HOST, DEFAULT_PORT, Settings
+
+DEFAULT_DATA = Path(".interstate/data")
+
+
+def serve(
+    port: options.Port = DEFAULT_PORT,
+    host: options.Host = DEFAULT_HOST,
+    data: options.Data = None,
+    memory: options.Memory = False,
+    database: options.Database = None,
+    credentials: options.CredentialsFile = None,
+    allow_host: options.AllowHost = None,
+    clock: options.ClockMode = None,
+    workers: options.Workers = None,
+    log_level: options.LogLevel = "warning",
+) -> None:
+    """Serve the AWS APIs on this machine until Ctrl-C."""
+    settings = settings_of(
+        port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
+        allow_host=allow_host, clock=clock, workers=workers, log_level=log_level,
+    )  # fmt: skip
+
+    async def ready(_instance: Any, control: Any, bound: int) -> None:
+        control.deployed = None
+        announce(settings, bound)
+
+    start(settings, ready)
+
+
+def settings_of(
+    *,
+    port: int,
+    host: str,
+    data: Path | None,
+    memory: bool,
+    database: str | None,
+    credentials: Path | None,
+    allow_host: list[str] | None,
+    clock: str | None,
+    workers: int | None,
+    log_level: str,
+) -> Settings:
+    """The settings that the options ask for; ends the command when they contradict each other."""
+    if database is not None:
+        fail("--database is not available yet: this version keeps its state in --data DIR or --memory.")
+    if memory and data is not None:
+        fail("--memory and --data exclude each other.")
+    if clock not in (None, "real", "frozen", "skip"):
+        fail(f"--clock {clock} is unknown; use real, frozen or skip.")
+    return Settings(
+        host=host,
+        port=port,
+        data=None if memory else (data or DEFAULT_DATA).resolve(),
+        credentials=credentials,
+        allow_hosts=tuple(allow_host or ()),
+        clock=clock,  # type: ignore[arg-type]  # checked above
+        workers=workers,
+        log_level=log_level,
+    )
+
+
+def start(settings: Settings, ready: Any) -> None:
+    """Run the server; what stops it from starting is told in a sentence."""
+    from interstate.main import Misconfigured, run  # noqa: PLC0415 a wrong option should not wait for the server's imports
+    from interstate.store.sqlite.engine import DataDirectoryInUse  # noqa: PLC0415
+    from interstate.store.sqlite.migrate import NewerSchema  # noqa: PLC0415
+
+    try:
+        run(settings, ready)
+    except (Misconfigured, DataDirectoryInUse, NewerSchema) as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{settings.host}:{settings.port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port.")
+
+
+def announce(settings: Settings, port: int) -> None:
+    """Say where the server is, on one screen."""
+    url = f"http://{settings.host}:{port}"
+    kept = "in memory only" if settings.data is None else f"in {settings.data}"
+    typer.echo(f"Interstate serves at {url} (state {kept}). Ctrl-C stops it.")
+    typer.echo(f'  eval "$(interstate env --endpoint-url {url})"   # then: aws sqs create-queue --queue-name hello')
+    sys.stdout.flush()
+
+
+def fail(message: str) -> None:
+    """End the command with a reason."""
+    typer.echo(f"interstate: {message}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,154 @@
+"""The composition root: the only place that picks store, clock, entropy and runtimes."""
+
+import asyncio
+import configparser
+import gc
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from interstate.config import Settings
+from interstate.http.app import application
+from interstate.http.dispatch import Credentials, Dispatcher
+from interstate.http.guard import Guard
+from interstate.http.server import listen, serve
+from interstate.runtime.catalog import Catalog
+from interstate.runtime.clock import BusinessClock, wall_now
+from interstate.runtime.control import Control
+from interstate.runtime.instance import Instance
+from interstate.runtime.performers import Performers
+from interstate.services.tables import SERVICES
+from interstate.store.sqlite.engine import SqliteStore
+from interstate.store.unit_of_work import Sequences
+from interstate.wire.codec import Wire
+from interstate.wire.model import load
+from interstate.wire.signature import Credential
+
+VERSION = "0.1.0"
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+Ready = Callable[[Instance, Control, int], Awaitable[None]]
+"""Told the instance, its control and its port when the first request may come; runs beside the server."""
+
+
+class Misconfigured(RuntimeError):
+    """The server cannot run as it was asked to; the message says what to do."""
+
+
+def run(settings: Settings, ready: Ready) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        Misconfigured: off loopback without credentials, or a credentials file that cannot be read.
+        DataDirectoryInUse: another server holds the data.
+        OSError: the address is taken.
+    """
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    _loop_policy()
+    asyncio.run(_serve(settings, ready))
+
+
+def _loop_policy() -> None:
+    try:
+        import uvloop  # noqa: PLC0415 where there is none, asyncio's own loop does
+    except ImportError:
+        return
+    uvloop.install()
+
+
+async def _serve(settings: Settings, ready: Ready) -> None:
+    credentials = _credentials(settings)
+    listener = listen(settings.host, settings.port)  # Before the store: a taken port leaves the data alone.
+    port = listener.getsockname()[1]
+    store = SqliteStore(settings.data)
+    wire = Wire(load())
+    clock = BusinessClock(settings.clock, settings.clock_at)
+    entropy = os.urandom(16) if settings.seed is None else bytes.fromhex(settings.seed)
+    instance = Instance(store, Catalog(SERVICES, _validator(wire)), clock, entropy, Sequences(_sequence_floor()))
+    performers = Performers(instance, settings, f"http://{_own_host(settings.host)}:{port}")
+    await performers.start()
+    await instance.start()
+    control = Control(instance, VERSION)
+    guard = Guard(settings.host, settings.allow_hosts)
+    dispatcher = Dispatcher(
+        instance, wire, guard, control=control, credentials=credentials, real_now=wall_now
+    )
+    beside: list[asyncio.Task[None]] = []
+    gc.collect()
+    gc.freeze()  # What is loaded now stays: full collections need not walk through it.
+    try:
+        await serve(
+            application(dispatcher),
+            settings.host,
+            port,
+            lambda bound: beside.append(asyncio.get_running_loop().create_task(ready(instance, control, bound))),
+            stopping=instance.parking.clear,
+            listener=listener,
+        )
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        await performers.stop()
+        await instance.stop()
+
+
+def _validator(wire: Wire) -> Callable[[str, str, Any], None]:
+    """Requests made inside the store are checked like those from outside; services without a model check themselves."""
+
+    def validate(service: str, operation: str, request: Any) -> None:
+        try:
+            codec = wire.codec(service, operation)
+        except KeyError:
+            return
+        codec.check(request)
+
+    return validate
+
+
+def _sequence_floor() -> int:
+    """Numbers of this process are above those of any process before it."""
+    return time.time_ns() // 1000
+
+
+def _own_host(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost", *_LOOPBACK) else host  # noqa: S104 compared, not bound
+
+
+def _credentials(settings: Settings) -> Credentials | None:
+    """The access keys that may call; None on loopback, where any may."""
+    if settings.credentials is None:
+        if settings.host not in _LOOPBACK:
+            raise Misconfigured(
+                f"Bound to {settings.host}, Interstate needs --credentials FILE (an AWS credentials file: sections with "
+                "aws_access_key_id, aws_secret_access_key and, if you like, account), or --host 127.0.0.1."
+            )
+        return None
+    return read_credentials(settings.credentials)
+
+
+def read_credentials(path: Path) -> Credentials:
+    """The keys of an AWS credentials file; ``account`` (12 digits) says whose a key is.
+
+    Raises:
+        Misconfigured: the file cannot be read, or a section lacks a key.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text("utf-8"))
+    except (OSError, configparser.Error) as error:
+        raise Misconfigured(f"The credentials file {path} cannot be read: {error}") from error
+    found: dict[str, Credential] = {}
+    for name in parser.sections():
+        section = parser[name]
+        key, secret = section.get("aws_access_key_id"), section.get("aws_secret_access_key")
+        if not key or not secret:
+            raise Misconfigured(f"{path}: section [{name}] needs aws_access_key_id and aws_secret_access_key.")
+        default = key if len(key) == 12 and key.isdecimal() else "000000000000"
+        found[key] = Credential(key, secret, section.get("account", default))
+    if not found:
+        raise Misconfigured(f"{path} has no section with aws_access_key_id and aws_secret_access_key.")
+    return found

@@ -1,0 +1,117 @@
+"""The loop of batches: gather what is ready, decide it, commit it, tell everybody.
+
+Theory of operation
+-------------------
+The event loop's thread decides a batch and runs its SQL; only COMMIT, the disk's wait, goes to a helper thread, while
+the loop reads the next requests. A batch closes when nothing more is ready, never by a timer that would delay a lone
+caller. What a job answers, whom it wakes and which effects it starts counts only after the commit (design, law 1).
+``sqlite3`` gives up the GIL at every row, so SQL in a second thread would be slower than here (design, section 4).
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from interstate.base.time import Clock
+from interstate.runtime.activity import Activity
+from interstate.runtime.batch import BATCH_JOBS_MAX, Batches, Decided, InternalFailure, Job
+from interstate.store.ports import Store
+
+WAL_BYTES_MAX = 64 * 1024 * 1024
+_CHECK_WAL_EVERY = 256
+_log = logging.getLogger("interstate.commits")
+
+Committed = Callable[[Decided], None]
+
+
+class Commits:
+    """Owns the store's transactions. Everything here runs on the loop's thread but the commit itself."""
+
+    def __init__(self, batches: Batches, clock: Clock, activity: Activity) -> None:
+        self._batches = batches
+        self._store: Store = batches.store
+        self._clock = clock
+        self._activity = activity
+        self._jobs: deque[Job] = deque()
+        self._pumping = False
+        self._committing = False
+        self._closed = False
+        self._count = 0
+        self._helper = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self.effects_room: Callable[[], int] = lambda: 0
+        self.committed: Committed = lambda _decided: None
+        self._between: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
+
+    def submit(self, job: Job) -> None:
+        """Decide the job in the next batch; its ``done`` is called after the commit."""
+        assert not self._closed
+        self._jobs.append(job)
+        self._activity.begin()
+        self._schedule()
+
+    async def between(self, function: Callable[[], None]) -> None:
+        """Run a function while no transaction is open."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._between.append((function, done))
+        self._schedule()
+        await done
+
+    def _schedule(self) -> None:
+        if not self._pumping and not self._committing:
+            self._pumping = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pumping = False
+        while self._between:
+            function, done = self._between.popleft()
+            try:
+                function()
+            except Exception as error:  # noqa: BLE001 it belongs to whoever asked
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+        if not self._jobs:
+            return
+        jobs = [self._jobs.popleft() for _ in range(min(BATCH_JOBS_MAX, len(self._jobs)))]
+        decided = self._batches.decide(jobs, self._clock.now(), self.effects_room())
+        if self._store.durable and decided[-1].wrote:
+            self._committing = True
+            loop = asyncio.get_running_loop()
+            commit = loop.run_in_executor(self._helper, self._commit)
+            commit.add_done_callback(lambda future: self._finish(jobs, decided, future.exception()))
+        else:
+            self._store.commit()
+            self._finish(jobs, decided, None)
+
+    def _commit(self) -> None:
+        self._store.commit()
+        self._count += 1
+        if self._count % _CHECK_WAL_EVERY == 0 and self._store.wal_bytes() > WAL_BYTES_MAX:
+            self._store.shorten_wal(truncate=False)
+
+    def _finish(self, jobs: list[Job], decided: list[Decided], error: BaseException | None) -> None:
+        self._committing = False
+        if error is not None:
+            # The disk refused at the last moment: nothing of the batch happened, and everybody is told so.
+            _log.error("a commit failed: %s", error)
+            self._store.rollback()
+            decided = decided[:-1]
+            for job in jobs:
+                job.outcome, job.error = None, InternalFailure(f"the commit failed: {error}")
+        for job in jobs:
+            job.done(job)
+        for part in decided:
+            self.committed(part)
+        for _ in jobs:
+            self._activity.end()
+        if self._jobs or self._between:
+            self._schedule()
+
+    async def close(self) -> None:
+        """Let the running commit end; no job is taken any more."""
+        self._closed = True
+        self._helper.shutdown(wait=True)
+        await asyncio.sleep(0)

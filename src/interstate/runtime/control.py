@@ -1,0 +1,124 @@
+"""What ``/_interstate/...`` answers: health, clock, reset, mailbox. JSON in, JSON out; errors as ``{"error", "message"}``."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
+from interstate.base.errors import ServiceError
+from interstate.base.json import BrokenJSON, loads
+from interstate.runtime.clock_control import InvalidClock, parse_duration, parse_instant
+from interstate.runtime.instance import Instance
+from interstate.store.ports import Work
+from interstate.store.records.due import IN_FLIGHT, IN_LANE, STEP, WAITING
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+RUN_UNTIL_DEFAULT = timedelta(days=400)
+
+
+class Control:
+    """Routes of the instance itself. ``deployed`` is None without a template, else whether it is there."""
+
+    def __init__(self, instance: Instance, version: str) -> None:
+        self._instance = instance
+        self._version = version
+        self.deployed: bool | None = None
+        self.deploy_error: str | None = None
+        self._routes: Mapping[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
+            ("GET", "health"): self._health,
+            ("GET", "clock"): self._show_clock,
+            ("POST", "clock"): self._move_clock,
+            ("POST", "reset"): self._reset,
+            ("GET", "status"): self._status,
+            ("GET", "mailbox"): self._mailbox,
+        }
+
+    async def handle(self, method: str, path: str, query: str, body: bytes) -> Answer:
+        """One request whose path begins with ``/_interstate/``."""
+        name = path.removeprefix("/_interstate").strip("/")
+        route = self._routes.get((method, name))
+        if route is None:
+            known = sorted({f"{verb} /_interstate/{known}" for verb, known in self._routes})
+            return _json(404, {"error": "NotFound", "message": f"There is no {method} /_interstate/{name}. There is: {', '.join(known)}."})
+        try:
+            arguments = {key: values[-1] for key, values in parse_qs(query).items()}
+            if body:
+                given = loads(body)
+                if not isinstance(given, dict):
+                    return _json(400, {"error": "ValidationException", "message": "The body must be a JSON object."})
+                arguments.update(given)
+            return _json(200, await route(arguments))
+        except BrokenJSON as error:
+            return _json(400, {"error": "SerializationException", "message": f"The body is not JSON: {error}"})
+        except ServiceError as error:
+            return _json(error.status, {"error": error.code, "message": error.message})
+
+    async def _health(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = {"status": "ok", "serving": True, "deployed": self.deployed, "version": self._version}
+        if self.deploy_error is not None:
+            answer["deployError"] = self.deploy_error
+        return {**answer, "clock": self._instance.clock_control.show()}
+
+    async def _status(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        def count(work: Work) -> dict[str, int]:
+            lanes = {"stepsDueOrWaiting": STEP, "effectsWaiting": WAITING, "effectsInFlight": IN_FLIGHT}
+            return {name: work.scalar(IN_LANE, lane=lane) for name, lane in lanes.items()}
+
+        return {**await self._health({}), "work": await self._instance.run(count)}
+
+    async def _show_clock(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return dict(self._instance.clock_control.show())
+
+    async def _move_clock(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """``{"mode": "frozen"}``, ``{"set": "2026-...Z"}``, ``{"advance": "14d"}``, ``{"runUntil": "idle", "limit": "30d"}``.
+
+        ``runUntil`` may also be an execution's ARN.
+        """
+        control = self._instance.clock_control
+        match arguments:
+            case {"mode": "real" | "frozen" | "skip" as mode, **rest}:
+                at = rest.get("set")
+                return dict(await control.set_mode(mode, None if at is None else parse_instant(str(at))))
+            case {"set": at}:
+                return dict(await control.advance_to(parse_instant(str(at))))
+            case {"advance": by}:
+                return dict(await control.advance(parse_duration(str(by))))
+            case {"runUntil": goal, **rest}:
+                limit = parse_duration(str(rest["limit"])) if "limit" in rest else RUN_UNTIL_DEFAULT
+                reached, shown = await control.run_until(_condition(str(goal)), limit)
+                return {**shown, "reached": reached or goal == "idle"}
+            case _:
+                raise InvalidClock('Give one of "mode" (real, frozen, skip), "set", "advance", "runUntil".')
+
+    async def _reset(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        await self._instance.reset()
+        return {"reset": True}
+
+    async def _mailbox(self, arguments: dict[str, Any]) -> Any:
+        caller = Caller(arguments.pop("account", DEFAULT_ACCOUNT), arguments.pop("region", DEFAULT_REGION))
+        return await self._instance.execute("interstate", "ListMail", arguments, caller)
+
+
+def _condition(goal: str) -> Callable[[Work], bool]:
+    """Whether a goal of ``runUntil`` is reached.
+
+    Raises:
+        InvalidClock: the goal is neither ``idle`` nor an execution's ARN.
+    """
+    if goal == "idle":
+        return lambda _work: False
+    if ":execution:" not in goal and ":express:" not in goal:
+        raise InvalidClock(f"{goal!r} is no goal; give idle or an execution's ARN.")
+
+    def ended(work: Work) -> bool:
+        found = work.call("stepfunctions", "DescribeExecution", {"executionArn": goal})
+        return bool(found["status"] not in ("RUNNING", "PENDING_REDRIVE"))
+
+    return ended
+
+
+def _json(status: int, value: Any) -> Answer:
+    return status, [("content-type", "application/json")], msgspec.json.encode(value)

@@ -1,0 +1,216 @@
+"""Due work: one scan at a time, one timer, and the effects that are being performed.
+
+Theory of operation
+-------------------
+The store knows what is due; this module only knows when to look. It looks when a batch left steps that it had no time
+for, when effects wait and there is room, when the timer of the earliest future row rings, and once at the start. A
+scan is a job like any other: it reads a page of what is due, does the steps, marks effects as in flight, and tells when
+to look next. On a standing clock no timer is set: the clock's control asks for a scan when it has moved.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from interstate.runtime.activity import Activity
+from interstate.runtime.batch import Batches, Decided, Job
+from interstate.runtime.clock import BusinessClock
+from interstate.runtime.commits import Commits
+from interstate.runtime.work import BatchWork
+from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, READY, STEP, WAITING, Due
+
+PAGE = 64
+EFFECTS_IN_FLIGHT_MAX = 256
+"""More wait in the store, in order of arrival. Function workers are fewer; HTTP deliveries may be this many."""
+
+_TIMER_S_MAX = 3600.0
+_RETRY_MAX = timedelta(minutes=10)
+_log = logging.getLogger("interstate.due")
+
+Performer = Callable[[str, Any], Awaitable[Any]]
+"""``(key, body) -> result``; the key is the same whenever the effect is repeated; failures are values."""
+
+
+class _Found(msgspec.Struct):
+    effects: list[Due]
+    more: bool
+    waiting: bool
+    next_at: datetime | None
+
+
+class DueWork:
+    """Drives steps and effects."""
+
+    def __init__(
+        self, batches: Batches, commits: Commits, clock: BusinessClock, activity: Activity, seed: Callable[[], bytes]
+    ) -> None:
+        self._batches = batches
+        self._catalog = batches.catalog
+        self._commits = commits
+        self._clock = clock
+        self._activity = activity
+        self._seed = seed
+        self.performers: dict[str, Performer] = {}
+        self._in_flight: dict[int, asyncio.Task[None]] = {}
+        self._backlog = False  # Effects wait in the store: newer ones queue up behind them.
+        self._scanning = False
+        self._again = False
+        self._stopping = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: datetime | None = None
+        commits.effects_room = self.room
+
+    # When to look ----------------------------------------------------------------------------------------------
+
+    def room(self) -> int:
+        """How many effects may start in this batch."""
+        return 0 if self._backlog or self._stopping else EFFECTS_IN_FLIGHT_MAX - len(self._in_flight)
+
+    def committed(self, decided: Decided) -> None:
+        """What a committed batch left for us."""
+        self._start(decided.effects)
+        if decided.waiting:
+            self._backlog = True
+        if decided.unfinished or (decided.waiting and not self._in_flight):
+            self.look()
+        if decided.earliest is not None:
+            self._ring_at(decided.earliest)
+
+    def look(self) -> None:
+        """Scan now, or once more after the scan that runs."""
+        if self._stopping:
+            return
+        if self._scanning:
+            self._again = True
+            return
+        self._scanning = True
+        self._activity.begin()
+        self._commits.submit(Job(self._scan, self._scanned, self._seed()))
+
+    def _ring_at(self, at: datetime) -> None:
+        """Set the timer, when it rings earlier than the one that is set."""
+        if self._clock.standing or (self._timer_at is not None and self._timer_at <= at):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        delay = max(0.0, min((at - self._clock.now()).total_seconds(), _TIMER_S_MAX))
+        self._timer_at = at
+        self._timer = asyncio.get_running_loop().call_later(delay, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = self._timer_at = None
+        self.look()
+
+    def forget_timer(self) -> None:
+        """The clock was set: what the timer was set to means nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timer_at = None
+
+    # A scan ----------------------------------------------------------------------------------------------------
+
+    def _scan(self, work: BatchWork) -> _Found:
+        steps = work.select(READY, limit=PAGE, lane=STEP, now=work.now)
+        for row in steps:
+            self._batches.run_step(work, row.id)
+        room = max(0, EFFECTS_IN_FLIGHT_MAX - len(self._in_flight))
+        waiting = work.select(READY, limit=room + 1, lane=WAITING, now=work.now)
+        taken = [msgspec.structs.replace(row, lane=IN_FLIGHT) for row in waiting[:room]]
+        for row in taken:
+            work.put(DUE, row)
+        nexts = work.select(NEXT, limit=1, lane=STEP)
+        # A waiting effect that is due already starts when there is room; only the first later one needs a timer.
+        nexts += [row for row in work.select(NEXT, limit=1, lane=WAITING) if row.due_at > work.now]
+        more = len(steps) == PAGE
+        return _Found(taken, more, len(waiting) > room, min((row.due_at for row in nexts), default=None))
+
+    def _scanned(self, job: Job) -> None:
+        self._scanning = False
+        found = job.outcome
+        again, self._again = self._again, False
+        if isinstance(found, _Found):
+            self._backlog = found.waiting
+            self._start(found.effects)
+            if found.next_at is not None:
+                self._ring_at(found.next_at)
+            if found.more or again:
+                self.look()
+        else:
+            _log.error("a scan of due work failed: %s", job.error)
+            asyncio.get_running_loop().call_later(1.0, self.look)
+        self._activity.end()
+
+    # Effects ---------------------------------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """How many effects are being performed."""
+        return len(self._in_flight)
+
+    def _start(self, rows: list[Due]) -> None:
+        for row in rows:
+            self._activity.begin()
+            self._in_flight[row.id] = asyncio.get_running_loop().create_task(self._perform(row))
+
+    async def _perform(self, row: Due) -> None:
+        """Carry one effect out and take its answer once; a row that is gone meanwhile was cancelled."""
+        effect = self._catalog.effects[row.kind]
+        try:
+            body = msgspec.json.decode(row.body, type=effect.body)
+            result = await self.performers[row.kind](str(row.id), body)
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 the border: a performer's bug puts its effect off, loudly
+            _log.exception("effect %s %d failed by a bug", row.kind, row.id)
+            self._commits.submit(
+                Job(lambda work: _put_off(row, work), lambda job: self._performed(row, job), self._seed())
+            )
+            return
+
+        def finish(work: BatchWork) -> None:
+            if work.get(DUE, row.id) is not None:
+                work.delete(DUE, row.id)
+                effect.finish(body, result, work)
+
+        self._commits.submit(Job(finish, lambda job: self._performed(row, job), self._seed()))
+
+    def _performed(self, row: Due, job: Job) -> None:
+        self._in_flight.pop(row.id, None)
+        if job.error is not None:
+            # Its answer could not be taken (a bug in ``finish``): the row stays in flight in the store and is put off.
+            self._commits.submit(Job(lambda work: _put_off(row, work), lambda _job: None, self._seed()))
+        if self._backlog:
+            self.look()
+        self._activity.end()
+
+    # Start and stop --------------------------------------------------------------------------------------------
+
+    def recover(self, work: BatchWork) -> bool:
+        """After a crash: a page of effects in flight waits again; tells whether there may be more."""
+        page = work.select(NEXT, limit=1000, lane=IN_FLIGHT)
+        for row in page:
+            work.put(DUE, msgspec.structs.replace(row, lane=WAITING))
+        return len(page) == 1000
+
+    async def stop(self) -> None:
+        """Start nothing any more; effects in flight are left to the next start."""
+        self._stopping = True
+        self.forget_timer()
+        tasks = list(self._in_flight.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _put_off(row: Due, work: BatchWork) -> None:
+    """Try again later; the wait doubles."""
+    if work.get(DUE, row.id) is None:
+        return
+    wait = min(timedelta(seconds=2 ** min(row.tries, 20)), _RETRY_MAX)
+    at = work.now + wait
+    work.put(DUE, msgspec.structs.replace(row, lane=WAITING, due_at=at, tries=row.tries + 1))
+    work.earliest = at if work.earliest is None else min(work.earliest, at)

@@ -1,0 +1,187 @@
+"""A running Interstate: store, batches, due work, parked calls and clock, composed.
+
+``execute`` is what ``http`` calls. One instance owns one store.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
+from interstate.runtime.activity import Activity
+from interstate.runtime.batch import Batches, InternalFailure, Job
+from interstate.runtime.catalog import Catalog
+from interstate.runtime.clock import BusinessClock
+from interstate.runtime.clock_control import ClockControl, load_clock
+from interstate.runtime.commits import Commits
+from interstate.runtime.due import DueWork
+from interstate.runtime.parking import Parking
+from interstate.runtime.work import BatchWork
+from interstate.services.operation import Operation, Parked, Perform
+from interstate.store.ports import Store
+from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.unit_of_work import Sequences, UnitOfWork
+
+_log = logging.getLogger("interstate.instance")
+
+
+class Instance:
+    """Everything between ``http`` and the store, on one event loop."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, clock: BusinessClock, entropy: bytes, sequences: Sequences
+    ) -> None:
+        self.store = store
+        self.catalog = catalog
+        self.clock = clock
+        self._entropy = entropy
+        self._calls = 0
+        self.activity = Activity()
+        self.batches = Batches(store, catalog, entropy, sequences)
+        self.commits = Commits(self.batches, clock, self.activity)
+        self.parking = Parking(clock)
+        self.due = DueWork(self.batches, self.commits, clock, self.activity, self.seed)
+        self.clock_control = ClockControl(self.run, clock, self.due, self.parking, self.activity)
+        self.commits.committed = self._committed
+
+    # Life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up what the last process left: its seed, its clock, its effects in flight, its due work."""
+        self._entropy_of_instance(await self.run(self._settle))
+        load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
+        while await self.run(self.due.recover):
+            pass
+        self.due.look()
+
+    def _settle(self, work: BatchWork) -> str:
+        setting = work.get(SETTINGS, "seed")
+        if setting is None:
+            setting = Setting("seed", self._entropy.hex())
+            work.put(SETTINGS, setting)
+        return setting.value
+
+    def _entropy_of_instance(self, seed: str) -> None:
+        """Due rows draw from the seed that is stored, so that they repeat themselves after a crash."""
+        self.batches.seed = bytes.fromhex(seed)
+
+    async def stop(self) -> None:
+        """Stop taking work; what is committed stays, what is not was never acknowledged."""
+        self.parking.clear()
+        await self.due.stop()
+        await self.commits.close()
+        self.store.close()
+
+    async def reset(self) -> None:
+        """Forget everything but the clock's mode."""
+        self.parking.clear()
+        await self.commits.between(self.store.wipe)
+        await self.run(self._settle)
+
+    # Calls -----------------------------------------------------------------------------------------------------
+
+    def seed(self) -> bytes:
+        """The seed of one call."""
+        self._calls += 1
+        return blake2b(self._calls.to_bytes(8), digest_size=16, key=self._entropy).digest()
+
+    def implements(self, service: str, operation: str) -> bool:
+        """Whether a table has the operation."""
+        return self.catalog.implements(service, operation)
+
+    async def execute(
+        self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
+    ) -> Mapping[str, Any] | None:
+        """One API call, answered when it is durable. ``params`` were validated.
+
+        Raises:
+            ServiceError: the operation refused, or is not implemented.
+        """
+        row = self.catalog.operation(service, operation)
+        request = self.catalog.request(service, operation, params, checked=True)
+        if row.reads and self.store.reader is not None:
+            return self._read(row, request, caller)
+        keys = () if row.keys is None else row.keys(request, caller)
+        outcome = await self._submit(Job(lambda work: row.handle(request, work), _unset, self.seed(), caller, keys))
+        if isinstance(outcome, Perform):
+            return await self.perform(outcome)
+        answer: Mapping[str, Any] | None = outcome
+        return answer
+
+    async def run(self, function: Callable[[BatchWork], Any], caller: Caller | None = None) -> Any:
+        """Any function of a work, as a job of its own."""
+        return await self._submit(Job(function, _unset, self.seed(), caller or Caller()))
+
+    def _submit(self, job: Job) -> Awaitable[Any]:
+        """Submit a job, and again whenever it was parked and woken; the answer comes after the last commit."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def done(job: Job) -> None:
+            outcome = job.outcome
+            if job.error is None and isinstance(outcome, Parked):
+                # Parked before any later batch can wake it: this runs in the same turn as the commit's end.
+                self.parking.park(outcome, lambda last: again(outcome, last))
+            elif answer.done():
+                return
+            elif job.error is not None:
+                answer.set_exception(job.error)
+            else:
+                answer.set_result(outcome)
+
+        def again(parked: Parked, last: bool) -> None:  # noqa: FBT001 the contract's positional "last"
+            if answer.done():  # The client is gone: take nothing for it.
+                return
+            self.commits.submit(Job(lambda work: parked.again(work, last), done, self.seed(), job.caller))
+
+        job.done = done
+        self.commits.submit(job)
+        return answer
+
+    async def perform(self, perform: Perform) -> Mapping[str, Any] | None:
+        """Carry out an effect for a caller who waits; its end is a commit of its own, before the answer."""
+        effect = self.catalog.effects[perform.kind]
+        performer = self.due.performers.get(perform.kind)
+        if performer is None:
+            raise InternalFailure(f"nobody performs {perform.kind}")
+        self.activity.begin()
+        try:
+            result = await performer(self.seed().hex(), perform.body)
+            await self.run(lambda work: effect.finish(perform.body, result, work))
+        finally:
+            self.activity.end()
+        return perform.answer(result)
+
+    def _read(self, row: Operation[Any], request: msgspec.Struct, caller: Caller) -> Mapping[str, Any] | None:
+        """A call that writes nothing, on what is committed, without waiting for a batch."""
+        reader = self.store.reader
+        assert reader is not None
+        records = UnitOfWork(reader, self.batches.sequences)
+        work = BatchWork(records, self.catalog, self.clock.now())
+        work.caller = caller
+        self.store.begin_read()
+        try:
+            outcome = row.handle(request, work)
+        except ServiceError:
+            raise
+        except Exception as error:
+            _log.exception("a read failed by a bug")
+            raise InternalFailure(type(error).__name__) from error
+        finally:
+            self.store.end_read()
+        assert not records.changed, f"{row.name} promised to write nothing"
+        assert not isinstance(outcome, Parked | Perform)
+        return outcome
+
+    def _committed(self, decided: Any) -> None:
+        for key, one in decided.wakes:
+            self.parking.wake(key, one=one)
+        self.due.committed(decided)
+
+
+def _unset(_job: Job) -> None:
+    raise AssertionError("a job without a listener")
