@@ -1,0 +1,73 @@
+"""The lines that Lambda itself writes into a function's log.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html,
+https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html (status and error type of a REPORT)
+"""
+
+from datetime import datetime
+from math import ceil
+
+import msgspec
+
+from interstate.base.time import to_iso
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a call took."""
+
+    duration_ms: float
+    memory_max_mb: int
+    init_ms: float | None = None  # None: the worker was warm.
+
+    @property
+    def billed_ms(self) -> int:
+        """Whole milliseconds, begun ones counted; since August 2025 the INIT phase is billed too.
+
+        Source: https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/
+        """
+        return ceil(self.duration_ms + (self.init_ms or 0.0))
+
+
+def stream_name(version: str, unique: str, at: datetime) -> str:
+    """The log stream of a worker: ``2026/11/21/[$LATEST]3f0a...``."""
+    return f"{at:%Y/%m/%d}/[{version}]{unique}"
+
+
+def init_start(runtime: str, runs_on: str) -> str:
+    """The line before a worker's first call; a runtime that runs on another version of Python says so."""
+    number = runtime.removeprefix("python")
+    note = "" if runs_on.startswith(f"{number}.") else f"\tNote: {runtime} runs on Python {runs_on} here"
+    return f"INIT_START Runtime Version: {runtime.replace('python', 'python:')}{note}\n"
+
+
+def start(request_id: str, version: str) -> str:
+    """The line before a call."""
+    return f"START RequestId: {request_id} Version: {version}\n"
+
+
+def end(request_id: str) -> str:
+    """The line after a call."""
+    return f"END RequestId: {request_id}\n"
+
+
+def timed_out(request_id: str, timeout_s: int, at: datetime) -> str:
+    """The line that says that a call was ended."""
+    return f"{to_iso(at)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
+
+
+def report(request_id: str, usage: Usage, memory_mb: int, *, status: str = "", error_type: str = "") -> str:
+    """The line that sums a call up."""
+    fields = [
+        f"REPORT RequestId: {request_id}",
+        f"Duration: {usage.duration_ms:.2f} ms",
+        f"Billed Duration: {usage.billed_ms} ms",
+        f"Memory Size: {memory_mb} MB",
+        f"Max Memory Used: {min(usage.memory_max_mb, memory_mb)} MB",
+    ]
+    if usage.init_ms is not None:
+        fields.append(f"Init Duration: {usage.init_ms:.2f} ms")
+    if status:
+        fields.append(f"Status: {status}")
+    if error_type:
+        fields.append(f"Error Type: {error_type}")
+    return "\t".join(fields) + "\t\n"

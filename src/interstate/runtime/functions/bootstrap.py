@@ -1,0 +1,287 @@
+"""What runs in the processes of functions; executed as a script, with nothing of Interstate on its path.
+
+Theory of operation
+-------------------
+One *zygote* process imports what nearly every Python handler needs (boto3 costs 200 ms) and then forks a *worker* for each
+place in the pool: a cold start costs milliseconds, and workers share the memory of those imports. It has one thread and
+speaks lines of JSON: commands come on standard input, notices go out on standard output::
+
+    {"start": {"id": 7, "output": "/.../out", "environment": {...}, "path": [...], ...}}    {"id": 7, "pid": 4711}
+    {"kill": 7}                                                                             {"id": 7, "exit": -9}
+
+A worker is its own session and process group. Its end takes the whole group along, and also descendants that left the
+group: the zygote is their reaper, and knows them by their environment or name. The zygote ends, with all workers, when its standard
+input does, which the kernel guarantees however the supervisor died; workers that lose their zygote are killed by the kernel.
+
+A handler whose own packages would meet a module that is imported already (its own boto3, a module called ``queue``) gets a fresh
+interpreter instead: the forked process executes this script again.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import time
+from typing import Any, cast
+
+PRELOADED = (
+    "boto3",
+    "boto3.session",
+    "botocore.auth",
+    "botocore.client",
+    "botocore.endpoint",
+    "botocore.httpsession",
+    "botocore.parsers",
+    "botocore.retries.standard",
+    "botocore.session",
+    "concurrent.futures.thread",
+    "http.client",
+    "logging",
+    "simplejson",
+    "snapshot_restore_py",
+)
+OPEN_FILES_MAX = 1024  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+PROCESSES_MAX = 1024  # Source: the same page, execution processes/threads.
+COMMAND_BYTES_MAX = 1 << 20
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
+_PR_SET_CHILD_SUBREAPER = 36
+LINUX = sys.platform == "linux"
+
+Job = dict[str, Any]
+
+
+def prctl(option: int, argument: int | bytes) -> None:
+    """Ask the kernel for something about this process; a system without prctl does without."""
+    if LINUX:
+        ctypes.CDLL(None).prctl(option, ctypes.c_char_p(argument) if isinstance(argument, bytes) else argument, 0, 0, 0)
+
+
+def name_of(worker: int) -> str:
+    """The name of a worker's process, which its forks inherit (at most 15 bytes)."""
+    return f"fn-{worker}"
+
+
+class Zygote:
+    """The workers of this process, by id and by process id."""
+
+    def __init__(self) -> None:
+        self.pids: dict[int, int] = {}
+        self.ids: dict[int, int] = {}
+        self.apis: dict[int, str] = {}
+        self.buffer = b""
+        self.wakeups, self.wakeup = os.pipe()
+        for end in (self.wakeups, self.wakeup):
+            os.set_blocking(end, False)
+
+    def loop(self) -> Job | None:
+        """Obey until the input ends; in a forked child, return its job."""
+        signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        while True:
+            ready, _, _ = select.select((0, self.wakeups), (), ())
+            if self.wakeups in ready:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self.wakeups, 4096)
+                self.reap()
+            if 0 in ready:
+                received = os.read(0, 65_536)
+                if not received:
+                    self.end()
+                    return None
+                job = self.obey(received)
+                if job is not None:
+                    return job
+
+    def obey(self, received: bytes) -> Job | None:
+        *lines, self.buffer = (self.buffer + received).split(b"\n")
+        for line in lines:
+            command = json.loads(line)
+            if "kill" in command:
+                self.kill(command["kill"])
+            elif "start" in command:
+                job: Job = command["start"]
+                pid = os.fork()
+                if pid == 0:
+                    return job
+                self.pids[job["id"]] = pid
+                self.ids[pid] = job["id"]
+                self.apis[job["id"]] = job["environment"]["AWS_LAMBDA_RUNTIME_API"]
+                notify({"id": job["id"], "pid": pid})
+        return None
+
+    def kill(self, worker: int) -> None:
+        """End a worker and its group; a pid stays ours until ``reap``, so nobody else can be hit."""
+        pid = self.pids.get(worker)
+        if pid is not None:
+            end_group(pid)
+
+    def reap(self) -> bool:
+        """Take the exits of workers, and of what they left behind; tells whether anybody is left."""
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return False
+            if found is None:
+                self.end_orphans()
+                return True
+            worker = self.ids.pop(found.si_pid, None)
+            if worker is not None:
+                end_group(found.si_pid)  # While the pid is not reaped, it cannot be another's group.
+            _, status = os.waitpid(found.si_pid, 0)
+            if worker is not None:
+                del self.pids[worker], self.apis[worker]
+                notify({"id": worker, "exit": os.waitstatus_to_exitcode(status)})
+
+    def end_orphans(self) -> None:
+        """Kill descendants that left their group, once their worker is gone."""
+        living = {*self.apis.values(), *map(name_of, self.pids)}
+        for pid in children_of(os.getpid()):
+            if pid not in self.ids and owner_of(pid) not in living:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        for pid in self.ids:
+            end_group(pid)
+        deadline = time.monotonic() + 2
+        while self.reap() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+
+def end_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):  # A worker that was forked just now may not lead its group yet.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def children_of(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as children:  # noqa: PTH123 - pathlib is not imported here.
+            return [int(child) for child in children.read().split()]
+    except OSError:
+        return []
+
+
+def owner_of(pid: int) -> str:
+    """The worker that a descendant came from: its Runtime API's address (after exec) or its name (after fork)."""
+    marker = b"AWS_LAMBDA_RUNTIME_API="
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as environment:  # noqa: PTH123 - see children_of.
+            for variable in environment.read(65_536).split(b"\0"):
+                if variable.startswith(marker):
+                    return variable[len(marker) :].decode(errors="replace")
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:  # noqa: PTH123 - see children_of.
+            return comm.read().strip()
+    except OSError:
+        return ""
+
+
+def notify(notice: dict[str, int]) -> None:
+    # A broken pipe means that the supervisor died; the input's end says so too.
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, json.dumps(notice).encode() + b"\n")
+
+
+# In the worker ----------------------------------------------------------------------------------------------------
+
+
+def become_worker(job: Job, zygote: int) -> None:
+    """Turn the forked process into the worker's: own session, own output, no descriptor of the zygote's."""
+    os.setsid()
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    if os.getppid() != zygote:
+        os._exit(1)
+    prctl(_PR_SET_NAME, name_of(job["id"]).encode())
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(job["output"], os.O_WRONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.dup2(output, 3)  # Frames of the telemetry log go the same way as what is printed, so both keep their order.
+    os.closerange(4, resource.getrlimit(resource.RLIMIT_NOFILE)[0] if not LINUX else OPEN_FILES_MAX)
+    limit_resources(job["memory_bytes_max"], job["file_bytes_max"])
+    # The zygote's environment is nobody's business; values come from the job alone.
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = "3"
+    time.tzset()
+    os.chdir(job["directory"])
+
+
+def limit_resources(memory_bytes_max: int, file_bytes_max: int) -> None:
+    """Bound what a runaway handler can take before the look at its memory ends it."""
+    lower(resource.RLIMIT_CORE, 0)
+    lower(resource.RLIMIT_NOFILE, OPEN_FILES_MAX)
+    lower(resource.RLIMIT_FSIZE, file_bytes_max)
+    if LINUX:
+        lower(resource.RLIMIT_DATA, memory_bytes_max)
+        if os.getuid() != 0:  # Counted over all of the user's processes, hence on top of what may run already.
+            lower(resource.RLIMIT_NPROC, PROCESSES_MAX * 8)
+
+
+def lower(limit: int, value: int) -> None:
+    _, hard = resource.getrlimit(limit)
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, value))
+
+
+def serve(job: Job) -> None:
+    """Run the handler on AWS's own runtime client, which never returns."""
+    sys.path[:] = [*job["path"], *sys.path]
+    sys.argv = ["/var/runtime/bootstrap.py", job["handler"]]
+    main = importlib.import_module("awslambdaric.__main__").main
+    main(sys.argv)
+
+
+def execute_afresh(job: Job) -> None:
+    """Give the worker an interpreter that has imported nothing."""
+    os.set_inheritable(3, True)  # noqa: FBT003 - the standard library's signature.
+    start = os.path.join(job["temporary"], "start.json")  # noqa: PTH118 - pathlib is not imported here.
+    with open(start, "w", encoding="utf-8") as file:  # noqa: PTH123 - see above.
+        json.dump(job, file)
+    flags = ["-I", "-S", "-X", "utf8", "-X", f"pycache_prefix={sys.pycache_prefix}"]
+    os.execve(  # noqa: S606 - the same interpreter, without a shell.
+        sys.executable, [sys.executable, *flags, __file__, "worker", start, job["site"]], os.environ
+    )
+
+
+def main(arguments: list[str]) -> None:
+    role, argument, site = arguments
+    sys.path.append(site)
+    if role == "worker":
+        with open(argument, encoding="utf-8") as file:  # noqa: PTH123 - see execute_afresh.
+            job = cast("Job", json.load(file))
+        os.unlink(argument)  # noqa: PTH108 - see execute_afresh.
+        serve(job)
+        return
+    if argument == "preload":
+        for name in PRELOADED:
+            importlib.import_module(name)
+        importlib.import_module("encodings.idna")  # Imported by the first connection otherwise.
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    notify({"loaded": len(sys.modules)})
+    gc.collect()
+    gc.freeze()  # The collector leaves these pages alone, so that they stay shared.
+    zygote = os.getpid()
+    started = Zygote().loop()
+    if started is None:
+        return
+    started["site"] = site
+    become_worker(started, zygote)
+    if not set(started["modules"]).isdisjoint(sys.modules):
+        execute_afresh(started)
+    serve(started)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

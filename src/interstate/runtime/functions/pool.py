@@ -1,0 +1,211 @@
+"""Which worker takes which call.
+
+Theory of operation
+-------------------
+There are ``size_max`` places. A call takes an idle worker of its function, else a free place, else the place of the idle
+worker that was used longest ago; else it waits, in order of arrival. A function may call a function and wait for it, and
+then every place may be held by somebody who waits for one: when nothing has moved for a moment, the first in the queue
+gets a place beyond the limit (up to ``OVERCOMMIT`` times as many), so that no circle of calls stands still for long.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from interstate.runtime.functions import usage
+from interstate.runtime.functions.code import Prepared
+from interstate.runtime.functions.worker import Worker
+
+STANDSTILL_S = 0.1
+OVERCOMMIT = 4
+IDLE_S_MAX = 600.0
+INSPECT_S = 0.05
+MEMORY_KEPT_MB = 256  # No worker is added while the machine has less than this left, unless there is none.
+
+Start = Callable[[Prepared], Awaitable[Worker]]
+
+
+@dataclass(eq=False)
+class _Waiting:
+    prepared: Prepared
+    place: asyncio.Future[Worker | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(frozen=True)
+class _Idle:
+    worker: Worker
+    since: float
+
+
+class Pool:
+    """The workers, and the calls that wait for one."""
+
+    def __init__(self, start: Start, size_max: int) -> None:
+        self._start = start
+        self.size_max = size_max
+        self.busy: set[Worker] = set()
+        self._starting = 0
+        self._idle: deque[_Idle] = deque()  # The one that was used longest ago comes first.
+        self._waiting: deque[_Waiting] = deque()
+        self._moved = 0
+        self._standstill: asyncio.TimerHandle | None = None
+        self._inspection: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+
+    @property
+    def size(self) -> int:
+        """Places that are taken."""
+        return len(self.busy) + len(self._idle) + self._starting
+
+    async def acquire(self, prepared: Prepared) -> Worker:
+        """A worker for one call; give it back with ``release``."""
+        worker = None
+        self._end_outdated(prepared)
+        if self._waiting or not self._has_place():
+            waiting = _Waiting(prepared)
+            self._waiting.append(waiting)
+            self._watch_standstill()
+            try:
+                worker = await waiting.place
+            except asyncio.CancelledError:
+                self._forget(waiting)
+                raise
+        else:
+            worker = self._take(prepared)
+        return worker if worker is not None else await self._start_one(prepared)
+
+    async def warm(self, prepared: Prepared) -> None:
+        """Have an idle worker of a function, if there is a place that nobody needs."""
+        if any(idle.worker.prepared.key == prepared.key for idle in self._idle) or self.size >= self.size_max:
+            return
+        self._starting += 1
+        worker = await self._start_one(prepared)
+        self.release(worker)
+
+    def release(self, worker: Worker) -> None:
+        """The worker's call is over."""
+        self.busy.discard(worker)
+        if not worker.ended:
+            self._idle.append(_Idle(worker, time.monotonic()))
+            self._watch_idle()
+        self._serve()
+
+    def close(self) -> None:
+        """End everybody."""
+        for timer in (self._standstill, self._inspection, self._expiry):
+            if timer is not None:
+                timer.cancel()
+        for worker in [*self.busy, *(idle.worker for idle in self._idle)]:
+            worker.end()
+        self._idle.clear()
+        for waiting in self._waiting:
+            waiting.place.cancel()
+
+    # Places -------------------------------------------------------------------------------------------------------
+
+    def _has_place(self) -> bool:
+        self._idle = deque(idle for idle in self._idle if not idle.worker.ended)
+        return bool(self._idle) or self._may_grow(self.size_max)
+
+    def _may_grow(self, size_max: int) -> bool:
+        if self.size >= size_max:
+            return False
+        available_mb = usage.available_mb()
+        return available_mb is None or available_mb >= MEMORY_KEPT_MB or self.size == 0
+
+    def _take(self, prepared: Prepared) -> Worker | None:
+        """An idle worker of the function; or None, and a place is kept for a new one."""
+        mine = next((idle for idle in reversed(self._idle) if idle.worker.prepared.key == prepared.key), None)
+        if mine is not None:
+            self._idle.remove(mine)
+            self._occupy(mine.worker)
+            return mine.worker
+        if not self._may_grow(self.size_max) and self._idle:
+            self._idle.popleft().worker.end()
+        self._starting += 1
+        return None
+
+    async def _start_one(self, prepared: Prepared) -> Worker:
+        try:
+            worker = await self._start(prepared)
+        except BaseException:
+            self._starting -= 1
+            self._serve()
+            raise
+        self._starting -= 1
+        self._occupy(worker)
+        return worker
+
+    def _occupy(self, worker: Worker) -> None:
+        self.busy.add(worker)
+        if self._inspection is None:
+            self._inspection = asyncio.get_running_loop().call_later(INSPECT_S, self._inspect)
+
+    def _serve(self) -> None:
+        """Give places to those who wait, as long as there are some."""
+        self._moved += 1
+        while self._waiting:
+            waiting = self._waiting[0]
+            if not waiting.place.done():
+                if not self._has_place():
+                    break
+                waiting.place.set_result(self._take(waiting.prepared))
+            self._waiting.popleft()
+
+    def _forget(self, waiting: _Waiting) -> None:
+        """A caller has gone; what it was given at the same moment goes back."""
+        if waiting.place.done() and not waiting.place.cancelled():
+            worker = waiting.place.result()
+            if worker is not None:
+                self.release(worker)
+            else:
+                self._starting -= 1
+                self._serve()
+        elif waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    def _end_outdated(self, prepared: Prepared) -> None:
+        """End idle workers that run older code or configuration of the same version."""
+        key = prepared.key
+        for idle in [idle for idle in self._idle if idle.worker.prepared.key[:2] == key[:2]]:
+            if idle.worker.prepared.key != key:
+                self._idle.remove(idle)
+                idle.worker.end()
+
+    # Timers -------------------------------------------------------------------------------------------------------
+
+    def _watch_standstill(self) -> None:
+        if self._standstill is None:
+            loop = asyncio.get_running_loop()
+            self._standstill = loop.call_later(STANDSTILL_S, self._on_standstill, self._moved)
+
+    def _on_standstill(self, moved: int) -> None:
+        self._standstill = None
+        if not self._waiting:
+            return
+        if moved == self._moved and self._may_grow(self.size_max * OVERCOMMIT):
+            waiting = self._waiting.popleft()
+            if not waiting.place.done():
+                self._starting += 1
+                waiting.place.set_result(None)
+        self._watch_standstill()
+
+    def _inspect(self) -> None:
+        self._inspection = None
+        for worker in tuple(self.busy):
+            worker.inspect()
+        if self.busy:
+            self._inspection = asyncio.get_running_loop().call_later(INSPECT_S, self._inspect)
+
+    def _watch_idle(self) -> None:
+        if self._expiry is None and self._idle:
+            left_s = self._idle[0].since + IDLE_S_MAX - time.monotonic()
+            self._expiry = asyncio.get_running_loop().call_later(max(left_s, 0.0), self._on_expiry)
+
+    def _on_expiry(self) -> None:
+        self._expiry = None
+        while self._idle and self._idle[0].since + IDLE_S_MAX <= time.monotonic():
+            self._idle.popleft().worker.end()
+        self._watch_idle()

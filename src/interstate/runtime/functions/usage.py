@@ -1,0 +1,48 @@
+"""How much of the machine a worker takes, read from the kernel while a call runs.
+
+A system without ``/proc`` gives no figures; there only the limits that a process sets itself hold.
+"""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+PROCESSES_MAX = 1024  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MIB = 1 << 20
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def _read(path: str) -> bytes:
+    with suppress(OSError), Path(path).open("rb", buffering=0) as file:
+        return file.read()  # Until the end: the kernel gives a page at a time.
+    return b""
+
+
+def resident_mb(pid: int) -> int:
+    """The memory that a process has in use now; 0 when there is no such process or no figure."""
+    fields = _read(f"/proc/{pid}/statm").split()
+    return int(fields[1]) * _PAGE_BYTES // _MIB if len(fields) > 1 else 0
+
+
+def peak_mb(pid: int) -> int:
+    """The most memory that a process ever had in use; 0 when there is no figure."""
+    _, found, rest = _read(f"/proc/{pid}/status").partition(b"VmHWM:")
+    return int(rest.split(maxsplit=1)[0]) // 1024 if found else 0
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and theirs; at most one more than a worker may have."""
+    found: list[int] = []
+    looking = [pid]
+    while looking and len(found) <= PROCESSES_MAX:
+        one = looking.pop()
+        children = [int(child) for child in _read(f"/proc/{one}/task/{one}/children").split()]
+        found += children
+        looking += children
+    return found
+
+
+def available_mb() -> int | None:
+    """The memory that new processes can have without swapping; None when there is no figure."""
+    _, found, rest = _read("/proc/meminfo").partition(b"MemAvailable:")
+    return int(rest.split(maxsplit=1)[0]) // 1024 if found else None
