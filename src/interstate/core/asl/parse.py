@@ -1,0 +1,250 @@
+"""A definition's JSON, read into a ``Definition`` with everything compiled; every fault with its place.
+
+Source: https://states-language.net/ and, for limits and wording,
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from interstate.base.errors import NotImplementedHere
+from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
+from interstate.core.asl.faults import Fault, InvalidDefinition
+from interstate.core.asl.parse_states import FIELDS, PARSERS, Scope
+from interstate.core.asl.reader import Reader
+from interstate.core.asl.vocabulary import (
+    Choice,
+    Definition,
+    Fail,
+    Machine,
+    Map,
+    Parallel,
+    Resource,
+    State,
+    Succeed,
+    Task,
+)
+
+DEPTH_MAX = 100
+"""Machines inside machines. Deeper nesting is no definition that anybody wrote; Python's stack is the bound behind it."""
+NAME_LENGTH_MAX = 80
+TIMEOUT_S_MAX = 99_999_999
+
+_TOP = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
+_NESTED = frozenset({"Comment", "StartAt", "States", "ProcessorConfig"})
+_TYPES = "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]"
+
+
+def parse(text: str, *, express: bool = False, is_known: Callable[[str], bool] | None = None) -> Definition:
+    """Read a definition.
+
+    ``is_known`` tells whether the ARN of a service integration names one.
+
+    Raises:
+        InvalidDefinition: with all that is wrong.
+        NotImplementedHere: a feature of the language that Interstate does not have.
+    """
+    value = _json(text)
+    if not isinstance(value, dict):
+        raise InvalidDefinition([Fault("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", None)])
+    reader = Reader(express=express, is_known=is_known)
+    refuse_jsonata(value)
+    reader.only(value, _TOP, "/")
+    timeout_s = reader.integer(value, "TimeoutSeconds", "", 1, TIMEOUT_S_MAX)
+    machine = _machine(reader, value, "", 0)
+    if machine is not None:
+        _check_names(reader, machine)
+    if reader.faults or machine is None:
+        raise InvalidDefinition(reader.faults)
+    comment = value.get("Comment")
+    return Definition(machine, timeout_s, comment if isinstance(comment, str) else "")
+
+
+def resources_of(machine: Machine) -> Iterator[Resource]:
+    """What the machine's Tasks call, those of inner machines too."""
+    for state in states_of(machine):
+        if isinstance(state, Task):
+            yield state.resource
+
+
+def states_of(machine: Machine) -> Iterator[State]:
+    """All states, those of inner machines too."""
+    for state in machine.states.values():
+        yield state
+        for inner in _inner(state):
+            yield from states_of(inner)
+
+
+def _inner(state: State) -> tuple[Machine, ...]:
+    match state:
+        case Parallel(branches=branches):
+            return branches
+        case Map(processor=processor):
+            return (processor,)
+        case _:
+            return ()
+
+
+# JSON -------------------------------------------------------------------------------------------------------------
+
+_WORD = re.compile(r"\s*([A-Za-z_$][\w$]*)")
+
+
+def _json(text: str) -> JSON:
+    try:
+        return loads(text)
+    except BrokenJSON as error:
+        if not text.strip():
+            message = "Definition must be a valid JSON object"
+            raise InvalidDefinition([Fault("SCHEMA_VALIDATION_FAILED", message, None)]) from None
+        message, place = _json_fault(text, error)
+        raise InvalidDefinition([Fault("INVALID_JSON_DESCRIPTION", message, place)]) from None
+
+
+def _json_fault(text: str, error: BrokenJSON) -> tuple[str, str]:
+    """What is wrong with JSON, worded like the reader that Step Functions uses where the case is a plain one."""
+    word = _WORD.match(text)
+    if word is not None and word[1] not in {"true", "false", "null"}:
+        line = text.count("\n", 0, word.end()) + 1
+        column = word.end() - (text.rfind("\n", 0, word.end()) + 1) + 1
+        place = f'[Source: (String)"{text}"; line: {line}, column: {column}]'
+        expected = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+        return f"Unrecognized token '{word[1]}': {expected}\n at {place}", place
+    found = re.search(r"line (\d+) column (\d+)", str(error))
+    line_column = f"line: {found[1]}, column: {found[2]}" if found else "line: 1, column: 1"
+    place = f'[Source: (String)"{text}"; {line_column}]'
+    return f"{str(error).split(':', 1)[0].capitalize()}\n at {place}", place
+
+
+# Machines ---------------------------------------------------------------------------------------------------------
+
+
+def refuse_jsonata(given: JSONObject) -> None:
+    """JSONata is a language of its own, which Interstate does not speak yet."""
+    language = given.get("QueryLanguage", "JSONPath")
+    if language == "JSONata":
+        raise NotImplementedHere("the query language JSONata in state machines")
+    if "Assign" in given:
+        raise NotImplementedHere("variables (Assign) in state machines")
+
+
+def _machine(reader: Reader, given: JSONObject, place: str, depth: int) -> Machine | None:
+    if depth > DEPTH_MAX:
+        reader.fault("Definition is nested too deeply", place)
+        return None
+    if not reader.required(given, ("States", "StartAt"), place or "/"):
+        return None
+    start_at = reader.string(given, "StartAt", place)
+    states = reader.object(given["States"], f"{place}/States")
+    if start_at is None or states is None:
+        return None
+    if not states:
+        reader.fault("Value cannot be empty", f"{place}/States")
+        return None
+    read: dict[str, State] = {}
+    for name, state in states.items():
+        parsed = _state(reader, name, state, f"{place}/States/{name}", depth)
+        if parsed is not None:
+            read[name] = parsed
+    if len(read) < len(states):
+        return None
+    machine = Machine(start_at, read)
+    _check_transitions(reader, machine, place)
+    return machine
+
+
+def _state(reader: Reader, name: str, given: JSON, place: str, depth: int) -> State | None:
+    state = reader.object(given, place)
+    if state is None:
+        return None
+    if len(name) > NAME_LENGTH_MAX:
+        reader.fault(f"State name exceeds the maximum length of {NAME_LENGTH_MAX} characters", place)
+    if not reader.required(state, ("Type",), place):
+        return None
+    kind = state["Type"]
+    if not isinstance(kind, str) or kind not in PARSERS:
+        reader.fault(_TYPES, f"{place}/Type")
+        return None
+    refuse_jsonata(state)
+    before = len(reader.faults)
+    reader.only(state, FIELDS[kind], place)
+
+    def inner(value: JSON, where: str) -> Machine | None:
+        nested = reader.object(value, where)
+        if nested is None:
+            return None
+        reader.only(nested, _NESTED, where)
+        return _machine(reader, nested, where, depth + 1)
+
+    parsed = PARSERS[kind](Scope(reader, name, state, place, inner))
+    return parsed if len(reader.faults) == before else None
+
+
+# Transitions ------------------------------------------------------------------------------------------------------
+
+
+def _targets(state: State, place: str) -> Iterator[tuple[str, str]]:
+    """Where a state can go, and where that stands."""
+    match state:
+        case Choice(choices=choices, default=default):
+            for index, (_, target) in enumerate(choices):
+                yield target, f"{place}/Choices[{index}]/Next"
+            if default is not None:
+                yield default, f"{place}/Default"
+        case Succeed() | Fail():
+            return
+        case _:
+            if state.next is not None:
+                yield state.next, f"{place}/Next"
+            if isinstance(state, Task | Parallel | Map):
+                for index, catcher in enumerate(state.catch):
+                    yield catcher.next, f"{place}/Catch[{index}]/Next"
+
+
+def _is_terminal(state: State) -> bool:
+    return isinstance(state, Succeed | Fail) or (not isinstance(state, Choice) and state.next is None)
+
+
+def _check_transitions(reader: Reader, machine: Machine, place: str) -> None:
+    """Every target is there, some state ends, every state is reached."""
+    states = machine.states
+    if machine.start_at not in states:
+        _missing(reader, machine.start_at, f"{place}/StartAt")
+    for name, state in states.items():
+        for target, where in _targets(state, f"{place}/States/{name}"):
+            if target not in states:
+                _missing(reader, target, where)
+    if not any(_is_terminal(state) for state in states.values()):
+        reader.faults.append(Fault("MISSING_END_STATE", "Workflow has no terminal state", None))
+        return
+    reached: set[str] = set()
+    ahead = [machine.start_at]
+    while ahead:
+        name = ahead.pop()
+        if name in states and name not in reached:
+            reached.add(name)
+            ahead += [target for target, _ in _targets(states[name], "")]
+    for name in states:
+        if name not in reached:
+            where = f"{place}/States/{name}"
+            reader.fault(f'State "{name}" is not reachable.', where, "MISSING_TRANSITION_TARGET")
+
+
+def _missing(reader: Reader, target: str, place: str) -> None:
+    reader.fault(f"Missing 'Next' target: {target}", place, "MISSING_TRANSITION_TARGET")
+
+
+def _check_names(reader: Reader, machine: Machine) -> None:
+    """A state's name is used once in the whole definition."""
+    seen: set[str] = set()
+
+    def walk(inside: Machine, place: str) -> None:
+        for name, state in inside.states.items():
+            where = f"{place}/States/{name}"
+            if name in seen:
+                reader.fault(f"Duplicate State name: {name}", where, "DUPLICATE_STATE_NAME")
+            seen.add(name)
+            for inner in _inner(state):
+                walk(inner, where)
+
+    walk(machine, "")

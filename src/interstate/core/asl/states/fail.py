@@ -1,0 +1,28 @@
+"""Fail: end the frame with an error.
+
+Source: https://states-language.net/#fail-state
+"""
+
+from interstate.core.asl.dataflow import Template
+from interstate.core.asl.errors import StateFailed
+from interstate.core.asl.turn import Turn, WholeCause
+from interstate.core.asl.vocabulary import Fail
+
+
+def enter(state: Fail, turn: Turn) -> None:
+    """Enter; nobody leaves a Fail.
+
+    Raises:
+        StateFailed: always.
+    """
+    turn.enter("FailStateEntered")
+    raise WholeCause(_text(state.error, turn), _text(state.cause, turn))
+
+
+def _text(given: str | Template | None, turn: Turn) -> str | None:
+    if given is None or isinstance(given, str):
+        return given
+    value = given.evaluate(turn.data.value, turn.context, turn.entropy)
+    if not isinstance(value, str):
+        raise StateFailed("States.Runtime", "The ErrorPath and CausePath fields must refer to a string.")
+    return value

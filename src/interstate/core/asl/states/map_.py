@@ -1,0 +1,97 @@
+"""Map: run one processor for each item, so many at a time, and gather the outputs.
+
+Theory of operation
+-------------------
+The Map's frame keeps its input and three counts; items are read from the input when their iteration starts, so that a Map over
+ten thousand items costs what moves, not what there is. An iteration that ends starts the next one.
+
+Source: https://states-language.net/#map-state; the history as recorded from Step Functions.
+"""
+
+from interstate.base.json import JSON
+from interstate.core.asl import flow
+from interstate.core.asl.context import MapItem
+from interstate.core.asl.errors import RUNTIME, StateFailed
+from interstate.core.asl.turn import Turn, branching_of, items_of, too_long
+from interstate.core.asl.vocabulary import CONCURRENCY_MAX, DATA_SIZE_MAX, Branching, Datum, Gather, Map
+
+
+def enter(state: Map, turn: Turn) -> None:
+    """Enter and start."""
+    turn.enter("MapStateEntered")
+    start(state, turn)
+
+
+def start(state: Map, turn: Turn) -> None:
+    """Start as many iterations as may run at once, the first time or again.
+
+    Raises:
+        StateFailed: there are no items to be found.
+    """
+    items = items_of(state, turn.data, turn.context)
+    at_once = min(_concurrency(state, turn), len(items))
+    started = turn.note("MapStateStarted", more={"length": len(items)})
+    turn.park(Branching(len(items), at_once))
+    for index in range(at_once):
+        _iterate(state, turn, index, items[index], started)
+    turn.previous = started
+    if not items:
+        turn.commands.append(Gather(turn.frame))
+
+
+def _iterate(state: Map, turn: Turn, index: int, item: JSON, after: int) -> None:
+    data = Datum(value=item)
+    if state.flow.parameters is not None:
+        given = flow.effective_input(state.flow, turn.data, turn.context)
+        context = turn.context_with(MapItem(index, item))
+        data = Datum(value=state.flow.parameters.evaluate(given.value, context, turn.entropy))
+    started = turn.note_beside("MapIterationStarted", name=state.name, more={"index": index}, after=after)
+    turn.bear(index, state.processor, data, started)
+
+
+def _concurrency(state: Map, turn: Turn) -> int:
+    wanted = state.concurrency
+    if not isinstance(wanted, int):
+        given = flow.effective_input(state.flow, turn.data, turn.context)
+        value = flow.select(wanted, given.value, turn.context)
+        if isinstance(value, bool) or not isinstance(value, int):
+            shown = value if isinstance(value, str) else Datum(value=value).text
+            raise StateFailed(
+                RUNTIME,
+                f'The MaxConcurrencyPath field refers to value "{shown}" which is not a valid integer: {wanted.text}',
+            )
+        wanted = value
+    return min(wanted or CONCURRENCY_MAX, CONCURRENCY_MAX)
+
+
+def branch_ended(state: Map, turn: Turn, index: int, last: int) -> None:
+    """Count the iteration ``index``, which ended with success after history event ``last``, and start the next one.
+
+    Raises:
+        StateFailed: the next item's input cannot be made.
+    """
+    counts = branching_of(turn)
+    succeeded = turn.note_beside("MapIterationSucceeded", name=state.name, more={"index": index}, after=last)
+    ended = counts.ended + 1
+    started = counts.started
+    turn.awaiting = Branching(counts.total, min(started + 1, counts.total), ended)
+    if started < counts.total:
+        _iterate(state, turn, started, items_of(state, turn.data, turn.context)[started], last)
+    elif ended == counts.total:
+        turn.previous = succeeded
+        turn.commands.append(Gather(turn.frame))
+
+
+def gathered(state: Map, turn: Turn, outputs: tuple[str, ...]) -> None:
+    """Leave with the outputs of all iterations.
+
+    Raises:
+        StateFailed: they are too long, or have no place in the data.
+    """
+    turn.awaiting = None
+    turn.note_beside("MapStateSucceeded")
+    result = Datum(f"[{','.join(outputs)}]")
+    if result.exceeds(DATA_SIZE_MAX):
+        raise too_long(state.name)
+    output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
+    turn.leave("MapStateExited", state.next, output)

@@ -1,0 +1,21 @@
+"""Pass: hand the input on, or put a fixed result into it.
+
+Source: https://states-language.net/#pass-state
+"""
+
+from interstate.core.asl import flow
+from interstate.core.asl.dataflow import PASS_THROUGH
+from interstate.core.asl.turn import Turn
+from interstate.core.asl.vocabulary import Pass
+
+
+def enter(state: Pass, turn: Turn) -> None:
+    """Enter and leave at once."""
+    turn.enter("PassStateEntered")
+    output = turn.data
+    if state.result is not None or state.flow is not PASS_THROUGH:
+        result = flow.payload(state.flow, turn.data, turn.context, turn.entropy)
+        if state.result is not None:
+            result = state.result
+        output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
+    turn.leave("PassStateExited", state.next, output)

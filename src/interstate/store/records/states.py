@@ -1,0 +1,199 @@
+"""State machines and their executions, as they survive; and the bodies of their due work.
+
+A machine's definition lives in *revisions*, numbered by an integer: an execution names the revision with which it was
+started, so that an update never changes what runs. An execution is keyed by an integer too; its ARN leads to it through
+``EXECUTION_ARNS``. What an execution is doing is one row per active branch (``FRAMES``); what it did is ``HISTORY``:
+one append-only chunk a step, in order of creation.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interstate.core.asl.vocabulary import Awaiting
+from interstate.store.tables import Scalar, Select, Table
+
+STANDARD, EXPRESS = "STANDARD", "EXPRESS"
+RUNNING = "RUNNING"
+
+# Machines ---------------------------------------------------------------------------------------------------------
+
+
+class StateMachine(msgspec.Struct, frozen=True):
+    """A state machine as it is now. ``id`` is the number of its first revision and stays."""
+
+    arn: str
+    id: int
+    scope: str  # account/region, for lists.
+    name: str
+    type: str
+    status: str
+    role_arn: str
+    revision: int  # Its current revision.
+    created: datetime
+    next_version: int = 1
+    logging: dict[str, Any] | None = None
+    tracing: dict[str, Any] | None = None
+    encryption: dict[str, Any] | None = None
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Revision(msgspec.Struct, frozen=True):
+    """One definition of a machine with what was configured beside it; never changed."""
+
+    id: int
+    machine: str
+    revision_id: str  # "" for the first: the API shows no revisionId for it.
+    definition: str
+    role_arn: str
+    created: datetime
+    logging: dict[str, Any] | None = None
+    tracing: dict[str, Any] | None = None
+    encryption: dict[str, Any] | None = None
+
+
+class Version(msgspec.Struct, frozen=True):
+    """A published version: a number for a revision."""
+
+    arn: str
+    machine: str
+    number: int
+    revision: int
+    description: str
+    created: datetime
+
+
+class Alias(msgspec.Struct, frozen=True):
+    """A name that routes to one version or two. ``routing`` is ``[{"stateMachineVersionArn": ..., "weight": 90}, ...]``."""
+
+    arn: str
+    machine: str
+    name: str
+    description: str | None
+    routing: list[dict[str, Any]]
+    created: datetime
+    updated: datetime
+
+
+class Activity(msgspec.Struct, frozen=True):
+    """A task that workers elsewhere poll for."""
+
+    arn: str
+    scope: str
+    name: str
+    created: datetime
+    encryption: dict[str, Any] | None = None
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class ActivityTask(msgspec.Struct, frozen=True):
+    """A scheduled activity that no worker has taken yet; oldest first by ``id``."""
+
+    id: int
+    activity: str
+    token: str
+    input: str
+
+
+# Executions -------------------------------------------------------------------------------------------------------
+
+
+class Parent(msgspec.Struct, frozen=True):
+    """The Task that waits for this execution; ``style`` is ".sync" or ".sync:2" (whose output is JSON, not text)."""
+
+    execution: int
+    frame: int
+    visit: int
+    style: str
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """One execution; ``input`` and ``output`` are JSON text as given and made."""
+
+    id: int
+    arn: str
+    machine: str  # The machine's ARN without qualifier.
+    machine_id: int
+    name: str
+    type: str
+    revision: int
+    role_arn: str
+    status: str
+    started: datetime
+    input: str
+    stopped: datetime | None = None
+    output: str | None = None
+    error: str | None = None
+    cause: str | None = None
+    version_arn: str | None = None
+    alias_arn: str | None = None
+    trace_header: str | None = None
+    parent: Parent | None = None
+
+
+class ExecutionArn(msgspec.Struct, frozen=True):
+    """Leads from an execution's ARN to its number; the row also keeps a name from being used again."""
+
+    arn: str
+    execution: int
+
+
+class FrameRow(msgspec.Struct, frozen=True):
+    """A branch of an execution that has not ended, or whose output waits for its siblings; frame 0 is the execution.
+
+    The fields are told at ``core.asl.vocabulary.Frame``. ``due`` has the due rows of its timers and tasks, by their names.
+    """
+
+    execution: int
+    frame: int
+    parent: int
+    branch: int
+    at: str
+    data: str
+    previous: int
+    entered: int
+    entered_at: datetime
+    visit: int
+    awaiting: Awaiting | None
+    retries: list[int]
+    events: int
+    frames: int
+    due: dict[str, int]
+
+
+class HistoryChunk(msgspec.Struct, frozen=True):
+    """The history events ``first`` to ``last`` of an execution, as ``core.asl.history`` encodes them."""
+
+    id: int
+    execution: int
+    first: int
+    last: int
+    body: bytes
+
+
+MACHINES = Table("states_machines", StateMachine, ("arn",))
+REVISIONS = Table("states_revisions", Revision, ("id",))
+VERSIONS = Table("states_versions", Version, ("arn",))
+ALIASES = Table("states_aliases", Alias, ("arn",))
+ACTIVITIES = Table("states_activities", Activity, ("arn",))
+ACTIVITY_TASKS = Table("states_activity_tasks", ActivityTask, ("id",))
+EXECUTIONS = Table("states_executions", Execution, ("id",))
+EXECUTION_ARNS = Table("states_execution_arns", ExecutionArn, ("arn",))
+FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
+HISTORY = Table("states_history", HistoryChunk, ("id",))
+
+MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")
+REVISIONS_OF_MACHINE = Select(REVISIONS, "machine = :machine AND id > :after", "id")
+VERSIONS_OF_MACHINE = Select(VERSIONS, "machine = :machine AND number < :below", "number DESC")
+ALIASES_OF_MACHINE = Select(ALIASES, "machine = :machine AND name > :after", "name")
+ACTIVITIES_OF_SCOPE = Select(ACTIVITIES, "scope = :scope AND name > :after", "name")
+TASKS_OF_ACTIVITY = Select(ACTIVITY_TASKS, "activity = :activity", "id")
+EXECUTIONS_OF_MACHINE = Select(EXECUTIONS, "machine_id = :machine_id AND id < :below", "id DESC")
+EXECUTIONS_WITH_STATUS = Select(EXECUTIONS, "machine_id = :machine_id AND status = :status AND id < :below", "id DESC")
+FRAMES_OF_EXECUTION = Select(FRAMES, "execution = :execution AND frame > :after", "frame")
+HISTORY_FROM = Select(HISTORY, "execution = :execution AND last >= :first", "last")
+HISTORY_BACK_FROM = Select(HISTORY, "execution = :execution AND last <= :last", "last DESC")
+RUNNING_OF_MACHINE = Scalar(
+    "SELECT COUNT(*) FROM states_executions WHERE machine_id = :machine_id AND status = 'RUNNING'", (EXECUTIONS,)
+)
