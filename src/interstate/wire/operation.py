@@ -139,26 +139,25 @@ class OperationCodec:
                 elif member.location == "header" and value is not None:
                     headers.append((member.wire.lower().encode(), _header_text(value, member)))
         if payload:
-            body, content_type = self._payload(answer.get(payload), payload)
-            if content_type not in (header[0] for header in headers):
-                headers.append((b"content-type", content_type))
-            return Response(status, headers, body)
+            if not any(name == b"content-type" for name, _ in headers):
+                headers.append(_JSON)
+            return Response(status, headers, self._payload(answer.get(payload), payload))
         body = b"" if status == 204 else json_bytes(self._json(answer) if self._json else answer)
         return Response(status, [*headers, _JSON], body)
 
-    def _payload(self, value: Any, name: str) -> tuple[bytes, bytes]:
-        """The body that a payload member makes, and its type."""
+    def _payload(self, value: Any, name: str) -> bytes:
+        """The body that a payload member makes."""
         match value:
             case None:
-                return b"", b"application/json"
+                return b""
             case bytes():
-                return value, b"application/json"
+                return value
             case str():
-                return value.encode(), b"application/json"
+                return value.encode()
             case _:
                 shape = self._parts.model.shapes[self.operation.output]
                 member = next(member for member in shape.members if member.name == name)
-                return json_bytes(self._parts.json_writers.writer(member.shape)(value)), b"application/json"
+                return json_bytes(self._parts.json_writers.writer(member.shape)(value))
 
 
 def _json_object(body: bytes) -> Any:
@@ -192,6 +191,7 @@ class _RestReader:
         shape = self._shapes[operation.input]
         readers = parts.wire_readers
         self._required = shape.required
+        self._template_query = operation.uri.partition("?")[2]
         self._bound = [(member, readers.reader(member.shape)) for member in shape.members if member.location]
         self._payload = next((member for member in shape.members if member.name == shape.payload), None)
         self._payload_reader = readers.reader(self._payload.shape) if self._payload else None
@@ -244,6 +244,7 @@ class _RestReader:
     def _from_query(self, member: Member, shape: Shape, query: Mapping[str, list[str]]) -> Any:
         if shape.kind == "map":
             taken = {other.wire for other, _ in self._bound if other.location == "querystring"}
+            taken.update(parse_qs(self._template_query, keep_blank_values=True))
             return {name: values[-1] for name, values in query.items() if name not in taken}
         values = query.get(member.wire)
         if values is None:

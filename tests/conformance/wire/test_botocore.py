@@ -1,0 +1,184 @@
+"""Every operation of every served service, against botocore's own serializers and parsers.
+
+What botocore's client writes, we must read as it was meant; what we write, botocore's client must read so. Values are
+made from each shape by a fixed seed; constraints are taken off the models, since values at random break them.
+Source: botocore.serialize, botocore.parsers.
+"""
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import botocore.loaders
+import botocore.parsers
+import botocore.serialize
+import msgspec
+import pytest
+from botocore.awsrequest import HeadersDict
+from botocore.model import OperationModel, ServiceModel
+
+from interstate.wire.codec import Wire
+from interstate.wire.messages import Request, Response
+from interstate.wire.model import SERVED, Models, load
+from interstate.wire.routing import Route
+
+DEPTH_MAX = 3
+TEXTS = ("a", "two words", 'tag <b> & "q"', "주문-7", "line\nline", "=?/+%", "null", "0")
+
+
+@cache
+def botocore_model(name: str) -> ServiceModel:
+    return ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)
+
+
+def operations() -> list[tuple[str, str]]:
+    return [(name, operation) for name in SERVED for operation in botocore_model(name).operation_names]
+
+
+@pytest.fixture(scope="module")
+def loose(tmp_path_factory: pytest.TempPathFactory) -> Wire:
+    """The wire with models that have no constraints."""
+    models = load(tmp_path_factory.mktemp("models"))
+    bare = []
+    for name in SERVED:
+        model = models.service(name)
+        shapes = {
+            key: msgspec.structs.replace(shape, low=None, high=None, pattern="", enum=())
+            for key, shape in model.shapes.items()
+        }
+        replaced = type(model)(model.metadata, model.operations, shapes)
+        bare.append((model.metadata, msgspec.msgpack.encode(replaced)))
+    return Wire(Models(bare))
+
+
+class Values:
+    """Makes a value of any shape."""
+
+    def __init__(self, seed: str) -> None:
+        self._random = random.Random(seed)
+
+    def of(self, shape: Any, depth: int = 0) -> Any:
+        match shape.type_name:
+            case "structure":
+                return self.structure(shape, depth)
+            case "list":
+                return [self.of(shape.member, depth + 1) for _ in range(self._random.randint(1, 2))]
+            case "map":
+                return {f"k{i}": self.of(shape.value, depth + 1) for i in range(self._random.randint(1, 2))}
+            case "integer" | "long":
+                return self._random.choice((0, 1, -5, 2_000_000_000))
+            case "float" | "double":
+                return self._random.choice((0.5, -2.0, 1e10))
+            case "boolean":
+                return self._random.random() < 0.5
+            case "blob":
+                return bytes(self._random.choices(range(32, 127), k=self._random.randint(1, 9)))
+            case "timestamp":
+                return datetime(2026, 11, 21, tzinfo=UTC) + timedelta(seconds=self._random.randint(0, 10**6))
+            case _:
+                return self._random.choice(TEXTS)
+
+    def structure(self, shape: Any, depth: int) -> dict[str, Any]:
+        made = {}
+        for name, member in shape.members.items():
+            nested = member.type_name in ("structure", "list", "map")
+            if depth >= DEPTH_MAX and nested and name not in shape.required_members:
+                continue
+            made[name] = self._located(member, depth)
+        return made
+
+    def _located(self, member: Any, depth: int) -> Any:
+        location = member.serialization.get("location")
+        if location in ("header", "uri") and member.type_name == "string":
+            return "plain-text" if location == "header" else self._random.choice(("a b", "x:y/z", "주문"))
+        if location == "statusCode":
+            return 207
+        return self.of(member, depth + 1)
+
+
+def streams(operation: OperationModel) -> bool:
+    return operation.has_event_stream_output or operation.has_event_stream_input
+
+
+def request_of(service: str, written: Mapping[str, Any]) -> Request:
+    body = written["body"]
+    if isinstance(body, Mapping):
+        body = urlencode(body).encode()
+    if isinstance(body, str):
+        body = body.encode()
+    path, _, own = written["url_path"].partition("?")
+    query = written.get("query_string") or {}
+    pairs = [(name, item) for name, value in query.items() for item in (value if isinstance(value, list) else [value])]
+    query_text = "&".join(filter(None, (own, urlencode(pairs, quote_via=quote))))
+    headers = {str(name).lower().encode(): _bytes(value) for name, value in written["headers"].items()}
+    model = botocore_model(service)
+    headers[b"authorization"] = f"AWS4-HMAC-SHA256 Credential=a/b/us-east-1/{model.signing_name}/aws4_request".encode()
+    if isinstance(written["body"], Mapping):
+        headers[b"content-type"] = b"application/x-www-form-urlencoded; charset=utf-8"
+    return Request(written["method"], path, query_text, headers, body or b"")
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+@pytest.mark.parametrize(("service", "name"), operations())
+def test_what_botocore_writes_is_read_as_it_was_meant(loose: Wire, service: str, name: str) -> None:
+    model = botocore_model(service)
+    operation = model.operation_model(name)
+    if streams(operation):
+        pytest.skip("event streams are refused by name")
+    params = Values(f"{service}.{name}").of(operation.input_shape) if operation.input_shape else {}
+    serializer = botocore.serialize.create_serializer(model.metadata["protocol"], include_validation=False)
+    request = request_of(service, serializer.serialize_to_request(params, operation))
+    route = loose.router.route(request)
+    assert route.metadata.name == service
+    assert loose.codec(service, route.operation).operation.uri == operation.http["requestUri"]
+    if route.operation == name:
+        assert loose.decode(route, request) == params
+
+
+@pytest.mark.parametrize(("service", "name"), operations())
+def test_what_we_answer_is_read_by_botocore_as_it_was_meant(loose: Wire, service: str, name: str) -> None:
+    model = botocore_model(service)
+    operation = model.operation_model(name)
+    if streams(operation):
+        pytest.skip("event streams are refused by name")
+    answer = Values(f"{service}.{name}").of(operation.output_shape) if operation.output_shape else None
+    route = Route(loose.models.metadata[service], name, model.metadata["protocol"])
+    response = loose.encode(route, answer, b"request-1")
+    parser: Any = botocore.parsers.create_parser(model.metadata["protocol"])
+    parsed = parser.parse(_as_botocore_sees(response), operation.output_shape)
+    metadata = parsed.pop("ResponseMetadata")
+    assert metadata["RequestId"] == "request-1"
+    payload = operation.output_shape and operation.output_shape.serialization.get("payload")
+    if payload and isinstance(parsed[payload], str):  # The parser leaves bodies to the client, as streams.
+        parsed[payload] = parsed[payload].encode()
+    assert _plain(parsed) == (answer or {})
+
+
+def _as_botocore_sees(response: Response) -> dict[str, Any]:
+    headers = HeadersDict({name.decode(): value.decode() for name, value in response.headers})
+    return {"status_code": response.status, "headers": headers, "body": response.body}
+
+
+def _plain(value: Any) -> Any:
+    """botocore gives local time zones and stream bodies."""
+    match value:
+        case datetime():
+            return value.astimezone(UTC)
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case _:
+            return value
+
+
+def test_the_models_come_from_the_botocore_that_is_installed(tmp_path: Path) -> None:
+    load(tmp_path)
+    assert botocore.__version__ in next(tmp_path.iterdir()).name
