@@ -1,0 +1,1 @@
+"""What the order functions share: the words of an order and how it is kept. Pure but for ``keep`` and ``partner``."""

@@ -1,0 +1,71 @@
+"""What is said to the payment provider, and what of it is written on the order.
+
+A charge's key is the order and the number of declines before it: only a decline, which the provider promised never to turn into
+a capture, makes a new key. Everything unknown (timeouts, 5xx) is repeated under the old one.
+"""
+
+import hashlib
+import hmac
+import os
+from decimal import Decimal
+from typing import Any
+
+from ordering import keep, partner
+from ordering.values import Plain
+
+PAYMENT_URL = os.environ.get("PAYMENT_URL", "http://127.0.0.1:4601")
+
+
+def charge_key(order_id: str, attempt: int) -> str:
+    return f"{order_id}-charge-{attempt}"
+
+
+def webhook_url() -> str:
+    """Where the provider reports to: the template's word, else this API on the endpoint that AWS calls go to."""
+    if url := os.environ.get("WEBHOOK_URL"):
+        return url
+    return f"{os.environ.get('AWS_ENDPOINT_URL', '')}/_apis/{os.environ.get('API_ID', '')}/payments/webhook"
+
+
+def charge(order_id: str, attempt: int, amount: Any, currency: str) -> dict[str, Any]:
+    """Ask for a capture; the provider answers at once that it heard, and later, at the webhook, what became of it.
+
+    Raises:
+        PartnerRefused, PartnerUnavailable: as ``partner.call``.
+    """
+    body = {
+        "key": charge_key(order_id, attempt),
+        "amount": f"{Decimal(str(amount)):.2f}",
+        "currency": currency,
+        "webhookUrl": webhook_url(),
+        "metadata": {"orderId": order_id, "attempt": attempt},
+    }
+    return partner.call("POST", f"{PAYMENT_URL}/charges", body)
+
+
+def refund_if_due(db: Any, order: Plain, now: str) -> Plain:
+    """Give the money back of an order that was paid and will not be shipped; safe to repeat.
+
+    Raises:
+        PartnerRefused, PartnerUnavailable: nobody knows yet; the caller is repeated.
+    """
+    due = order.get("capturedAt") and not order.get("refundedAt") and order.get("outcome") not in (None, *keep.SHIPPED)
+    if not due:
+        return order
+    key, amount = order["chargeKey"], order["capturedAmount"]
+    partner.call(
+        "POST",
+        f"{PAYMENT_URL}/refunds",
+        {"key": f"{key}-refund", "chargeKey": key, "amount": f"{Decimal(str(amount)):.2f}"},
+    )
+    written = {"refundedAt": now, "refundedAmount": amount}
+    _, after = keep.update(db, keep.changing(order["orderId"], written, once=written))
+    return after
+
+
+def signature(secret: str, body: str) -> str:
+    return hmac.new(secret.encode(), body.encode(), hashlib.sha256).hexdigest()
+
+
+def signed(secret: str, body: str, claimed: str) -> bool:
+    return hmac.compare_digest(signature(secret, body), claimed)
