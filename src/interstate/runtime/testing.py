@@ -25,11 +25,19 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 Perform_ = Callable[[str, Any], Any]
 
 
+class Crash(BaseException):
+    """The process died here. Not an Exception: nothing of ours may catch it."""
+
+
 class World:
     """A synchronous instance.
 
     ``performers`` maps an effect's kind to ``(key, body) -> result``; an effect without a performer stays in the store.
+    ``crash_before_commit`` raises ``Crash`` instead of that commit (counted from 1); ``commits`` counts them.
     """
+
+    crash_before_commit: int | None = None
+    commits = 0
 
     def __init__(
         self,
@@ -86,6 +94,11 @@ class World:
 
     def _commit(self, jobs: list[Job]) -> list[Decided]:
         decided = self.batches.decide(jobs, self.now, effects_max=0)
+        if decided[-1].wrote:
+            self.commits += 1
+            if self.commits == self.crash_before_commit:
+                self.store.rollback()
+                raise Crash
         self.store.commit()
         for part in decided:
             self.wakes.extend(part.wakes)
@@ -167,6 +180,7 @@ class World:
             performers=self.performers,
             now=self.now,
         )
+        world.caller = self.caller
         world._calls = self._calls + 1_000_000
         return world
 

@@ -1,0 +1,106 @@
+"""A small HTTP client for load: raw sockets, keep-alive, no parsing beyond what a figure needs.
+
+The load must cost less than the server, or it measures itself.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+AUTHORIZATION = (
+    "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/{service}/aws4_request, "
+    "SignedHeaders=host, Signature=0000000000000000000000000000000000000000000000000000000000000000"
+)
+TARGETS = {
+    "sqs": ("AmazonSQS", "1.0"),
+    "events": ("AWSEvents", "1.1"),
+    "states": ("AWSStepFunctions", "1.0"),
+    "dynamodb": ("DynamoDB_20120810", "1.0"),
+}
+
+
+def request(service: str, operation: str, body: Any, *, port: int) -> bytes:
+    """The bytes of one json call."""
+    prefix, version = TARGETS[service]
+    payload = json.dumps(body).encode()
+    head = (
+        f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/x-amz-json-{version}\r\n"
+        f"X-Amz-Target: {prefix}.{operation}\r\nAuthorization: {AUTHORIZATION.format(service=service)}\r\n"
+        f"Content-Length: {len(payload)}\r\n\r\n"
+    )
+    return head.encode() + payload
+
+
+@dataclass
+class Result:
+    """What a run gave: calls, seconds, and each call's latency in seconds."""
+
+    calls: int = 0
+    errors: int = 0
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    first_error: str = ""
+
+    @property
+    def rate(self) -> float:
+        return self.calls / self.seconds if self.seconds else 0.0
+
+    def percentile(self, share: float) -> float:
+        ordered = sorted(self.latencies)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+class Connection:
+    """One keep-alive connection; one call at a time."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    async def open(self) -> "Connection":
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        return self
+
+    async def call(self, data: bytes) -> tuple[int, bytes]:
+        self.writer.write(data)
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        status = int(head[9:12])
+        at = head.lower().index(b"content-length:") + 15
+        length = int(head[at : head.index(b"\r\n", at)])
+        return status, await self.reader.readexactly(length) if length else b""
+
+    async def json(self, service: str, operation: str, body: Any) -> Any:
+        status, answer = await self.call(request(service, operation, body, port=self.port))
+        if status != 200:
+            raise RuntimeError(f"{operation}: {status} {answer[:300]!r}")
+        return json.loads(answer) if answer else None
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+async def load(port: int, connections: int, requests: Iterator[bytes], check: Callable[[bytes], None] | None = None) -> Result:
+    """Send the requests over the connections, each waiting for its answer before it takes the next."""
+    result = Result()
+    opened = [await Connection(port).open() for _ in range(connections)]
+
+    async def drive(connection: Connection) -> None:
+        for data in requests:
+            begin = time.perf_counter()
+            status, answer = await connection.call(data)
+            result.latencies.append(time.perf_counter() - begin)
+            result.calls += 1
+            if status != 200:
+                result.errors += 1
+                result.first_error = result.first_error or answer[:300].decode(errors="replace")
+            elif check is not None:
+                check(answer)
+
+    begin = time.perf_counter()
+    await asyncio.gather(*(drive(connection) for connection in opened))
+    result.seconds = time.perf_counter() - begin
+    for connection in opened:
+        connection.close()
+    return result

@@ -1,0 +1,5 @@
+"""``python -m interstate`` is the command."""
+
+from interstate.cli import main
+
+main()

@@ -1,0 +1,187 @@
+"""The unit of work's promises, one suite for every dialect (design, law 6). PostgreSQL joins ``STORES`` when it comes."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from interstate.base.errors import ValidationException
+from interstate.runtime.batch import Batches, Job
+from interstate.runtime.catalog import Catalog
+from interstate.runtime.work import BatchWork
+from interstate.services.operation import Service, Step
+from interstate.store.records.due import DUE, SETTINGS, Setting
+from interstate.store.records.sqs import QUEUES, QUEUES_OF_SCOPE, Queue
+from interstate.store.sqlite.engine import SqliteStore
+from interstate.store.unit_of_work import Sequences
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+STORES: dict[str, Callable[[Path], SqliteStore]] = {
+    "sqlite in memory": lambda _path: SqliteStore(None),
+    "sqlite on disk": SqliteStore,
+}
+
+
+class Note(msgspec.Struct, frozen=True):
+    text: str
+
+
+def _note(body: Note, work: BatchWork) -> None:
+    work.put(SETTINGS, Setting(body.text, "done"))
+
+
+def _broken(_body: Note, work: BatchWork) -> None:
+    work.put(SETTINGS, Setting("never", "seen"))
+    raise RuntimeError("a bug")
+
+
+TABLES = (Service("test", (), steps=(Step("note", Note, _note), Step("broken", Note, _broken))),)  # type: ignore[arg-type]  # BatchWork is the Work
+
+
+@pytest.fixture(params=STORES, ids=str)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqliteStore]:
+    store = STORES[request.param](tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def batches(store: SqliteStore) -> Batches:
+    return Batches(store, Catalog(TABLES), b"seed", Sequences())
+
+
+def run(batches: Batches, *functions: Callable[[BatchWork], object], now: datetime = NOW) -> list[Job]:
+    jobs = [Job(function, lambda _job: None, bytes([number]) * 16) for number, function in enumerate(functions)]
+    batches.decide(jobs, now, effects_max=10)
+    batches.store.commit()
+    return jobs
+
+
+def read(batches: Batches, name: str) -> str | None:
+    (job,) = run(batches, lambda work: work.get(SETTINGS, name))
+    return None if job.outcome is None else job.outcome.value
+
+
+def put(name: str, value: str) -> Callable[[BatchWork], None]:
+    return lambda work: work.put(SETTINGS, Setting(name, value))
+
+
+def refuse(work: BatchWork) -> None:
+    work.put(SETTINGS, Setting("refused", "x"))
+    work.put(SETTINGS, Setting("a", "spoiled"))
+    raise ValidationException("no")
+
+
+def queue(arn: str, name: str) -> Queue:
+    return Queue(arn, 1, "0/us", name, NOW, NOW, {}, {})
+
+
+@pytest.mark.parametrize("position", range(4))
+def test_a_refused_call_touches_nobody_wherever_it_stands(batches: Batches, position: int) -> None:
+    calls: list[Callable[[BatchWork], object]] = [put("a", "1"), put("b", "2"), put("c", "3")]
+    calls.insert(position, refuse)
+    jobs = run(batches, *calls)
+    assert [job.error is not None for job in jobs] == [at == position for at in range(4)]
+    assert [read(batches, name) for name in "abc"] == ["1", "2", "3"]
+    assert read(batches, "refused") is None
+
+
+def test_two_calls_on_one_record_see_each_other(batches: Batches) -> None:
+    def add(work: BatchWork) -> str:
+        before = work.get(SETTINGS, "n")
+        value = str(1 if before is None else int(before.value) + 1)
+        work.put(SETTINGS, Setting("n", value))
+        return value
+
+    assert [job.outcome for job in run(batches, add, add, add)] == ["1", "2", "3"]
+    assert read(batches, "n") == "3"
+
+
+@pytest.mark.parametrize("position", range(3))
+def test_a_call_that_the_database_refuses_fails_alone(batches: Batches, position: int) -> None:
+    """Two queues of one name: a unique index refuses the batch, which is run again in halves."""
+    calls: list[Callable[[BatchWork], object]] = [put("a", "1"), put("b", "2")]
+    run(batches, lambda work: work.put(QUEUES, queue("arn:1", "twin")))
+    calls.insert(position, lambda work: work.put(QUEUES, queue("arn:2", "twin")))
+    jobs = run(batches, *calls)
+    assert [job.error is not None for job in jobs] == [at == position for at in range(3)]
+    assert [read(batches, "a"), read(batches, "b")] == ["1", "2"]
+
+
+def test_a_batch_that_is_run_again_takes_the_same_now_and_ids(batches: Batches) -> None:
+    seen: list[tuple[datetime, str]] = []
+
+    def note(work: BatchWork) -> None:
+        seen.append((work.now, work.entropy.uuid()))
+
+    run(batches, lambda work: work.put(QUEUES, queue("arn:1", "twin")))
+    run(batches, note, lambda work: work.put(QUEUES, queue("arn:2", "twin")))
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+
+
+def test_a_range_read_sees_what_the_batch_wrote(batches: Batches) -> None:
+    def read_range(work: BatchWork) -> list[str]:
+        return [found.name for found in work.select(QUEUES_OF_SCOPE, limit=9, scope="0/us", after="", prefix="")]
+
+    jobs = run(batches, lambda work: work.put(QUEUES, queue("arn:1", "one")), read_range)
+    assert jobs[1].outcome == ["one"]
+
+
+def test_a_refused_call_takes_back_what_a_range_read_had_flushed(batches: Batches) -> None:
+    run(batches, lambda work: work.put(QUEUES, queue("arn:1", "one")))
+
+    def change_and_refuse(work: BatchWork) -> None:
+        work.put(QUEUES, queue("arn:1", "renamed"))
+        work.put(QUEUES, queue("arn:2", "new"))
+        names = [found.name for found in work.select(QUEUES_OF_SCOPE, limit=9, scope="0/us", after="", prefix="")]
+        assert names == ["new", "renamed"]
+        raise ValidationException("no")
+
+    run(batches, change_and_refuse)
+    (job,) = run(batches, lambda work: work.select(QUEUES_OF_SCOPE, limit=9, scope="0/us", after="", prefix=""))
+    assert [found.name for found in job.outcome] == ["one"]
+
+
+def test_a_step_that_is_due_runs_in_the_same_transaction(batches: Batches) -> None:
+    jobs = run(batches, lambda work: work.later("note", Note("followed")))
+    assert jobs[0].error is None
+    assert read(batches, "followed") == "done"
+    (job,) = run(batches, lambda work: work.get(DUE, jobs[0].outcome))
+    assert job.outcome is None
+
+
+def test_a_cancelled_step_never_runs(batches: Batches) -> None:
+    run(batches, lambda work: work.cancel(work.later("note", Note("cancelled"))))
+    assert read(batches, "cancelled") is None
+
+
+def test_the_step_of_a_refused_call_never_runs(batches: Batches) -> None:
+    def leave_and_refuse(work: BatchWork) -> None:
+        work.later("note", Note("refused"))
+        raise ValidationException("no")
+
+    run(batches, leave_and_refuse)
+    assert read(batches, "refused") is None
+
+
+def test_a_step_with_a_bug_stays_and_is_put_off(batches: Batches, caplog: pytest.LogCaptureFixture) -> None:
+    (job, after) = run(batches, lambda work: work.later("broken", Note("x")), put("a", "1"))
+    assert "a bug" in caplog.text
+    assert after.error is None
+    (row,) = run(batches, lambda work: work.get(DUE, job.outcome))
+    assert row.outcome.tries == 1
+    assert row.outcome.due_at > NOW
+    assert read(batches, "never") is None
+
+
+def test_numbers_rise_and_are_never_given_twice(batches: Batches) -> None:
+    def draw(work: BatchWork) -> int:
+        due_id = work.later("note", Note("x"), at=NOW.replace(year=2027))
+        work.cancel(due_id)
+        return due_id
+
+    drawn = [run(batches, draw)[0].outcome for _ in range(3)]
+    assert drawn == sorted(set(drawn))

@@ -1,0 +1,113 @@
+"""A real server for tests: started, killed without warning, started again on the same data and port."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+READY_S_MAX = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess:
+    """``interstate serve`` or ``interstate up`` in a process of its own."""
+
+    def __init__(
+        self, data: Path | None, *arguments: str, command: tuple[str, ...] = ("serve",), port: int | None = None
+    ) -> None:
+        self.data = data
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._command = command
+        self._arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = None if data is None else data.parent / "server.log"
+
+    def start(self, wait_for: str = "serving") -> None:
+        """Start, and return when the health page says ``wait_for``."""
+        state = ["--memory"] if self.data is None else ["--data", str(self.data)]
+        command = [
+            sys.executable,
+            "-m",
+            "interstate",
+            *self._command,
+            "--port",
+            str(self.port),
+            *state,
+            *self._arguments,
+        ]
+        output = subprocess.DEVNULL if self.log is None else self.log.open("ab")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)  # noqa: S603
+        if not isinstance(output, int):
+            output.close()
+        self.wait_ready(wait_for)
+
+    def wait_ready(self, wait_for: str) -> None:
+        """Ask the health page until it says so."""
+        until = time.monotonic() + READY_S_MAX
+        while time.monotonic() < until:
+            assert self._process is not None
+            assert self._process.poll() is None, f"the server ended: {self.output()[-2000:]}"
+            with contextlib.suppress(OSError, ValueError):
+                if self.control("GET", "health", timeout_s=2).get(wait_for):
+                    return
+            time.sleep(0.02)  # noqa: TID251 - a process starts beside us; there is nothing else to wait for
+        raise AssertionError(f"the server is not {wait_for}: {self.output()[-2000:]}")
+
+    def output(self) -> str:
+        """What the server printed."""
+        return self.log.read_text() if self.log is not None and self.log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9: no handler runs, nothing is flushed."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, as Ctrl-C would; tells the exit status."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(30)
+
+    def control(self, method: str, name: str, body: Any = None, timeout_s: float = 60) -> Any:
+        """One request to /_interstate."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_interstate/{name}", data=data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310
+            return json.load(response)
+
+    def client(self, service: str, account: str = "000000000000", region: str = "us-east-1") -> Any:
+        """A real SDK client."""
+        return boto3.session.Session().client(
+            service,  # type: ignore[call-overload]  # any service
+            endpoint_url=self.url,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="interstate",  # noqa: S106
+            config=Config(retries={"total_max_attempts": 1}),
+        )
