@@ -23,7 +23,7 @@ class ServiceTable(Protocol):
 
     @property
     def name(self) -> str:
-        """botocore's name of the service."""
+        """The service's name in botocore."""
         ...
 
     @property
