@@ -1,14 +1,12 @@
 """The composition root: the only place that picks store, clock, entropy and runtimes."""
 
 import asyncio
-import configparser
 import gc
 import logging
 import os
+import secrets
 import time
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Coroutine
 
 from interstate.config import Settings
 from interstate.http.app import application
@@ -25,12 +23,12 @@ from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.unit_of_work import Sequences
 from interstate.wire.codec import Wire
 from interstate.wire.model import load
-from interstate.wire.signature import Credential
+from interstate.wire.signature import Credential, read_credentials
 
 VERSION = "0.1.0"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-Ready = Callable[[Instance, Control, int], Awaitable[None]]
+Ready = Callable[[Instance, Control, int], Coroutine[None, None, None]]
 """Told the instance, its control and its port when the first request may come; runs beside the server."""
 
 
@@ -60,22 +58,21 @@ def _loop_policy() -> None:
 
 
 async def _serve(settings: Settings, ready: Ready) -> None:
-    credentials = _credentials(settings)
+    own_secret = secrets.token_hex(20)  # Functions sign with it.
+    credentials = _credentials(settings, own_secret)
     listener = listen(settings.host, settings.port)  # Before the store: a taken port leaves the data alone.
     port = listener.getsockname()[1]
     store = SqliteStore(settings.data)
     wire = Wire(load())
     clock = BusinessClock(settings.clock, settings.clock_at)
     entropy = os.urandom(16) if settings.seed is None else bytes.fromhex(settings.seed)
-    instance = Instance(store, Catalog(SERVICES, _validator(wire)), clock, entropy, Sequences(_sequence_floor()))
-    performers = Performers(instance, settings, f"http://{_own_host(settings.host)}:{port}")
+    instance = Instance(store, Catalog(SERVICES, wire.check), clock, entropy, Sequences(_sequence_floor()))
+    performers = Performers(instance, settings, f"http://{_own_host(settings.host)}:{port}", own_secret)
     await performers.start()
     await instance.start()
     control = Control(instance, VERSION)
     guard = Guard(settings.host, settings.allow_hosts)
-    dispatcher = Dispatcher(
-        instance, wire, guard, control=control, credentials=credentials, real_now=wall_now
-    )
+    dispatcher = Dispatcher(instance, wire, guard, control=control, credentials=credentials, real_now=wall_now)
     beside: list[asyncio.Task[None]] = []
     gc.collect()
     gc.freeze()  # What is loaded now stays: full collections need not walk through it.
@@ -96,19 +93,6 @@ async def _serve(settings: Settings, ready: Ready) -> None:
         await instance.stop()
 
 
-def _validator(wire: Wire) -> Callable[[str, str, Any], None]:
-    """Requests made inside the store are checked like those from outside; services without a model check themselves."""
-
-    def validate(service: str, operation: str, request: Any) -> None:
-        try:
-            codec = wire.codec(service, operation)
-        except KeyError:
-            return
-        codec.check(request)
-
-    return validate
-
-
 def _sequence_floor() -> int:
     """Numbers of this process are above those of any process before it."""
     return time.time_ns() // 1000
@@ -118,37 +102,21 @@ def _own_host(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost", *_LOOPBACK) else host  # noqa: S104 compared, not bound
 
 
-def _credentials(settings: Settings) -> Credentials | None:
-    """The access keys that may call; None on loopback, where any may."""
+def _credentials(settings: Settings, own_secret: str) -> Credentials | None:
+    """The access keys that may call; None on loopback, where any may.
+
+    Functions call with their account's number as key and a secret of this process.
+    """
     if settings.credentials is None:
         if settings.host not in _LOOPBACK:
             raise Misconfigured(
                 f"Bound to {settings.host}, Interstate needs --credentials FILE (an AWS credentials file: sections with "
-                "aws_access_key_id, aws_secret_access_key and, if you like, account), or --host 127.0.0.1."
+                "aws_access_key_id, aws_secret_access_key and, if you like, aws_account_id), or --host 127.0.0.1."
             )
         return None
-    return read_credentials(settings.credentials)
-
-
-def read_credentials(path: Path) -> Credentials:
-    """The keys of an AWS credentials file; ``account`` (12 digits) says whose a key is.
-
-    Raises:
-        Misconfigured: the file cannot be read, or a section lacks a key.
-    """
-    parser = configparser.ConfigParser(interpolation=None)
     try:
-        parser.read_string(path.read_text("utf-8"))
-    except (OSError, configparser.Error) as error:
-        raise Misconfigured(f"The credentials file {path} cannot be read: {error}") from error
-    found: dict[str, Credential] = {}
-    for name in parser.sections():
-        section = parser[name]
-        key, secret = section.get("aws_access_key_id"), section.get("aws_secret_access_key")
-        if not key or not secret:
-            raise Misconfigured(f"{path}: section [{name}] needs aws_access_key_id and aws_secret_access_key.")
-        default = key if len(key) == 12 and key.isdecimal() else "000000000000"
-        found[key] = Credential(key, secret, section.get("account", default))
-    if not found:
-        raise Misconfigured(f"{path} has no section with aws_access_key_id and aws_secret_access_key.")
-    return found
+        given = read_credentials(settings.credentials.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"The credentials file {settings.credentials} cannot be used: {error}") from error
+    accounts = {credential.account for credential in given.values()}
+    return {**given, **{account: Credential(account, own_secret, account) for account in accounts}}

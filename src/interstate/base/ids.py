@@ -1,7 +1,6 @@
 """Entropy as data: every id and every jitter comes from a seed and a counter (design, law 3)."""
 
 from hashlib import blake2b
-from uuid import UUID
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALPHANUMERICS = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -30,7 +29,9 @@ class Entropy:
 
     def uuid(self) -> str:
         """A version 4 UUID as text."""
-        return str(UUID(bytes=self.bytes(16), version=4))
+        digits = self.bytes(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def integer(self, bound: int) -> int:
         """A number from 0 to ``bound - 1``."""

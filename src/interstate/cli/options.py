@@ -8,17 +8,29 @@ import typer
 Port = Annotated[int, typer.Option("--port", "-p", help="Port to listen at; 0 takes a free one.")]
 Host = Annotated[str, typer.Option(help="Address to listen at. Anything but loopback needs --credentials.")]
 Data = Annotated[
-    Path | None, typer.Option(help="Directory that keeps everything. Default: .interstate/data in the current directory.")
+    Path | None,
+    typer.Option(help="Directory that keeps everything. Default: .interstate/data in the current directory."),
 ]
 Memory = Annotated[bool, typer.Option("--memory", help="Keep everything in memory; it is gone when the server stops.")]
 Database = Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL database (not available yet).")]
 CredentialsFile = Annotated[
-    Path | None, typer.Option("--credentials", metavar="FILE", help="AWS credentials file; requests must be signed with one of its keys.")
+    Path | None,
+    typer.Option(
+        "--credentials", metavar="FILE", help="AWS credentials file; requests must be signed with one of its keys."
+    ),
 ]
 AllowHost = Annotated[
-    list[str] | None, typer.Option("--allow-host", metavar="NAME", help="Also answer to this host name (.example.org: all below it). Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--allow-host", metavar="NAME", help="Also answer to this host name (.example.org: all below it). Repeatable."
+    ),
 ]
-ClockMode = Annotated[str | None, typer.Option("--clock", metavar="real|frozen|skip", help="Business time: real, standing, or skipping to what is due next.")]
+ClockMode = Annotated[
+    str | None,
+    typer.Option(
+        "--clock", metavar="real|frozen|skip", help="Business time: real, standing, or skipping to what is due next."
+    ),
+]
 Workers = Annotated[int | None, typer.Option(help="Function processes at most. Default: 2 x cores + 4.")]
 LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
 EndpointUrl = Annotated[

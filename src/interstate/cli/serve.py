@@ -80,7 +80,9 @@ def start(settings: Settings, ready: Any) -> None:
     except (Misconfigured, DataDirectoryInUse, NewerSchema) as error:
         fail(str(error))
     except OSError as error:
-        fail(f"{settings.host}:{settings.port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port.")
+        fail(
+            f"{settings.host}:{settings.port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port."
+        )
 
 
 def announce(settings: Settings, port: int) -> None:

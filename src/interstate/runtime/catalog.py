@@ -9,8 +9,9 @@ import msgspec
 from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.services.operation import Effect, Operation, Service, Step
 
-Validate = Callable[[str, str, Mapping[str, Any]], None]
-"""(service, operation, request) -> None, or raises the error that AWS gives for a request of the wrong shape."""
+Validate = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
+"""(service, operation, request) -> the request with its values as the model types them (Base64 text as bytes, instants
+as datetimes), or raises the error that AWS gives for a request of the wrong shape."""
 
 
 class InternalRequestInvalid(ServiceError):
@@ -22,8 +23,9 @@ class InternalRequestInvalid(ServiceError):
         super().__init__(f"{service}:{operation}: {reason}")
 
 
-def accept_all(_service: str, _operation: str, _request: Mapping[str, Any]) -> None:
+def accept_all(_service: str, _operation: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
     """For instances without a wire: the struct's own types are the only check."""
+    return request
 
 
 class Catalog:
@@ -68,9 +70,9 @@ class Catalog:
         Raises:
             ServiceError: the members do not have the operation's shape.
         """
-        if not checked:
-            self.validate(service, name, members)
         operation = self.operation(service, name)
+        if not checked:
+            members = self.validate(service, name, members)
         try:
             return msgspec.convert(members, operation.request, builtin_types=(bytes, datetime))
         except msgspec.ValidationError as error:
