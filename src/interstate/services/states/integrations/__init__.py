@@ -1,0 +1,38 @@
+"""Service integrations: what a Task's Resource does.
+
+``start_task`` carries out a Task in the transaction of its step, or leaves the call of a function as an effect.
+"""
+
+from interstate.core.asl.vocabulary import Execution, StartTask
+from interstate.services.states.integrations import calls, functions, nested
+from interstate.services.states.integrations.functions import function_answer
+from interstate.services.states.integrations.nested import answer_to_parent
+from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted, Waiting
+from interstate.services.states.integrations.resources import is_known
+from interstate.store.ports import Work
+
+__all__ = [
+    "Answered",
+    "Failed",
+    "Outcome",
+    "Submitted",
+    "Waiting",
+    "answer_to_parent",
+    "function_answer",
+    "is_known",
+    "start_task",
+]
+
+
+def start_task(command: StartTask, execution: Execution, work: Work) -> Outcome:
+    """Carry out a Task of ``execution``; never raises for what a Task can meet. Activities are the executor's."""
+    resource = command.resource
+    if resource.kind == "lambda":
+        return functions.call_plain(command, execution, work)
+    match resource.type, resource.action:
+        case (("lambda" | "aws-sdk:lambda"), "invoke"):
+            return functions.invoke(command, execution, work)
+        case "states", "startExecution":
+            return nested.start_execution(command, execution, work)
+        case _:
+            return calls.call(command, execution, work)

@@ -1,0 +1,75 @@
+"""Tasks that are calls inside the store: queue, topic, bus, table, and every operation that Interstate has.
+
+They run in the transaction of the step that starts them: same commit, no network, exactly once.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html; answers recorded from Step Functions.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from interstate.base.arn import caller_of
+from interstate.base.errors import ServiceError
+from interstate.base.json import JSONObject, dumps
+from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, StartTask
+from interstate.services.states.integrations.failures import told
+from interstate.services.states.integrations.metadata import sdk_metadata
+from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted
+from interstate.services.states.integrations.resources import SDK, speaker_of
+from interstate.services.states.integrations.shapes import operation_named, to_request, to_result
+from interstate.store.ports import Work
+
+
+def call(command: StartTask, execution: Execution, work: Work) -> Outcome:
+    """Call the operation that the Task's Resource names, with its parameters."""
+    resource = command.resource
+    service = speaker_of(resource).botocore
+    operation = operation_named(service, resource.action)
+    assert operation is not None, resource
+    given = command.input.value
+    request = to_request(service, operation, given if isinstance(given, dict) else {})
+    if (fault := _prepare(resource.type, request, execution)) is not None:
+        return fault
+    try:
+        answer = work.call(service, operation, request, caller=caller_of(execution.arn))
+    except ServiceError as error:
+        return told(error, resource, command.request_id)
+    result = to_result(service, operation, answer)
+    if resource.type == "events" and result.get("FailedEntryCount"):
+        return Failed("EventBridge.FailedEntry", dumps(result))
+    if not resource.type.startswith(SDK) and resource.type != "events":
+        result |= sdk_metadata(resource.type, command.request_id, len(dumps(result)), work.now)
+    return ended(result, command)
+
+
+def ended(result: JSONObject, command: StartTask) -> Outcome:
+    """A result as the Task's answer; a Task with a token waits on."""
+    output = dumps(result)
+    if len(output.encode()) > DATA_SIZE_MAX:
+        return Failed(
+            DATA_LIMIT_EXCEEDED,
+            f"The state/task '{command.resource.type}' returned a result with a size exceeding the maximum number of "
+            "bytes service limit.",
+        )
+    return Submitted(output) if command.resource.pattern else Answered(output)
+
+
+def _prepare(kind: str, request: dict[str, Any], execution: Execution) -> Failed | None:
+    """What Step Functions adds to a request, or finds out before it sends one."""
+    match kind:
+        case "events":
+            for entry in request.get("Entries", []):
+                resources = entry.get("Resources", [])
+                entry["Resources"] = [*resources, execution.machine_arn, execution.arn]
+        case "sqs":
+            return _unreachable(request.get("QueueUrl"))
+    return None
+
+
+def _unreachable(url: Any) -> Failed | None:
+    """A queue URL without account and name: its first part is taken for a host, which nobody finds."""
+    if not isinstance(url, str) or len([part for part in urlsplit(url).path.split("/") if part]) >= 2:
+        return None
+    host = urlsplit(url).hostname or url
+    return Failed("SQS.SdkClientException", f"Unable to execute HTTP request: {host}: Name or service not known")

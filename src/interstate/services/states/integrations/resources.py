@@ -1,0 +1,138 @@
+"""Which service integrations there are: tables, and what a Task's Resource means.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html (optimized integrations, patterns) and
+https://docs.aws.amazon.com/step-functions/latest/dg/supported-services-awssdk.html (names of SDK integrations).
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+import msgspec
+
+from interstate.base.errors import NotImplementedHere
+from interstate.core.asl.parse_states import parse_resource
+from interstate.core.asl.vocabulary import Resource
+from interstate.services.states.integrations.shapes import operation_named
+
+REQUEST, SYNC, SYNC_2, TOKEN = "", ".sync", ".sync:2", ".waitForTaskToken"
+SDK = "aws-sdk:"
+
+
+class Speaker(msgspec.Struct, frozen=True):
+    """How a service is called and how its errors are told.
+
+    Optimized integrations speak through the first version of AWS's Java SDK: ``prefix`` opens the names of its modelled errors,
+    ``unmodelled`` is the name of all others, ``service`` stands in the cause. SDK integrations speak through the second version.
+    """
+
+    botocore: str
+    prefix: str
+    unmodelled: str
+    service: str
+
+
+OPTIMIZED: Mapping[str, Speaker] = {
+    "dynamodb": Speaker("dynamodb", "DynamoDB", "AmazonDynamoDBException", "AmazonDynamoDBv2"),
+    "events": Speaker("events", "EventBridge", "AmazonEventBridgeException", "AmazonEventBridge"),
+    "lambda": Speaker("lambda", "Lambda", "AWSLambdaException", "AWSLambda"),
+    "sns": Speaker("sns", "SNS", "AmazonSNSException", "AmazonSNS"),
+    "sqs": Speaker("sqs", "SQS", "AmazonSQSException", "AmazonSQS"),
+    "states": Speaker("stepfunctions", "StepFunctions", "AWSStepFunctionsException", "AWSStepFunctions"),
+}
+
+SDK_SERVICES: Mapping[str, Speaker] = {
+    name: Speaker(botocore, spoken, f"{spoken}Exception", spoken)
+    for name, botocore, spoken in (
+        ("cloudformation", "cloudformation", "CloudFormation"),
+        ("cloudwatchlogs", "logs", "CloudWatchLogs"),
+        ("dynamodb", "dynamodb", "DynamoDb"),
+        ("eventbridge", "events", "EventBridge"),
+        ("iam", "iam", "Iam"),
+        ("lambda", "lambda", "Lambda"),
+        ("sfn", "stepfunctions", "Sfn"),
+        ("sns", "sns", "Sns"),
+        ("sqs", "sqs", "Sqs"),
+        ("sts", "sts", "Sts"),
+    )
+}
+
+# (service, action) of an optimized integration -> its patterns.
+ACTIONS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("dynamodb", "deleteItem"): frozenset({REQUEST}),
+    ("dynamodb", "getItem"): frozenset({REQUEST}),
+    ("dynamodb", "putItem"): frozenset({REQUEST}),
+    ("dynamodb", "updateItem"): frozenset({REQUEST}),
+    ("events", "putEvents"): frozenset({REQUEST, TOKEN}),
+    ("lambda", "invoke"): frozenset({REQUEST, TOKEN}),
+    ("sns", "publish"): frozenset({REQUEST, TOKEN}),
+    ("sqs", "sendMessage"): frozenset({REQUEST, TOKEN}),
+    ("states", "startExecution"): frozenset({REQUEST, SYNC, SYNC_2, TOKEN}),
+}
+
+# Services that Step Functions has optimized integrations for, and Interstate has not.
+ELSEWHERE = frozenset(
+    [
+        "apigateway",
+        "athena",
+        "batch",
+        "bedrock",
+        "codebuild",
+        "databrew",
+        "ecs",
+        "eks",
+        "elasticmapreduce",
+        "emr-containers",
+        "emr-serverless",
+        "glue",
+        "http",
+        "mediaconvert",
+        "sagemaker",
+    ]
+)
+
+
+def is_known(arn: str) -> bool:
+    """Whether a service integration's ARN names one that Interstate can carry out.
+
+    Raises:
+        NotImplementedHere: Step Functions has it, Interstate does not.
+    """
+    resource = parse_resource(arn)
+    if resource is None or resource.kind != "service":
+        return False
+    if resource.type.startswith(SDK):
+        return _is_sdk_action(resource)
+    if resource.type in ELSEWHERE:
+        raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
+    return resource.pattern in ACTIONS.get((resource.type, resource.action), ())
+
+
+def _is_sdk_action(resource: Resource) -> bool:
+    if resource.pattern not in {REQUEST, TOKEN}:
+        return False
+    speaker = SDK_SERVICES.get(resource.type.removeprefix(SDK))
+    if speaker is None:
+        raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
+    operation = operation_named(speaker.botocore, resource.action)
+    if operation is None:
+        return False
+    if operation not in _operations_here(speaker.botocore):
+        raise NotImplementedHere(f"the integration {resource.type}:{resource.name} (operation {operation})")
+    return True
+
+
+@cache
+def _operations_here(botocore: str) -> frozenset[str]:
+    """The operations that Interstate has of a service."""
+    from interstate.services.tables import SERVICES  # noqa: PLC0415 - the tables of all services name this one too
+
+    return frozenset(
+        operation.name for service in SERVICES if service.name == botocore for operation in service.operations
+    )
+
+
+def speaker_of(resource: Resource) -> Speaker:
+    """Who carries out a service integration."""
+    if resource.type.startswith(SDK):
+        return SDK_SERVICES[resource.type.removeprefix(SDK)]
+    return OPTIMIZED[resource.type]
