@@ -81,7 +81,9 @@ class Connection:
         self.writer.close()
 
 
-async def load(port: int, connections: int, requests: Iterator[bytes], check: Callable[[bytes], None] | None = None) -> Result:
+async def load(
+    port: int, connections: int, requests: Iterator[bytes], check: Callable[[bytes], None] | None = None
+) -> Result:
     """Send the requests over the connections, each waiting for its answer before it takes the next."""
     result = Result()
     opened = [await Connection(port).open() for _ in range(connections)]

@@ -1,0 +1,342 @@
+"""What is measured. A figure is (name, value, unit, the design's goal or 0); goals are for benchmarks, never tests."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+from bench.client import Connection, Result, load, request
+
+Figure = tuple[str, float, str, float]
+ROLE = "arn:aws:iam::000000000000:role/bench"
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    run: Callable[[int, float], Awaitable[list[Figure]]]
+
+
+def _check(result: Result) -> Result:
+    if result.errors:
+        raise SystemExit(f"{result.errors} calls failed: {result.first_error}")
+    return result
+
+
+async def _client(port: int) -> Connection:
+    return await Connection(port).open()
+
+
+async def _queue(client: Connection, name: str) -> str:
+    url: str = (await client.json("sqs", "CreateQueue", {"QueueName": name}))["QueueUrl"]
+    return url
+
+
+async def one_call(port: int, scale: float) -> list[Figure]:
+    url = await _queue(await _client(port), "idle")
+    send = request("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "x" * 100}, port=port)
+    await load(port, 1, repeat(send, 200))
+    result = _check(await load(port, 1, repeat(send, int(2000 * scale))))
+    return [("one call on an idle server, p50", result.percentile(0.5) * 1e3, "ms", 0.6)]
+
+
+async def sqs_send(port: int, scale: float) -> list[Figure]:
+    url = await _queue(await _client(port), "send")
+    send = request("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "x" * 100}, port=port)
+    entries = [{"Id": str(number), "MessageBody": "x" * 100} for number in range(10)]
+    batch = request("sqs", "SendMessageBatch", {"QueueUrl": url, "Entries": entries}, port=port)
+    single = _check(await load(port, 32, repeat(send, int(30_000 * scale))))
+    ten = _check(await load(port, 16, repeat(batch, int(5000 * scale))))
+    return [
+        ("SQS SendMessage, 32 connections", single.rate, "messages/s", 10_000),
+        ("SQS SendMessageBatch of 10, 16 connections", ten.rate * 10, "messages/s", 50_000),
+    ]
+
+
+async def sqs_receive(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    url = await _queue(client, "receive")
+    entries = [{"Id": str(number), "MessageBody": "x" * 100} for number in range(10)]
+    backlog = int(20_000 * scale) + 5000
+    await load(
+        port,
+        16,
+        repeat(request("sqs", "SendMessageBatch", {"QueueUrl": url, "Entries": entries}, port=port), backlog // 10),
+    )
+    wanted = backlog - 5000
+    connections = [await Connection(port).open() for _ in range(8)]
+    done = 0
+
+    async def drain(connection: Connection) -> None:
+        nonlocal done
+        while done < wanted:
+            answer = await connection.json("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10})
+            messages = answer.get("Messages", [])
+            done += len(messages)
+            delete = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(messages)]
+            await connection.json("sqs", "DeleteMessageBatch", {"QueueUrl": url, "Entries": delete})
+
+    begin = time.perf_counter()
+    await asyncio.gather(*map(drain, connections))
+    return [
+        (
+            "SQS receive 10 and delete, backlog of 5,000 and more",
+            done / (time.perf_counter() - begin),
+            "messages/s",
+            20_000,
+        )
+    ]
+
+
+async def _machine(client: Connection, name: str, definition: Any, kind: str = "STANDARD") -> str:
+    body = {"name": name, "definition": json.dumps(definition), "roleArn": ROLE, "type": kind}
+    arn: str = (await client.json("states", "CreateStateMachine", body))["stateMachineArn"]
+    return arn
+
+
+async def _ended(client: Connection, arn: str) -> None:
+    while (await client.json("states", "DescribeExecution", {"executionArn": arn}))["status"] == "RUNNING":
+        await asyncio.sleep(0.005)
+
+
+async def chains(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    states = {f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(9)} | {"S9": {"Type": "Pass", "End": True}}
+    arn = await _machine(client, "chain", {"StartAt": "S0", "States": states})
+    count = int(2000 * scale)
+    start = request("states", "StartExecution", {"stateMachineArn": arn, "input": '{"order": "o-1"}'}, port=port)
+    begin = time.perf_counter()
+    _check(await load(port, 32, repeat(start, count)))
+    while True:
+        running = await client.json("states", "ListExecutions", {"stateMachineArn": arn, "statusFilter": "RUNNING"})
+        if not running["executions"]:
+            break
+    seconds = time.perf_counter() - begin
+    return [("2,000 executions of 10 Pass states, 32 connections", count * 10 / seconds, "transitions/s", 20_000)]
+
+
+async def loop(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    turns = int(5000 * scale)
+    definition = {
+        "StartAt": "Count",
+        "States": {
+            "Count": {"Type": "Pass", "Parameters": {"n.$": "States.MathAdd($.n, 1)"}, "Next": "Enough"},
+            "Enough": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.n", "NumericLessThan": turns, "Next": "Count"}],
+                "Default": "Done",
+            },
+            "Done": {"Type": "Succeed"},
+        },
+    }
+    arn = await _machine(client, "loop", definition, "EXPRESS")
+    begin = time.perf_counter()
+    answer = await client.json("states", "StartSyncExecution", {"stateMachineArn": arn, "input": '{"n": 0}'})
+    assert answer["status"] == "SUCCEEDED", answer
+    return [
+        (
+            "one execution, Choice/Pass loop of 10,000 transitions",
+            turns * 2 / (time.perf_counter() - begin),
+            "transitions/s",
+            40_000,
+        )
+    ]
+
+
+async def express(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "C"}, "C": {"Type": "Succeed"}}
+    arn = await _machine(client, "express", {"StartAt": "A", "States": states}, "EXPRESS")
+    start = request("states", "StartSyncExecution", {"stateMachineArn": arn, "input": "{}"}, port=port)
+    one = _check(await load(port, 1, repeat(start, int(2000 * scale))))
+    many = _check(await load(port, 16, repeat(start, int(10_000 * scale))))
+    return [
+        ("Express, synchronous, 3 states, 1 connection", one.rate, "calls/s", 700),
+        ("Express, synchronous, 3 states, 16 connections", many.rate, "calls/s", 2500),
+        ("  its p99", many.percentile(0.99) * 1e3, "ms", 20),
+    ]
+
+
+async def map_items(port: int, _scale: float) -> list[Figure]:
+    client = await _client(port)
+    definition = {
+        "StartAt": "Each",
+        "States": {
+            "Each": {
+                "Type": "Map",
+                "ItemProcessor": {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}},
+                "End": True,
+            }
+        },
+    }
+    arn = await _machine(client, "map", definition)
+    begin = time.perf_counter()
+    started = await client.json(
+        "states", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(list(range(1000)))}
+    )
+    await _ended(client, started["executionArn"])
+    return [("inline Map of 1,000 Pass items", time.perf_counter() - begin, "s", 0.1)]
+
+
+async def events(port: int, scale: float) -> list[Figure]:
+    figures = []
+    for rules, goal in ((1, 25_000.0), (300, 20_000.0)):
+        client = await _client(port)
+        bus = f"bus{rules}"
+        await client.json("events", "CreateEventBus", {"Name": bus})
+        await _queue(client, bus)
+        arn = f"arn:aws:sqs:us-east-1:000000000000:{bus}"
+        for number in range(rules):
+            pattern = json.dumps(
+                {"source": ["bench"], "detail-type": [f"type-{number}"], "detail": {"total": [{"numeric": [">", 5]}]}}
+            )
+            await client.json(
+                "events", "PutRule", {"Name": f"rule-{number}", "EventBusName": bus, "EventPattern": pattern}
+            )
+            await client.json(
+                "events",
+                "PutTargets",
+                {"Rule": f"rule-{number}", "EventBusName": bus, "Targets": [{"Id": "q", "Arn": arn}]},
+            )
+        detail = json.dumps({"orderId": "o-1", "total": 10, "items": [{"productId": "p", "quantity": 2}]})
+        entry = {"Source": "bench", "DetailType": "type-0", "Detail": detail, "EventBusName": bus}
+        put = request("events", "PutEvents", {"Entries": [entry] * 10}, port=port)
+        count = int(2500 * scale)
+        begin = time.perf_counter()
+        _check(await load(port, 16, repeat(put, count)))
+        while True:
+            found = await client.json(
+                "sqs",
+                "GetQueueAttributes",
+                {"QueueUrl": f"http://localhost/000000000000/{bus}", "AttributeNames": ["ApproximateNumberOfMessages"]},
+            )
+            if int(found["Attributes"]["ApproximateNumberOfMessages"]) >= count * 10:
+                break
+            await asyncio.sleep(0.01)
+        seconds = time.perf_counter() - begin
+        figures.append(
+            (f"PutEvents of 10, {rules} rules, one matches, to a queue", count * 10 / seconds, "events/s", goal)
+        )
+    return figures
+
+
+async def event_latency(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    await _queue(client, "latency")
+    url = "http://localhost/000000000000/latency"
+    await client.json("events", "PutRule", {"Name": "latency", "EventPattern": '{"source": ["bench"]}'})
+    await client.json(
+        "events",
+        "PutTargets",
+        {"Rule": "latency", "Targets": [{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:000000000000:latency"}]},
+    )
+    count = int(300 * scale) or 30
+    latencies: list[float] = []
+
+    async def receive() -> None:
+        poller = await Connection(port).open()
+        while len(latencies) < count:
+            answer = await poller.json(
+                "sqs", "ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 20, "MaxNumberOfMessages": 10}
+            )
+            now = time.perf_counter()
+            latencies.extend(
+                now - json.loads(message["Body"])["detail"]["at"] for message in answer.get("Messages", [])
+            )
+
+    receiving = asyncio.ensure_future(receive())
+    for _ in range(count):
+        detail = json.dumps({"at": time.perf_counter()})
+        await client.json(
+            "events", "PutEvents", {"Entries": [{"Source": "bench", "DetailType": "t", "Detail": detail}]}
+        )
+        await asyncio.sleep(0.01)
+    await receiving
+    ordered = sorted(latencies)
+    return [
+        ("event accepted to message received by a long poll, p50", ordered[len(ordered) // 2] * 1e3, "ms", 5),
+        ("  its p99", ordered[int(len(ordered) * 0.99)] * 1e3, "ms", 20),
+    ]
+
+
+async def items(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    await client.json(
+        "dynamodb",
+        "CreateTable",
+        {
+            "TableName": "bench",
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "AttributeDefinitions": [
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "N"},
+            ],
+        },
+    )
+    count = int(10_000 * scale)
+
+    def item(number: int) -> dict[str, Any]:
+        return {
+            "pk": {"S": f"p{number // 50}"},
+            "sk": {"N": str(number)},
+            "status": {"S": "NEW"},
+            "n": {"N": "1"},
+            "text": {"S": "x" * 100},
+        }
+
+    def key(number: int) -> dict[str, Any]:
+        return {"pk": {"S": f"p{number // 50}"}, "sk": {"N": str(number)}}
+
+    def update(number: int) -> dict[str, Any]:
+        return {
+            "TableName": "bench",
+            "Key": key(number),
+            "UpdateExpression": "SET #s = :s, n = n + :one",
+            "ConditionExpression": "#s = :old",
+            "ExpressionAttributeNames": {"#s": "status"},
+            "ExpressionAttributeValues": {":s": {"S": "NEW"}, ":old": {"S": "NEW"}, ":one": {"N": "1"}},
+        }
+
+    def transact(number: int) -> dict[str, Any]:
+        return {"TransactItems": [{"Update": update(number)}, {"Update": update((number + 7) % count)}]}
+
+    def query(number: int) -> dict[str, Any]:
+        return {
+            "TableName": "bench",
+            "KeyConditionExpression": "pk = :p",
+            "ExpressionAttributeValues": {":p": {"S": f"p{number // 50}"}},
+            "Limit": 20,
+        }
+
+    plan: list[tuple[str, str, Callable[[int], dict[str, Any]], float]] = [
+        ("PutItem", "PutItem", lambda number: {"TableName": "bench", "Item": item(number)}, 8000),
+        ("GetItem", "GetItem", lambda number: {"TableName": "bench", "Key": key(number)}, 10_000),
+        ("conditional UpdateItem", "UpdateItem", update, 6000),
+        ("TransactWriteItems of 2", "TransactWriteItems", transact, 4000),
+        ("Query of 20", "Query", query, 4000),
+    ]
+    figures: list[Figure] = []
+    for name, operation, body, goal in plan:
+        requests = [request("dynamodb", operation, body(number), port=port) for number in range(count)]
+        result = _check(await load(port, 16, iter(requests)))
+        figures.append((f"DynamoDB {name}, 16 connections", result.rate, "calls/s", goal))
+    return figures
+
+
+ALL = (
+    Scenario("call", one_call),
+    Scenario("sqs-send", sqs_send),
+    Scenario("sqs-receive", sqs_receive),
+    Scenario("states-chains", chains),
+    Scenario("states-loop", loop),
+    Scenario("states-express", express),
+    Scenario("states-map", map_items),
+    Scenario("events-put", events),
+    Scenario("events-latency", event_latency),
+    Scenario("items", items),
+)
