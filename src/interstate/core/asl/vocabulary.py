@@ -352,6 +352,7 @@ class TaskFailed(msgspec.Struct, frozen=True, tag="failed"):
     visit: int
     error: str | None = None
     cause: str | None = None
+    state_fault: bool = False
 
 
 class Heartbeat(msgspec.Struct, frozen=True, tag="heartbeat"):
@@ -399,6 +400,10 @@ Event = (
     | Stopped
     | Abort
 )
+
+
+Stored = Started | Go | TimerFired | TaskSubmitted | TaskSucceeded | TaskFailed | Heartbeat | ActivityStarted | Abort
+"""The events that can wait in a store; the others are answers that follow their command at once."""
 
 
 # Commands out -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from interstate.core.asl.vocabulary import Awaiting
+from interstate.core.asl.vocabulary import Awaiting, Stored
 from interstate.store.tables import Scalar, Select, Table
 
 STANDARD, EXPRESS = "STANDARD", "EXPRESS"
@@ -172,6 +172,23 @@ class HistoryChunk(msgspec.Struct, frozen=True):
     body: bytes
 
 
+# Due work ---------------------------------------------------------------------------------------------------------
+
+
+class Delivery(msgspec.Struct, frozen=True, array_like=True):
+    """An event for a frame."""
+
+    frame: int
+    event: Stored
+
+
+class Deliveries(msgspec.Struct, frozen=True):
+    """Events for an execution, in their order; body of the step "states.event"."""
+
+    execution: int
+    events: list[Delivery]
+
+
 MACHINES = Table("states_machines", StateMachine, ("arn",))
 REVISIONS = Table("states_revisions", Revision, ("id",))
 VERSIONS = Table("states_versions", Version, ("arn",))
@@ -181,7 +198,7 @@ ACTIVITY_TASKS = Table("states_activity_tasks", ActivityTask, ("id",))
 EXECUTIONS = Table("states_executions", Execution, ("id",))
 EXECUTION_ARNS = Table("states_execution_arns", ExecutionArn, ("arn",))
 FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
-HISTORY = Table("states_history", HistoryChunk, ("id",))
+HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
 MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")
 REVISIONS_OF_MACHINE = Select(REVISIONS, "machine = :machine AND id > :after", "id")
@@ -192,6 +209,7 @@ TASKS_OF_ACTIVITY = Select(ACTIVITY_TASKS, "activity = :activity", "id")
 EXECUTIONS_OF_MACHINE = Select(EXECUTIONS, "machine_id = :machine_id AND id < :below", "id DESC")
 EXECUTIONS_WITH_STATUS = Select(EXECUTIONS, "machine_id = :machine_id AND status = :status AND id < :below", "id DESC")
 FRAMES_OF_EXECUTION = Select(FRAMES, "execution = :execution AND frame > :after", "frame")
+CHILDREN_OF_FRAME = Select(FRAMES, "execution = :execution AND parent = :parent AND frame > :after", "frame")
 HISTORY_FROM = Select(HISTORY, "execution = :execution AND last >= :first", "last")
 HISTORY_BACK_FROM = Select(HISTORY, "execution = :execution AND last <= :last", "last DESC")
 RUNNING_OF_MACHINE = Scalar(

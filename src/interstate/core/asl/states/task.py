@@ -153,6 +153,8 @@ def answer(state: Task, turn: Turn, event: Answer) -> None:
     match event:
         case TaskSucceeded(output=text):
             _succeed(state, turn, Datum(text), words)
+        case TaskFailed(state_fault=True, error=error, cause=cause):
+            raise StateFailed(error or RUNTIME, cause)
         case TaskFailed(error=error, cause=cause):
             raise _failed(turn, words.failed, resource, error, cause)
         case TimerFired(timer=timer):

@@ -1,0 +1,103 @@
+"""How an execution ends: its row, those who wait for it, and the event that tells the default bus.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+"""
+
+import msgspec
+
+from interstate.base.json import JSONObject
+from interstate.base.time import to_millis
+from interstate.core.asl.vocabulary import End, TaskFailed, TaskSucceeded
+from interstate.services.events.aws_events import put_aws_event
+from interstate.services.states.machines import execution_ended
+from interstate.store.ports import Work
+from interstate.store.records.states import (
+    EXECUTIONS,
+    EXPRESS,
+    RUNNING,
+    Deliveries,
+    Delivery,
+    Execution,
+    Parent,
+)
+
+DETAIL_DATA_BYTES_MAX = 248 * 1024
+"""Longer input or output is left out of the event. Source: the page above, "Execution status change"."""
+
+
+def end(execution: Execution, how: End, work: Work) -> None:
+    """Write the end, wake who is parked on it, tell the bus, answer the Task that waits for it."""
+    ended = msgspec.structs.replace(
+        execution,
+        status=how.status,
+        stopped=work.now,
+        output=None if how.output is None else how.output.text,
+        error=how.error,
+        cause=how.cause,
+    )
+    work.put(EXECUTIONS, ended)
+    work.wake(f"execution:{ended.arn}")
+    announce(ended, work)
+    execution_ended(ended.machine, work)
+    if ended.parent is not None:
+        _answer(ended, ended.parent, work)
+
+
+def _answer(ended: Execution, parent: Parent, work: Work) -> None:
+    from interstate.services.states import integrations  # noqa: PLC0415 - integrations start executions
+
+    outcome = integrations.answer_to_parent(ended, parent.style)
+    event: TaskSucceeded | TaskFailed
+    if isinstance(outcome, integrations.Answered):
+        event = TaskSucceeded(parent.visit, outcome.output)
+    else:
+        event = TaskFailed(parent.visit, outcome.error, outcome.cause)
+    work.later("states.event", Deliveries(parent.execution, [Delivery(parent.frame, event)]))
+
+
+def announce(execution: Execution, work: Work) -> None:
+    """Tell the default bus that a Standard execution has started or ended; Express executions are not told."""
+    if execution.type == EXPRESS:
+        return
+    put_aws_event(
+        work,
+        "aws.states",
+        "Step Functions Execution Status Change",
+        _detail(execution),
+        [execution.arn],
+    )
+
+
+def _detail(execution: Execution) -> JSONObject:
+    running = execution.status == RUNNING
+    given = _shown("input", execution.input)
+    made = _shown("output", execution.output)
+    return {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.machine,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": to_millis(execution.started),
+        "stopDate": None if execution.stopped is None else to_millis(execution.stopped),
+        **given,
+        **made,
+        "stateMachineVersionArn": execution.version_arn,
+        "stateMachineAliasArn": execution.alias_arn,
+        "redriveCount": 0,
+        "redriveDate": None,
+        "redriveStatus": "NOT_REDRIVABLE" if running or execution.status == "SUCCEEDED" else "REDRIVABLE",
+        "redriveStatusReason": (
+            f"Execution is {execution.status} and cannot be redriven"
+            if running or execution.status == "SUCCEEDED"
+            else None
+        ),
+        "error": execution.error,
+        "cause": execution.cause,
+    }
+
+
+def _shown(name: str, text: str | None) -> JSONObject:
+    if text is None:
+        return {name: None, f"{name}Details": None}
+    included = len(text.encode()) <= DETAIL_DATA_BYTES_MAX
+    return {name: text if included else None, f"{name}Details": {"included": included}}

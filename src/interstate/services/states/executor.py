@@ -1,0 +1,232 @@
+"""Events into executions: load the frames, fold, save; one commit takes the event, the new state and the new work.
+
+Theory of operation
+-------------------
+An event for an execution is a due row "states.event". Its step loads the frame with its ancestors, folds the event, obeys the
+commands, and goes on as long as some frame can go on by itself, up to the bounds of a *slice*: 200 transitions or 1 MiB
+of history. What is left is a due row like any other, so an endless loop shares the store with everybody and can be stopped
+between any two slices. When the slice ends, frames that changed are written, and its history as one chunk.
+
+Timers and tasks are due rows; their events bring the visit that they are meant for, so a row that could not be taken back does no
+harm. Nothing folds into an execution while a slice has it in hand: whatever a Task's call does to the same execution
+becomes a due row (an answered token) or makes the slice let go of it (a stop).
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from interstate.core.asl.history import encode
+from interstate.core.asl.machine import advance, first_frame
+from interstate.core.asl.vocabulary import (
+    Abort,
+    Command,
+    Definition,
+    End,
+    Event,
+    Frame,
+    Gather,
+    Gathered,
+    Go,
+    HistoryEvent,
+    SetTimer,
+    Started,
+    StartTask,
+    Step,
+    StopBranches,
+    Stopped,
+    Stored,
+    TimerFired,
+)
+from interstate.services.operation import Step as DueStep
+from interstate.services.states import ending, tasks
+from interstate.services.states.compiled import definition_of, facts_of
+from interstate.services.states.frames import Frames
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import TaskAnswer
+from interstate.store.records.states import (
+    EXECUTION_ARNS,
+    EXECUTIONS,
+    EXPRESS,
+    HISTORY,
+    RUNNING,
+    Deliveries,
+    Delivery,
+    Execution,
+    ExecutionArn,
+    HistoryChunk,
+)
+
+SLICE_TRANSITIONS_MAX = 200
+SLICE_HISTORY_BYTES_MAX = 1 << 20
+"""The bounds of a slice (design, law 7)."""
+
+
+def start(execution: Execution, work: Work) -> None:
+    """Take a new execution, which nobody has put yet; its first slice is due at once."""
+    work.put(EXECUTIONS, execution)
+    work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
+    ending.announce(execution, work)
+    work.later("states.event", Deliveries(execution.id, [Delivery(0, Started())]))
+
+
+def stop(execution: Execution, error: str | None, cause: str | None, work: Work) -> None:
+    """End an execution as ABORTED, in this transaction; nothing happens to one that has ended."""
+    handle(Deliveries(execution.id, [Delivery(0, Abort(error, cause))]), work)
+
+
+def handle(body: Deliveries, work: Work) -> None:
+    """Fold events into an execution, and run it to its next stop or the end of a slice. The step "states.event"."""
+    execution = work.get(EXECUTIONS, body.execution)
+    if execution is None or execution.status != RUNNING:
+        return
+    in_hand = InHand(execution, definition_of(execution, work), work)
+    in_hand.run((delivery.frame, delivery.event) for delivery in body.events)
+
+
+class InHand:
+    """An execution during one slice."""
+
+    def __init__(self, execution: Execution, definition: Definition, work: Work) -> None:
+        self.row = execution
+        self.definition = definition
+        self.facts = facts_of(execution)
+        self.work = work
+        self.frames = Frames(self.facts, work)
+        self.transitions = 0
+        self.bytes = 0
+        self.history: list[HistoryEvent] = []
+        self.over = False
+
+    def run(self, events: Iterable[tuple[int, Event]]) -> None:
+        """Fold the events and all that follows from them by itself, within the bounds of a slice."""
+        waiting = deque(events)
+        while waiting and not self.over:
+            number, event = waiting.popleft()
+            if isinstance(event, Go) and self._is_spent:
+                waiting.appendleft((number, event))
+                break
+            step = self._fold(number, event)
+            if step is not None:
+                waiting.extendleft(reversed(self._obey(step.commands)))
+                waiting.extend((frame.frame, Go()) for frame in step.frames if frame.is_ready)
+        if not self.over:
+            self.write()
+            if waiting:
+                self._postpone(waiting)
+
+    @property
+    def _is_spent(self) -> bool:
+        return self.transitions >= SLICE_TRANSITIONS_MAX or self.bytes >= SLICE_HISTORY_BYTES_MAX
+
+    def _fold(self, number: int, event: Event) -> Step | None:
+        chain = self._chain(number, event)
+        if chain is None:
+            return None
+        if isinstance(event, TimerFired):
+            self.frames.fired(number, event.timer)
+        step = advance(
+            self.definition,
+            self.facts,
+            chain,
+            event,
+            now=self.work.now,
+            seed=self.work.entropy.bytes(16),
+            budget=self._budget(chain),
+        )
+        self.transitions += step.transitions
+        self.history += step.history
+        self.bytes += sum(len(happened.data) for happened in step.history if happened.data is not None)
+        for frame in step.frames:
+            self.frames.put(frame)
+        return step
+
+    def _budget(self, chain: tuple[Frame, ...]) -> int:
+        """Transitions for one fold: fewer where data are long, so that the bound on bytes is seen in time."""
+        left = SLICE_TRANSITIONS_MAX - self.transitions
+        long = len(chain[-1].data.text)
+        return max(1, min(left, (SLICE_HISTORY_BYTES_MAX - self.bytes) // (2 * long + 1)))
+
+    def _chain(self, number: int, event: Event) -> tuple[Frame, ...] | None:
+        if isinstance(event, Started):
+            return (first_frame(self.definition, self.facts),)
+        return self.frames.chain(number)
+
+    # Commands ------------------------------------------------------------------------------------------------------
+
+    def _obey(self, commands: Iterable[Command]) -> list[tuple[int, Event]]:
+        """Do what the interpreter asks for; gives the answers that come at once."""
+        answers: list[tuple[int, Event]] = []
+        for command in commands:
+            match command:
+                case SetTimer():
+                    self.frames.set_timer(command)
+                case StartTask():
+                    answers += self._start_task(command)
+                case Gather(frame=number):
+                    frame = self._frame(number)
+                    answers.append((number, Gathered(self.frames.take_outputs(frame, _total(frame)))))
+                case StopBranches(frame=number):
+                    answers.append((number, Stopped(self.frames.take_below(number))))
+                case End():
+                    self._end(command)
+            if self.over:
+                return []
+        return answers
+
+    def _frame(self, number: int) -> Frame:
+        frame = self.frames.get(number)
+        assert frame is not None, number
+        return frame
+
+    def _start_task(self, command: StartTask) -> list[tuple[int, Event]]:
+        if tasks.may_look_at_executions(command):
+            self.write()
+        answers = tasks.start(command, self.facts, self.work)
+        now = self.work.get(EXECUTIONS, self.row.id)
+        assert now is not None, self.row
+        if now.status != RUNNING:  # It stopped itself.
+            self.over = True
+        self.row = now
+        return [(command.frame, answer) for answer in answers]
+
+    def _end(self, end: End) -> None:
+        if end.status != "SUCCEEDED":
+            self.frames.take_below(0)
+        self.frames.remove(0)
+        self.write()
+        ending.end(self.row, end, self.work)
+        self.over = True
+
+    # Saving ---------------------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write the frames that changed and the history since the last write."""
+        self.frames.write()
+        if self.row.type != EXPRESS:  # An Express execution leaves no history behind.
+            for chunk in encode(self.history):
+                number = self.work.next_id(HISTORY)
+                self.work.put(HISTORY, HistoryChunk(number, self.row.id, chunk.first, chunk.last, chunk.body))
+        self.history.clear()
+
+    def _postpone(self, waiting: Iterable[tuple[int, Event]]) -> None:
+        left = [Delivery(number, _stored(event)) for number, event in waiting]
+        self.work.later("states.event", Deliveries(self.row.id, left))
+
+
+def _stored(event: Event) -> Stored:
+    assert not isinstance(event, Gathered | Stopped), event  # They are folded as soon as they are made.
+    return event
+
+
+def _total(frame: Frame) -> int:
+    total = getattr(frame.awaiting, "total", None)
+    assert isinstance(total, int), frame
+    return total
+
+
+STEPS: tuple[DueStep[Any], ...] = (
+    DueStep("states.event", Deliveries, handle),
+    DueStep("states.task_answer", TaskAnswer, tasks.answer_of_function),
+)
+"""The due work of executions."""

@@ -1,0 +1,211 @@
+"""The frames of one execution while it is in hand: loaded when needed, written when the slice ends.
+
+A frame that is born and ends within a slice never reaches the store. The due rows of a frame's timers are kept beside it and
+taken back when the frame no longer waits for them.
+"""
+
+from collections.abc import Iterator
+
+from interstate.core.asl.vocabulary import Datum, Execution, Frame, SetTimer, Tasking, TimerFired
+from interstate.store.ports import Work
+from interstate.store.records.states import (
+    CHILDREN_OF_FRAME,
+    FRAMES,
+    FRAMES_OF_EXECUTION,
+    Deliveries,
+    Delivery,
+    FrameRow,
+)
+
+PAGE = 1000
+EXECUTION_TIMER = "execution"
+"""The timer of the whole execution; it outlives every visit."""
+
+
+class Frames:
+    """The frames of one execution."""
+
+    def __init__(self, execution: Execution, work: Work) -> None:
+        self._execution = execution
+        self._work = work
+        self._frames: dict[int, Frame | None] = {}
+        self._due: dict[int, dict[str, int]] = {}
+        self._dirty: dict[int, None] = {}
+        self._stored: set[int] = set()  # What the store may hold.
+
+    def get(self, number: int) -> Frame | None:
+        """The frame, or None when it is gone."""
+        if number not in self._frames:
+            row = self._work.get(FRAMES, self._execution.id, number)
+            if row is None:
+                self._frames[number] = None
+            else:
+                self._take(row)
+        return self._frames[number]
+
+    def chain(self, number: int) -> tuple[Frame, ...] | None:
+        """The frame and all above it, from frame 0 down; None when it is gone."""
+        frame = self.get(number)
+        if frame is None:
+            return None
+        chain = [frame]
+        while frame.parent >= 0:
+            above = self.get(frame.parent)
+            assert above is not None, frame
+            chain.append(frame := above)
+        chain.reverse()
+        return tuple(chain)
+
+    def _take(self, row: FrameRow) -> None:
+        self._frames[row.frame] = _frame(row)
+        self._due[row.frame] = dict(row.due)
+        self._stored.add(row.frame)
+
+    # Changes -----------------------------------------------------------------------------------------------------
+
+    def put(self, frame: Frame) -> None:
+        """Take the frame's next value, and take back the timers for which it no longer waits."""
+        number = frame.frame
+        before = self._frames.get(number)
+        self._frames[number] = frame
+        self._dirty[number] = None
+        waited = before is not None and before.awaiting is not None
+        if waited and (before.visit != frame.visit or frame.awaiting is None):  # type: ignore[union-attr]  # it waited
+            self._cancel_timers(number)
+
+    def set_timer(self, timer: SetTimer) -> None:
+        """Leave a due row for the timer, in place of the one of the same name."""
+        due = self._due.setdefault(timer.frame, {})
+        before = due.pop(timer.timer, None)
+        if before is not None:
+            self._work.cancel(before)
+        event = TimerFired(timer.visit, timer.timer)
+        body = Deliveries(self._execution.id, [Delivery(timer.frame, event)])
+        due[timer.timer] = self._work.later("states.event", body, at=max(timer.at, self._work.now))
+        self._dirty[timer.frame] = None
+
+    def fired(self, number: int, timer: str) -> None:
+        """A timer's due row is gone: it has fired."""
+        self._due.get(number, {}).pop(timer, None)
+
+    def _cancel_timers(self, number: int, *, all_: bool = False) -> None:
+        due = self._due.get(number)
+        if not due:
+            return
+        for name in [name for name in due if all_ or name != EXECUTION_TIMER]:
+            self._work.cancel(due.pop(name))
+
+    def remove(self, number: int) -> None:
+        """Forget the frame and what it waited for."""
+        self._cancel_timers(number, all_=True)
+        self._frames[number] = None
+        self._dirty[number] = None
+
+    # Below ---------------------------------------------------------------------------------------------------------
+
+    def take_outputs(self, parent: Frame, total: int) -> tuple[str, ...]:
+        """The outputs of a frame's branches, in their order; the branches are forgotten."""
+        children = [frame for frame in self._frames.values() if frame is not None and frame.parent == parent.frame]
+        if len(children) < total:
+            self._load_children(parent.frame)
+            children = [frame for frame in self._frames.values() if frame is not None and frame.parent == parent.frame]
+        assert len(children) == total, (parent, len(children))
+        children.sort(key=lambda frame: frame.branch)
+        for child in children:
+            self.remove(child.frame)
+        return tuple(child.data.text for child in children)
+
+    def take_below(self, number: int) -> tuple[Frame, ...]:
+        """All frames below, by number; they are forgotten."""
+        self._load_all()
+        below = {number}
+        found: list[Frame] = []
+        for at in sorted(self._frames):  # A child's number is higher than its parent's.
+            frame = self._frames[at]
+            if frame is not None and frame.parent in below:
+                below.add(at)
+                found.append(frame)
+        for frame in found:
+            self.remove(frame.frame)
+        return tuple(found)
+
+    def _load_children(self, parent: int) -> None:
+        for row in self._pages(parent):
+            if row.frame not in self._frames:
+                self._take(row)
+
+    def _load_all(self) -> None:
+        for row in self._pages(None):
+            if row.frame not in self._frames:
+                self._take(row)
+
+    def _pages(self, parent: int | None) -> Iterator[FrameRow]:
+        after = -1
+        while True:
+            if parent is None:
+                rows = self._work.select(FRAMES_OF_EXECUTION, limit=PAGE, execution=self._execution.id, after=after)
+            else:
+                rows = self._work.select(
+                    CHILDREN_OF_FRAME, limit=PAGE, execution=self._execution.id, parent=parent, after=after
+                )
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].frame
+
+    # Writing -------------------------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write what changed."""
+        for number in self._dirty:
+            frame = self._frames[number]
+            if frame is not None:
+                self._work.put(FRAMES, _row(self._execution.id, frame, self._due.get(number, {})))
+                self._stored.add(number)
+            elif number in self._stored:
+                self._work.delete(FRAMES, self._execution.id, number)
+                self._stored.discard(number)
+        self._dirty.clear()
+
+
+def _frame(row: FrameRow) -> Frame:
+    return Frame(
+        row.frame,
+        row.parent,
+        row.branch,
+        row.at,
+        Datum(row.data),
+        row.previous,
+        row.entered,
+        row.entered_at,
+        row.visit,
+        row.awaiting,
+        tuple(row.retries),
+        row.events,
+        row.frames,
+    )
+
+
+def _row(execution: int, frame: Frame, due: dict[str, int]) -> FrameRow:
+    return FrameRow(
+        execution,
+        frame.frame,
+        frame.parent,
+        frame.branch,
+        frame.at,
+        frame.data.text,
+        frame.previous,
+        frame.entered,
+        frame.entered_at,
+        frame.visit,
+        frame.awaiting,
+        list(frame.retries),
+        frame.events,
+        frame.frames,
+        dict(due),
+    )
+
+
+def awaits_token(row: FrameRow, visit: int, token: str) -> bool:
+    """Whether a Task stands at the frame that waits for this token."""
+    return row.visit == visit and isinstance(row.awaiting, Tasking) and row.awaiting.token == token
