@@ -1,0 +1,62 @@
+"""Step Functions: state machines, versions and aliases, executions, task tokens.
+
+Source: botocore's model stepfunctions/2016-11-23; Step Functions API Reference.
+"""
+
+from interstate.services.operation import Operation, Service
+from interstate.services.states import (
+    aliases,
+    definitions,
+    executions,
+    executor,
+    machines,
+    starting,
+    tagging,
+    tokens,
+    versions,
+)
+
+SERVICE = Service(
+    "stepfunctions",
+    operations=(
+        Operation("CreateStateMachine", machines.CreateStateMachine, machines.create_state_machine),
+        Operation("CreateStateMachineAlias", aliases.CreateStateMachineAlias, aliases.create_state_machine_alias),
+        Operation("DeleteStateMachine", machines.MachineRequest, machines.delete_state_machine),
+        Operation("DeleteStateMachineAlias", aliases.AliasRequest, aliases.delete_state_machine_alias),
+        Operation("DeleteStateMachineVersion", versions.DeleteStateMachineVersion,
+                  versions.delete_state_machine_version),
+        Operation("DescribeExecution", executions.ExecutionRequest, executions.describe_execution, reads=True),
+        Operation("DescribeStateMachine", machines.MachineRequest, machines.describe_state_machine, reads=True),
+        Operation("DescribeStateMachineAlias", aliases.AliasRequest, aliases.describe_state_machine_alias, reads=True),
+        Operation("DescribeStateMachineForExecution", executions.ExecutionRequest,
+                  executions.describe_state_machine_for_execution, reads=True),
+        Operation("GetExecutionHistory", executions.GetExecutionHistory, executions.get_execution_history, reads=True),
+        Operation("ListExecutions", executions.ListExecutions, executions.list_executions, reads=True),
+        Operation("ListStateMachineAliases", aliases.ListStateMachineAliases, aliases.list_state_machine_aliases,
+                  reads=True),
+        Operation("ListStateMachines", machines.ListStateMachines, machines.list_state_machines, reads=True),
+        Operation("ListStateMachineVersions", versions.ListStateMachineVersions, versions.list_state_machine_versions,
+                  reads=True),
+        Operation("ListTagsForResource", tagging.ListTagsForResource, tagging.list_tags_for_resource, reads=True),
+        Operation("PublishStateMachineVersion", versions.PublishStateMachineVersion,
+                  versions.publish_state_machine_version),
+        Operation("SendTaskFailure", tokens.SendTaskFailure, tokens.send_task_failure),
+        Operation("SendTaskHeartbeat", tokens.SendTaskHeartbeat, tokens.send_task_heartbeat),
+        Operation("SendTaskSuccess", tokens.SendTaskSuccess, tokens.send_task_success),
+        Operation("StartExecution", starting.StartExecution, starting.start_execution),
+        Operation("StartSyncExecution", starting.StartSyncExecution, starting.start_sync_execution),
+        Operation("StopExecution", executions.StopExecution, executions.stop_execution),
+        Operation("TagResource", tagging.TagResource, tagging.tag_resource),
+        Operation("UntagResource", tagging.UntagResource, tagging.untag_resource),
+        Operation("UpdateStateMachine", machines.UpdateStateMachine, machines.update_state_machine),
+        Operation("UpdateStateMachineAlias", aliases.UpdateStateMachineAlias, aliases.update_state_machine_alias),
+        Operation("ValidateStateMachineDefinition", definitions.ValidateStateMachineDefinition,
+                  definitions.validate_state_machine_definition, reads=True),
+    ),
+    steps=executor.STEPS,
+    notes={
+        "CreateStateMachine": "JSONPath; JSONata, variables and distributed Map are refused.",
+        "DeleteStateMachine": "Running executions are not terminated: the machine is DELETING until they end.",
+        "ValidateStateMachineDefinition": "Errors; warnings are not given.",
+    },
+)  # fmt: skip

@@ -1,0 +1,53 @@
+"""Definitions as the API takes them: read, or refused with all their faults.
+
+Source: API Reference, CreateStateMachine, ValidateStateMachineDefinition; answers recorded from the service.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.core.asl import faults
+from interstate.core.asl.parse import parse
+from interstate.core.asl.vocabulary import Definition
+from interstate.services.states.errors import InvalidDefinition
+from interstate.services.states.integrations.resources import is_known
+from interstate.store.ports import Work
+from interstate.store.records.states import EXPRESS, STANDARD
+
+DIAGNOSTICS_MAX = 100
+
+
+class ValidateStateMachineDefinition(msgspec.Struct, frozen=True, rename="camel"):
+    definition: str
+    type: str = STANDARD
+    severity: str = "ERROR"
+    max_results: int | None = None
+
+
+def read(text: str, *, kind: str) -> Definition:
+    """Read the definition of a machine of type ``kind`` (STANDARD or EXPRESS).
+
+    Raises:
+        InvalidDefinition: with every fault.
+    """
+    try:
+        return parse(text, express=kind == EXPRESS, is_known=is_known)
+    except faults.InvalidDefinition as error:
+        raise InvalidDefinition([str(fault) for fault in error.faults]) from error
+
+
+def validate_state_machine_definition(request: ValidateStateMachineDefinition, _work: Work) -> dict[str, Any]:
+    """Tell what is wrong with a definition, without creating anything. Warnings are not given."""
+    try:
+        parse(request.definition, express=request.type == EXPRESS, is_known=is_known)
+    except faults.InvalidDefinition as error:
+        limit = request.max_results or DIAGNOSTICS_MAX
+        shown = [_diagnostic(fault) for fault in error.faults[:limit]]
+        return {"result": "FAIL", "diagnostics": shown, "truncated": len(error.faults) > limit}
+    return {"result": "OK", "diagnostics": [], "truncated": False}
+
+
+def _diagnostic(fault: faults.Fault) -> dict[str, Any]:
+    shown = {"severity": "ERROR", "code": fault.code, "message": fault.message}
+    return shown if fault.place is None else {**shown, "location": fault.place}

@@ -1,0 +1,203 @@
+"""How executions start: which machine, version or alias, under which name, with which input.
+
+Source: API Reference, StartExecution, StartSyncExecution; answers recorded from the service.
+"""
+
+import math
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interstate.base.json import BrokenJSON, canonical, loads
+from interstate.services.operation import Outcome, Parked
+from interstate.services.states import executor
+from interstate.services.states.aliases import alias_at, routed
+from interstate.services.states.arns import check_name, execution_arn, machine_arn
+from interstate.services.states.broken_json import fault_of
+from interstate.services.states.errors import (
+    ExecutionAlreadyExists,
+    InvalidExecutionInput,
+    StateMachineDoesNotExist,
+    StateMachineTypeNotSupported,
+)
+from interstate.services.states.machines import active_machine, revision_of
+from interstate.services.states.versions import version_at
+from interstate.store.ports import Work
+from interstate.store.records.states import (
+    EXECUTION_ARNS,
+    EXECUTIONS,
+    EXPRESS,
+    RUNNING,
+    Execution,
+    Parent,
+    StateMachine,
+)
+
+SYNC_WAIT_S = 330.0
+"""Express executions end after 5 minutes of business time; when that stands still, callers get an answer at last too."""
+BILLED_STEP_MS, BILLED_MEMORY_MB = 100, 64  # Source: Step Functions pricing, Express workflows.
+
+
+class StartExecution(msgspec.Struct, frozen=True, rename="camel"):
+    state_machine_arn: str
+    name: str | None = None
+    input: str = "{}"
+    trace_header: str | None = None
+
+
+class StartSyncExecution(msgspec.Struct, frozen=True, rename="camel"):
+    state_machine_arn: str
+    name: str | None = None
+    input: str = "{}"
+    trace_header: str | None = None
+    included_data: str = "ALL_DATA"
+
+
+class _Started(msgspec.Struct, frozen=True):
+    """What of a machine an execution runs."""
+
+    machine: StateMachine
+    revision: int
+    version_arn: str | None = None
+    alias_arn: str | None = None
+
+
+def start_execution(request: StartExecution, work: Work) -> dict[str, Any]:
+    """Start an execution. The same name and input answer the same while it runs.
+
+    Raises:
+        StateMachineDoesNotExist: no such machine, version or alias.
+        InvalidExecutionInput: the input is not JSON.
+        ExecutionAlreadyExists: the name was used for another input, or its execution has ended.
+    """
+    execution = start(request, work)
+    return {"executionArn": execution.arn, "startDate": execution.started}
+
+
+def start(request: StartExecution, work: Work, *, parent: Parent | None = None) -> Execution:
+    """As ``start_execution``; ``parent`` is the Task that waits for its end."""
+    started = _started(request.state_machine_arn, work)
+    if request.name is not None:
+        check_name(request.name)
+    _check_input(request.input)
+    name = request.name or work.entropy.uuid()
+    if started.machine.type == EXPRESS:
+        arn = execution_arn(started.machine.arn, name, express_id=work.entropy.uuid())
+    else:
+        arn = execution_arn(started.machine.arn, name)
+        earlier = _same_name(arn, work)
+        if earlier is not None:
+            if earlier.status == RUNNING and canonical(loads(earlier.input)) == canonical(loads(request.input)):
+                return earlier
+            raise ExecutionAlreadyExists(arn)
+    execution = Execution(
+        id=work.next_id(EXECUTIONS),
+        arn=arn,
+        machine=started.machine.arn,
+        machine_id=started.machine.id,
+        name=name,
+        type=started.machine.type,
+        revision=started.revision,
+        role_arn=revision_of(started.revision, work).role_arn,
+        status=RUNNING,
+        started=work.now,
+        input=request.input,
+        version_arn=started.version_arn,
+        alias_arn=started.alias_arn,
+        trace_header=request.trace_header,
+        parent=parent,
+    )
+    executor.start(execution, work)
+    return execution
+
+
+def _started(text: str, work: Work) -> _Started:
+    arn = machine_arn(text)
+    machine = active_machine(arn.base, work, asked=text)
+    if arn.qualifier is None:
+        return _Started(machine, machine.revision)
+    version = version_at(arn, work)
+    if version is not None:
+        return _Started(machine, version.revision, version.arn)
+    alias = alias_at(text, work)
+    if alias is None:
+        raise StateMachineDoesNotExist(text)
+    version = version_at(machine_arn(routed(alias, work.entropy)), work)
+    assert version is not None, alias  # A version with an alias cannot be deleted.
+    return _Started(machine, version.revision, version.arn, alias.arn)
+
+
+def _check_input(text: str) -> None:
+    if not text.strip():
+        raise InvalidExecutionInput("Invalid execution input.")
+    try:
+        loads(text)
+    except BrokenJSON as error:
+        raise InvalidExecutionInput(fault_of(text).reason) from error
+
+
+def _same_name(arn: str, work: Work) -> Execution | None:
+    row = work.get(EXECUTION_ARNS, arn)
+    return None if row is None else work.get(EXECUTIONS, row.execution)
+
+
+# Synchronous -----------------------------------------------------------------------------------------------------
+
+
+def start_sync_execution(request: StartSyncExecution, work: Work) -> Outcome:
+    """Start an Express execution and answer with its end.
+
+    Raises:
+        StateMachineTypeNotSupported: the machine is Standard.
+    """
+    if _started(request.state_machine_arn, work).machine.type != EXPRESS:
+        raise StateMachineTypeNotSupported
+    execution = start(
+        StartExecution(request.state_machine_arn, request.name, request.input, request.trace_header), work
+    )
+    return _answer_at_the_end(execution.id, request.included_data, work, last=False)
+
+
+def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) -> Outcome:
+    execution = work.get(EXECUTIONS, number)
+    assert execution is not None, number
+    if execution.status == RUNNING and not last:
+        return Parked(
+            f"execution:{execution.arn}",
+            SYNC_WAIT_S,
+            lambda work, last: _answer_at_the_end(number, included, work, last=last),
+        )
+    if execution.status == RUNNING:
+        executor.stop(execution, "States.Timeout", None, work)
+        execution = msgspec.structs.replace(execution, status="TIMED_OUT", stopped=work.now, error="States.Timeout")
+    return _ended(execution, included)
+
+
+def _ended(execution: Execution, included: str) -> dict[str, Any]:
+    stopped = execution.stopped
+    assert stopped is not None
+    with_data = included == "ALL_DATA"
+    answer: dict[str, Any] = {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.machine,
+        "name": execution.name,
+        "startDate": execution.started,
+        "stopDate": stopped,
+        "status": "FAILED" if execution.status == "ABORTED" else execution.status,
+        "inputDetails": {"included": with_data},
+        "outputDetails": {"included": with_data},
+        "billingDetails": {
+            "billedDurationInMilliseconds": _billed_ms(execution.started, stopped),
+            "billedMemoryUsedInMB": BILLED_MEMORY_MB,
+        },
+    }
+    data = {"input": execution.input, "output": execution.output} if with_data else {}
+    told = {**data, "error": execution.error, "cause": execution.cause, "traceHeader": execution.trace_header}
+    return answer | {name: value for name, value in told.items() if value is not None}
+
+
+def _billed_ms(started: datetime, stopped: datetime) -> int:
+    """Rounded up to the next 100 ms, at least one."""
+    milliseconds = (stopped - started).total_seconds() * 1000
+    return max(1, math.ceil(milliseconds / BILLED_STEP_MS)) * BILLED_STEP_MS
