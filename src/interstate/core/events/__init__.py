@@ -1,0 +1,1 @@
+"""EventBridge's decisions: events, targets' inputs, schedules, retries. Patterns are ``core.patterns``."""

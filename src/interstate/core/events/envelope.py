@@ -1,0 +1,100 @@
+"""Events as AWS writes them, and the entries that become events.
+
+An event is a JSON object with its keys in AWS's order; ``replay-name`` stands after ``region``, in replayed events only.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events.html (envelope), EventBridge API Reference,
+PutEvents (sizes, required members); recorded answers of PutEvents (see ``errors``) for the words.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from interstate.base.json import JSONObject
+from interstate.base.time import to_iso_s
+
+
+class Entry(msgspec.Struct, frozen=True, rename="pascal"):
+    """An entry of PutEvents."""
+
+    time: datetime | None = None
+    source: str | None = None
+    resources: list[str] = []
+    detail_type: str | None = None
+    detail: str | None = None
+    event_bus_name: str | None = None
+    trace_header: str | None = None
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Why one entry of a call is not taken; the others are."""
+
+    code: str
+    message: str
+
+
+def size_bytes(entry: Entry) -> int:
+    """What an entry counts of a request's limit.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html ("Calculating entry sizes").
+    """
+    texts = (entry.source, entry.detail_type, entry.detail, *entry.resources)
+    return sum(len(text.encode()) for text in texts if text) + (14 if entry.time is not None else 0)
+
+
+_REQUIRED = (("Source", "source"), ("DetailType", "detail_type"), ("Detail", "detail"))
+
+
+def read_detail(entry: Entry) -> JSONObject | Fault:
+    """The entry's detail, or why the entry is not taken."""
+    for name, attribute in _REQUIRED:
+        if not getattr(entry, attribute):
+            return Fault("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
+    assert entry.source is not None
+    if entry.source.startswith("aws."):
+        return Fault("NotAuthorizedForSourceException", "Not authorized for the source.")
+    try:
+        detail = orjson.loads(entry.detail or "")
+    except orjson.JSONDecodeError:
+        return Fault("MalformedDetail", "Detail is malformed.")
+    if not isinstance(detail, dict):
+        return Fault("MalformedDetail", "Detail is malformed.")
+    return detail
+
+
+def envelope(
+    *,
+    event_id: str,
+    detail_type: str,
+    source: str,
+    account: str,
+    time: datetime,
+    region: str,
+    resources: Sequence[str],
+    detail: Any,
+) -> JSONObject:
+    """An event, ready to be matched and written."""
+    return {
+        "version": "0",
+        "id": event_id,
+        "detail-type": detail_type,
+        "source": source,
+        "account": account,
+        "time": to_iso_s(time),
+        "region": region,
+        "resources": list(resources),
+        "detail": detail,
+    }
+
+
+def replayed(event: JSONObject, replay_name: str) -> JSONObject:
+    """A copy of an event that names the replay which sends it again."""
+    copy: JSONObject = {}
+    for key, value in event.items():
+        copy[key] = value
+        if key == "region":
+            copy["replay-name"] = replay_name
+    return copy

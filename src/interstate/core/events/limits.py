@@ -1,0 +1,29 @@
+"""EventBridge's limits, with their sources.
+
+Source (unless a line names another): "Amazon EventBridge quotas",
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html, November 2026; API bounds of single members come
+from botocore's model and are checked before an operation sees them.
+"""
+
+from datetime import timedelta
+
+ENTRIES_SIZE_BYTES_MAX = 1_048_576
+"""All entries of one PutEvents call together (1 MB since January 2026)."""
+
+BUSES_MAX = 100
+RULES_PER_BUS_MAX = 300
+TARGETS_PER_RULE_MAX = 5
+PATTERN_CHARS_MAX = 4096
+"""The API's maximum; the account quota of 2,048 is raised on request and not imposed here."""
+POLICY_CHARS_MAX = 10_240
+ARCHIVES_PER_BUS_MAX = 10
+REPLAYS_RUNNING_MAX = 10
+"""Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html ("10 concurrent replays")."""
+
+INPUT_PATHS_MAX = 100
+"""Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"""
+
+RETRY_ATTEMPTS_MAX = 185
+EVENT_AGE_MAX = timedelta(hours=24)
+"""Defaults of a target, and the most that can be asked for.
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html"""
