@@ -110,11 +110,11 @@ class Batches:
         self.store.begin()
         records = UnitOfWork(self.store.rows, self.sequences)
         work = BatchWork(records, self.catalog, now)
-        until = monotonic() + BATCH_WORK_S
+        work.until = monotonic() + BATCH_WORK_S
         _prefetch(records, jobs)
         for job in jobs:
             self._run(job, work)
-        self._follow(work, until)
+        self._follow(work)
         effects = self._take_effects(work, effects_max)
         records.flush()
         return Decided(work.wakes, effects, work.earliest, bool(work.ready), bool(work.effects), records.wrote)
@@ -135,10 +135,10 @@ class Batches:
 
     # Due steps -------------------------------------------------------------------------------------------------
 
-    def _follow(self, work: BatchWork, until: float) -> None:
+    def _follow(self, work: BatchWork) -> None:
         """Run steps that are due now, oldest first, while the budget lasts."""
         count = 0
-        while work.ready and count < FOLLOWING_STEPS_MAX and monotonic() < until:
+        while work.ready and count < FOLLOWING_STEPS_MAX and not work.is_late:
             due_id, body = work.ready.popleft()
             self.run_step(work, due_id, body)
             count += 1

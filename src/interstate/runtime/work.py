@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from time import monotonic
 from typing import Any, TypeVar
 
 import msgspec
@@ -34,10 +35,15 @@ class BatchWork:
         self.ready: deque[tuple[int, msgspec.Struct]] = deque()  # Steps due now: they may run in this transaction.
         self.effects: deque[int] = deque()  # Effects due now: they may start after the commit.
         self.earliest: datetime | None = None  # The first instant at which work left by this batch is due later.
+        self.until = float("inf")  # Monotonic seconds at which the batch should close.
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
         self.next_id = records.next_id
+
+    @property
+    def is_late(self) -> bool:
+        return monotonic() >= self.until
 
     def get(self, table: Table[V], *key: Any) -> V | None:
         return self.records.get(table, key)

@@ -42,6 +42,11 @@ class Work(Protocol):
         """The running call's own; a batch that is run again gets the same."""
         ...
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the batch has used its time: work that can be cut into slices ends its slice now."""
+        ...
+
     # Records ---------------------------------------------------------------------------------------------------
 
     def get(self, table: Table[V], *key: Any) -> V | None:
