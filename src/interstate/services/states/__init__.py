@@ -5,6 +5,7 @@ Source: botocore's model stepfunctions/2016-11-23; Step Functions API Reference.
 
 from interstate.services.operation import Operation, Service
 from interstate.services.states import (
+    activities,
     aliases,
     definitions,
     executions,
@@ -19,18 +20,23 @@ from interstate.services.states import (
 SERVICE = Service(
     "stepfunctions",
     operations=(
+        Operation("CreateActivity", activities.CreateActivity, activities.create_activity),
         Operation("CreateStateMachine", machines.CreateStateMachine, machines.create_state_machine),
         Operation("CreateStateMachineAlias", aliases.CreateStateMachineAlias, aliases.create_state_machine_alias),
+        Operation("DeleteActivity", activities.ActivityRequest, activities.delete_activity),
         Operation("DeleteStateMachine", machines.MachineRequest, machines.delete_state_machine),
         Operation("DeleteStateMachineAlias", aliases.AliasRequest, aliases.delete_state_machine_alias),
         Operation("DeleteStateMachineVersion", versions.DeleteStateMachineVersion,
                   versions.delete_state_machine_version),
+        Operation("DescribeActivity", activities.ActivityRequest, activities.describe_activity, reads=True),
         Operation("DescribeExecution", executions.ExecutionRequest, executions.describe_execution, reads=True),
         Operation("DescribeStateMachine", machines.MachineRequest, machines.describe_state_machine, reads=True),
         Operation("DescribeStateMachineAlias", aliases.AliasRequest, aliases.describe_state_machine_alias, reads=True),
         Operation("DescribeStateMachineForExecution", executions.ExecutionRequest,
                   executions.describe_state_machine_for_execution, reads=True),
+        Operation("GetActivityTask", activities.GetActivityTask, activities.get_activity_task),
         Operation("GetExecutionHistory", executions.GetExecutionHistory, executions.get_execution_history, reads=True),
+        Operation("ListActivities", activities.ListActivities, activities.list_activities, reads=True),
         Operation("ListExecutions", executions.ListExecutions, executions.list_executions, reads=True),
         Operation("ListStateMachineAliases", aliases.ListStateMachineAliases, aliases.list_state_machine_aliases,
                   reads=True),

@@ -125,13 +125,14 @@ def heartbeat(token: str, work: Work) -> None:
     _leave(row.execution, row.frame, Heartbeat(row.visit), work)
 
 
-def activity_started(token: str, worker: str | None, work: Work) -> None:
-    """A worker has taken the activity's task with this token; nothing happens when nobody waits for it any more."""
+def activity_started(token: str, worker: str | None, work: Work) -> bool:
+    """A worker has taken the activity's task with this token; False when nobody waits for it any more."""
     try:
         row = _awaiting(token, work)
     except ServiceError:
-        return
+        return False
     _leave(row.execution, row.frame, ActivityStarted(row.visit, worker), work)
+    return True
 
 
 def _leave(execution: int, frame: int, event: Stored, work: Work) -> None:
