@@ -1,0 +1,1 @@
+"""``orders``: place, follow, replay and verify orders, over the AWS API."""

@@ -17,34 +17,7 @@ from partners.web import Reply
 
 EUROPE = "AT BE CH CY CZ DE DK ES FI FR GB GG GR IE IS IT JE LT MT NL NO PL PT SE"
 # Countries that a carrier serves; None for all.
-SERVES: dict[str, frozenset[str] | None] = {
-    "swift": None,
-    "continental": frozenset(
-        (
-            "AT",
-            "BE",
-            "CH",
-            "CY",
-            "CZ",
-            "DE",
-            "DK",
-            "ES",
-            "FI",
-            "FR",
-            "GB",
-            "GG",
-            "GR",
-            "IE",
-            "IS",
-            "IT",
-            "JE",
-            "LT",
-            "MT",
-        )
-        + ("NL", "NO", "PL", "PT", "SE")
-    ),
-    "harbor": None,
-}
+SERVES: dict[str, frozenset[str] | None] = {"swift": None, "continental": frozenset(EUROPE.split()), "harbor": None}
 
 
 @dataclass
