@@ -1,17 +1,23 @@
 """What HTTP itself demands, over plain sockets."""
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.http.dispatch import Dispatcher
+from interstate.http.guard import Guard
+from interstate.wire.codec import Wire
+from interstate.wire.messages import Request
 from interstate.wire.model import Models
 
-from .conftest import Site
+from .conftest import Control, Engine, Site
 
 TARGET = {"x-amz-target": "AmazonSQS.PurgeQueue"}
 
@@ -45,7 +51,7 @@ def test_an_announced_body_that_is_too_large_is_refused_without_reading_it(small
         client.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.PurgeQueue\r\nContent-Length: 1001\r\n\r\n{"
         )
-        answer = client.recv(65536)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))  # To the end: the connection is closed.
     assert answer.startswith(b"HTTP/1.1 413")
     assert b"RequestEntityTooLargeException" in answer
     assert not small.engine.calls
@@ -173,3 +179,27 @@ def test_a_connection_serves_many_calls(site: Site) -> None:
         answers = [client.post(site.url, headers=TARGET, content=b'{"QueueUrl":"q"}') for _ in range(20)]
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.headers["x-amzn-requestid"] for answer in answers}) == 20
+
+
+@pytest.mark.parametrize(
+    ("source", "path", "forbidden"),
+    [
+        ("203.0.113.7", "/_interstate/clock", True),
+        ("203.0.113.7", "/_interstate/deploy", True),
+        ("203.0.113.7", "/_interstate/health", False),
+        ("127.0.0.1", "/_interstate/clock", False),
+    ],
+)
+def test_where_callers_must_sign_only_this_machine_controls_the_instance(
+    models: Models, source: str, path: str, forbidden: bool
+) -> None:
+    dispatcher = Dispatcher(
+        Engine(),
+        Wire(models),
+        Guard("10.0.0.1"),
+        control=Control(),
+        credentials={},
+        real_now=lambda: datetime.now(UTC),  # noqa: TID251 - never asked
+    )
+    response = asyncio.run(dispatcher.answer(Request("GET", path, "", {b"host": b"localhost"}, b""), [], source))
+    assert response.status == (403 if forbidden else 200)

@@ -12,7 +12,7 @@ import orjson
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError, TransientError
 from interstate.http.doors import Door, door_of, invocation, is_control
-from interstate.http.guard import Guard
+from interstate.http.guard import Guard, is_loopback
 from interstate.http.ports import Control, Engine
 from interstate.wire.codec import Wire
 from interstate.wire.errors import RequestTooLarge
@@ -100,7 +100,7 @@ class Dispatcher:
     async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
         """The response to a whole request. Never raises."""
         if is_control(request.path):
-            return await self._controlled(request)
+            return await self._controlled(request, source_ip)
         door = door_of(request.headers.get(b"host", b""), request.path)
         if door is not None:
             return await self._through(door, request, raw_headers, source_ip)
@@ -148,7 +148,10 @@ class Dispatcher:
 
     # Other doors ---------------------------------------------------------------------------------------------------
 
-    async def _controlled(self, request: Request) -> Response:
+    async def _controlled(self, request: Request, source_ip: str) -> Response:
+        """A request to the instance itself. Where callers must sign, only this machine may, but for the health page."""
+        if self._credentials is not None and not is_loopback(source_ip) and not request.path.endswith("/health"):
+            return _forbidden("Control requests are answered to this machine only when the server needs credentials.")
         try:
             status, headers, body = await self._control.handle(
                 request.method, request.path, request.query, request.body

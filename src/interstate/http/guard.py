@@ -44,7 +44,7 @@ class Guard:
             return False
         for prefix in ("", *_HOST_PREFIXES):
             rest = name.removeprefix(prefix)
-            if name.startswith(prefix) and (rest in self._names or rest.endswith(self._suffixes) or _loopback(rest)):
+            if name.startswith(prefix) and (rest in self._names or rest.endswith(self._suffixes) or is_loopback(rest)):
                 return True
         return False
 
@@ -63,7 +63,7 @@ def _host_name(address: str) -> str | None:
         return None
 
 
-def _loopback(name: str) -> bool:
+def is_loopback(name: str) -> bool:
     if name == "localhost":
         return True
     try:
