@@ -1,0 +1,102 @@
+"""The services that targets live in, and the call that delivers to each.
+
+A delivery to another service is one of its own API calls, in the same transaction, made in the target's account and region.
+A refusal comes back as that API's error.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import Arn, Caller, parse_arn
+from interstate.base.json import BrokenJSON, JSONObject, loads
+from interstate.base.time import to_millis
+from interstate.services.events.routing import Target
+from interstate.store.ports import Work
+
+
+class Payload(msgspec.Struct, frozen=True):
+    """What one target gets: ``text`` made from the event with this id, for the rule of this name."""
+
+    text: str
+    event_id: str
+    rule_name: str
+
+
+def _queue(arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+    request: dict[str, Any] = {
+        "QueueUrl": f"http://localhost/{arn.account}/{arn.resource}",
+        "MessageBody": payload.text,
+    }
+    if target.message_group_id is not None:
+        request["MessageGroupId"] = target.message_group_id
+    work.call("sqs", "SendMessage", request, caller=caller)
+
+
+def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+    # Executions that EventBridge starts are named by the event and a number of their own, so that a replay starts another.
+    name = f"{payload.event_id}_{work.entropy.uuid()}"
+    request = {"stateMachineArn": target.arn, "name": name, "input": payload.text}
+    work.call("states", "StartExecution", request, caller=caller)
+
+
+def _function(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+    request = {"FunctionName": target.arn, "InvocationType": "Event", "Payload": payload.text.encode()}
+    work.call("lambda", "Invoke", request, caller=caller)
+
+
+def _topic(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+    request = {"TopicArn": target.arn, "Message": payload.text}
+    if target.message_group_id is not None:
+        request["MessageGroupId"] = target.message_group_id
+    work.call("sns", "Publish", request, caller=caller)
+
+
+def _log_group(arn: Arn, _target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+    group = arn.resource.removeprefix("log-group:").removesuffix(":*")
+    stream = f"{payload.event_id}_{work.entropy.hex(8)}"
+    entry = {"timestamp": to_millis(work.now), "message": payload.text}
+    given = _log_entry(payload.text)
+    if given is not None:
+        entry = given
+    work.call("logs", "CreateLogStream", {"logGroupName": group, "logStreamName": stream}, caller=caller)
+    request = {"logGroupName": group, "logStreamName": stream, "logEvents": [entry]}
+    work.call("logs", "PutLogEvents", request, caller=caller)
+
+
+def _log_entry(text: str) -> JSONObject | None:
+    """A transformed input may name its timestamp and message itself.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html (CloudWatch Logs).
+    """
+    try:
+        value = loads(text)
+    except BrokenJSON:
+        return None
+    if isinstance(value, dict) and value.keys() == {"timestamp", "message"}:
+        return {"timestamp": int(value["timestamp"]), "message": str(value["message"])}
+    return None
+
+
+_Reach = Callable[[Arn, Target, Payload, Work, Caller], None]
+_REACH: dict[str, _Reach] = {
+    "sqs": _queue,
+    "states": _state_machine,
+    "lambda": _function,
+    "sns": _topic,
+    "logs": _log_group,
+}
+REACHED = frozenset({*_REACH, "events"})
+"""Services whose ARNs can be targets. Buses are reached by ``deliveries``, which knows how far an event has come."""
+
+
+def reach(target: Target, payload: Payload, work: Work) -> None:
+    """Deliver.
+
+    Raises:
+        ServiceError: the target's service refused.
+    """
+    arn = parse_arn(target.arn)
+    assert arn is not None, target
+    _REACH[arn.service](arn, target, payload, work, Caller(arn.account or work.caller.account, arn.region))

@@ -1,0 +1,245 @@
+"""Rules: what they match, when they fire, and whether they are on.
+
+Source: EventBridge API Reference, PutRule, DescribeRule, ListRules, EnableRule, DisableRule, DeleteRule,
+ListRuleNamesByTarget; ``core.events.errors`` for the words.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.errors import ValidationException
+from interstate.core.events.errors import InvalidEventPatternException, LimitExceededException
+from interstate.core.events.limits import RULES_PER_BUS_MAX
+from interstate.core.events.schedule import InvalidSchedule, parse_schedule
+from interstate.core.patterns import PatternError, parse_pattern
+from interstate.services.events.locate import DEFAULT, bus_at, rule_arn, rule_at
+from interstate.services.events.pages import PAGE_MAX, after, page
+from interstate.services.events.routing import changed
+from interstate.services.events.schedules import plan, unplan
+from interstate.services.events.tags import Tag, tags_of
+from interstate.store.ports import Work
+from interstate.store.records.due import SETTINGS
+from interstate.store.records.events import (
+    DISABLED,
+    ENABLED,
+    RULE_COUNT,
+    RULES,
+    RULES_OF_BUS,
+    TARGETS_BY_ARN,
+    TARGETS_OF_RULE,
+    Rule,
+)
+
+RULES_QUOTA = "quota.events.rules-per-bus"
+"""The setting of this instance that stands in for a raised quota."""
+
+
+class PutRule(msgspec.Struct, frozen=True, rename="pascal"):
+    name: str
+    schedule_expression: str | None = None
+    event_pattern: str | None = None
+    state: str = ENABLED
+    description: str | None = None
+    role_arn: str | None = None
+    tags: list[Tag] = []
+    event_bus_name: str | None = None
+
+
+class RuleRequest(msgspec.Struct, frozen=True, rename="pascal"):
+    name: str
+    event_bus_name: str | None = None
+    force: bool = False  # Managed rules only, and there are none.
+
+
+class ListRules(msgspec.Struct, frozen=True, rename="pascal"):
+    name_prefix: str = ""
+    event_bus_name: str | None = None
+    next_token: str | None = None
+    limit: int = PAGE_MAX
+
+
+class ListRuleNamesByTarget(msgspec.Struct, frozen=True, rename="pascal"):
+    target_arn: str
+    event_bus_name: str | None = None
+    next_token: str | None = None
+    limit: int = PAGE_MAX
+
+
+def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
+    """Make a rule, or replace all of it but its targets and tags.
+
+    Raises:
+        ValidationException: neither pattern nor schedule, or a schedule that is none or stands on another bus than default.
+        InvalidEventPatternException: the pattern is none.
+        ResourceNotFoundException: there is no such bus.
+        LimitExceededException: the bus has its 300 rules.
+    """
+    pattern = request.event_pattern or None
+    schedule = request.schedule_expression or None
+    if pattern is None and schedule is None:
+        raise ValidationException("Parameter(s) EventPattern or ScheduleExpression must be specified.")
+    bus = bus_at(request.event_bus_name, work)
+    if schedule is not None:
+        _check_schedule(schedule, bus.name)
+    if pattern is not None:
+        check_pattern(pattern)
+    arn = rule_arn(bus.arn, request.name)
+    existing = work.get(RULES, arn)
+    if existing is None and work.scalar(RULE_COUNT, bus=bus.arn) >= _quota(work):
+        raise LimitExceededException
+    if existing is not None:
+        unplan(existing, work)
+    rule = Rule(
+        arn=arn,
+        bus=bus.arn,
+        name=request.name,
+        state=request.state,
+        created_by=work.caller.account,
+        pattern=pattern,
+        schedule=schedule,
+        description=request.description,
+        role_arn=request.role_arn,
+        tags=tags_of(request.tags) if existing is None else existing.tags,
+    )
+    work.put(RULES, plan(rule, work))
+    changed(bus, rule, work)
+    return {"RuleArn": arn}
+
+
+def _quota(work: Work) -> int:
+    setting = work.get(SETTINGS, RULES_QUOTA)
+    return RULES_PER_BUS_MAX if setting is None else int(setting.value)
+
+
+def _check_schedule(expression: str, bus: str) -> None:
+    if bus != DEFAULT:
+        raise ValidationException("ScheduleExpression is supported only on the default event bus.")
+    try:
+        parse_schedule(expression)
+    except InvalidSchedule as error:
+        raise ValidationException("Parameter ScheduleExpression is not valid.") from error
+
+
+def check_pattern(text: str) -> None:
+    """Refuse a pattern that is none.
+
+    Raises:
+        InvalidEventPatternException: with AWS's reason.
+    """
+    try:
+        parse_pattern(text)
+    except PatternError as error:
+        raise InvalidEventPatternException(error.reason) from error
+
+
+def describe_rule(request: RuleRequest, work: Work) -> dict[str, Any]:
+    """One rule.
+
+    Raises:
+        ResourceNotFoundException: there is no such bus or rule.
+    """
+    rule = rule_at(request.name, request.event_bus_name, work)
+    return {**_listed(rule), "CreatedBy": rule.created_by}
+
+
+def _listed(rule: Rule) -> dict[str, Any]:
+    members = {
+        "Name": rule.name,
+        "Arn": rule.arn,
+        "EventPattern": rule.pattern,
+        "ScheduleExpression": rule.schedule,
+        "State": rule.state,
+        "Description": rule.description,
+        "RoleArn": rule.role_arn,
+        "EventBusName": rule.bus.partition(":event-bus/")[2],
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def list_rules(request: ListRules, work: Work) -> dict[str, Any]:
+    """A bus's rules by name.
+
+    Raises:
+        ResourceNotFoundException: there is no such bus.
+    """
+    bus = bus_at(request.event_bus_name, work)
+    rows = work.select(
+        RULES_OF_BUS,
+        limit=request.limit + 1,
+        bus=bus.arn,
+        after=after(request.next_token),
+        prefix=request.name_prefix,
+    )
+    rules, token = page([rule for rule in rows if rule.name.startswith(request.name_prefix)], request.limit, _name)
+    return {"Rules": [_listed(rule) for rule in rules], **token}
+
+
+def _name(rule: Rule) -> str:
+    return rule.name
+
+
+def enable_rule(request: RuleRequest, work: Work) -> None:
+    """Let a rule match and fire again.
+
+    Raises:
+        ResourceNotFoundException: there is no such bus or rule.
+    """
+    _switch(request, ENABLED, work)
+
+
+def disable_rule(request: RuleRequest, work: Work) -> None:
+    """Keep a rule from matching and firing.
+
+    Raises:
+        ResourceNotFoundException: there is no such bus or rule.
+    """
+    _switch(request, DISABLED, work)
+
+
+def _switch(request: RuleRequest, state: str, work: Work) -> None:
+    rule = rule_at(request.name, request.event_bus_name, work)
+    if rule.state == state:
+        return
+    unplan(rule, work)
+    rule = msgspec.structs.replace(rule, state=state, schedule_due=None)
+    work.put(RULES, plan(rule, work))
+    changed(bus_at(rule.bus, work), rule, work)
+
+
+def delete_rule(request: RuleRequest, work: Work) -> None:
+    """Delete a rule that has no targets; a rule that is not there is no error.
+
+    Raises:
+        ResourceNotFoundException: there is no such bus.
+        ValidationException: the rule has targets.
+    """
+    bus = bus_at(request.event_bus_name, work)
+    rule = work.get(RULES, rule_arn(bus.arn, request.name))
+    if rule is None:
+        return
+    if work.select(TARGETS_OF_RULE, limit=1, rule=rule.arn, after=""):
+        raise ValidationException("Rule can't be deleted since it has targets.")
+    unplan(rule, work)
+    work.delete(RULES, rule.arn)
+    changed(bus, ("deleted", rule.arn), work)
+
+
+def list_rule_names_by_target(request: ListRuleNamesByTarget, work: Work) -> dict[str, Any]:
+    """The rules of a bus that have a target.
+
+    Raises:
+        ResourceNotFoundException: there is no such bus.
+    """
+    bus = bus_at(request.event_bus_name, work)
+    # A rule may name one target five times; a page of names needs so many rows.
+    rows = work.select(
+        TARGETS_BY_ARN,
+        limit=(request.limit + 1) * 100,
+        bus=bus.arn,
+        arn=request.target_arn,
+        after=after(request.next_token),
+    )
+    names = list(dict.fromkeys(row.rule_name for row in rows))
+    taken, token = page(names, request.limit, str)
+    return {"RuleNames": taken, **token}

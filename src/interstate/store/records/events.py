@@ -1,0 +1,179 @@
+"""EventBridge's buses, rules, targets, archives and replays, as they survive; and the bodies of their due work."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interstate.store.tables import Scalar, Select, Table
+
+ENABLED, DISABLED = "ENABLED", "DISABLED"
+
+
+class Bus(msgspec.Struct, frozen=True):
+    """A bus. Equal revisions mean equal rules, targets and archives, in any store (they are hashes of the changes)."""
+
+    arn: str
+    scope: str  # account/region
+    name: str
+    revision: str = ""
+    created: datetime | None = None
+    modified: datetime | None = None
+    description: str | None = None
+    kms_key: str | None = None
+    dead_letter_arn: str | None = None
+    log_config: dict[str, str] | None = None
+    policy: dict[str, Any] | None = None
+    tags: dict[str, str] = {}
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A rule: a pattern, a schedule, or both."""
+
+    arn: str
+    bus: str
+    name: str
+    state: str
+    created_by: str
+    pattern: str | None = None
+    schedule: str | None = None
+    schedule_due: int | None = None
+    description: str | None = None
+    role_arn: str | None = None
+    tags: dict[str, str] = {}
+
+
+class TargetRow(msgspec.Struct, frozen=True):
+    """A target of a rule; ``members`` is what PutTargets was given."""
+
+    rule: str
+    id: str
+    bus: str
+    rule_name: str
+    arn: str
+    members: dict[str, Any]
+
+
+class Archive(msgspec.Struct, frozen=True):
+    """An archive of a bus; ``id`` names it in its events."""
+
+    arn: str
+    scope: str
+    name: str
+    bus: str
+    id: int
+    created: datetime
+    retention_days: int = 0
+    event_count: int = 0
+    size_bytes: int = 0
+    description: str | None = None
+    pattern: str | None = None
+    kms_key: str | None = None
+
+
+class Archived(msgspec.Struct, frozen=True):
+    """An event in an archive; ``at`` is the time that it carries, by which replays choose."""
+
+    id: int
+    archive: int
+    at: datetime
+    size_bytes: int
+    body: bytes
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """A replay; ``reached`` and ``reached_id`` are the place up to which events were sent again."""
+
+    arn: str
+    scope: str
+    name: str
+    archive: str
+    bus: str
+    rules: list[str]
+    first: datetime
+    last: datetime
+    state: str
+    started: datetime
+    ended: datetime | None = None
+    reached: datetime | None = None
+    reached_id: int = 0
+    description: str | None = None
+    reason: str | None = None
+
+
+class FailureCount(msgspec.Struct, frozen=True):
+    """How often something went wrong with a rule's deliveries, under the metric's name."""
+
+    rule: str
+    metric: str
+    count: int
+
+
+BUSES = Table("events_buses", Bus, ("arn",))
+RULES = Table("events_rules", Rule, ("arn",))
+TARGETS = Table("events_targets", TargetRow, ("rule", "id"))
+ARCHIVES = Table("events_archives", Archive, ("arn",))
+ARCHIVED = Table("events_archived", Archived, ("id",))
+REPLAYS = Table("events_replays", Replay, ("arn",))
+FAILURES = Table("events_failures", FailureCount, ("rule", "metric"))
+
+BUSES_OF_SCOPE = Select(BUSES, "scope = :scope AND name > :after AND name >= :prefix", "name")
+RULES_OF_BUS = Select(RULES, "bus = :bus AND name > :after AND name >= :prefix", "name")
+TARGETS_OF_RULE = Select(TARGETS, "rule = :rule AND id > :after", "id")
+TARGETS_OF_BUS = Select(TARGETS, "bus = :bus", "rule, id")
+TARGETS_BY_ARN = Select(TARGETS, "bus = :bus AND arn = :arn AND rule_name > :after", "rule_name, id")
+ARCHIVES_OF_SCOPE = Select(ARCHIVES, "scope = :scope AND name > :after AND name >= :prefix", "name")
+ARCHIVES_OF_BUS = Select(ARCHIVES, "bus = :bus", "name")
+ARCHIVED_BETWEEN = Select(
+    ARCHIVED, "archive = :archive AND at >= :first AND at < :last AND (at > :first OR id > :after)", "at, id"
+)
+ARCHIVED_BEFORE = Select(ARCHIVED, "archive = :archive AND at < :before", "at, id")
+REPLAYS_OF_SCOPE = Select(REPLAYS, "scope = :scope AND name > :after AND name >= :prefix", "name")
+
+RULE_COUNT = Scalar("SELECT count(*) FROM events_rules WHERE bus = :bus", (RULES,))
+BUS_COUNT = Scalar("SELECT count(*) FROM events_buses WHERE scope = :scope", (BUSES,))
+REPLAYS_RUNNING = Scalar(
+    "SELECT count(*) FROM events_replays WHERE scope = :scope AND state IN ('STARTING', 'RUNNING', 'CANCELLING')",
+    (REPLAYS,),
+)
+
+
+# Due work -----------------------------------------------------------------------------------------------------------
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event on its way to one target; body of the step "events.delivery".
+
+    ``hops`` counts the buses that the event has crossed.
+    """
+
+    bus: str
+    rule: str
+    target: str
+    event_id: str
+    event: msgspec.Raw
+    since: datetime
+    retries: int = 0
+    hops: int = 0
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """A rule's schedule fires; body of the step "events.schedule"."""
+
+    rule: str
+
+
+class ReplayPage(msgspec.Struct, frozen=True):
+    """A replay's next page; body of the step "events.replay"."""
+
+    replay: str
+
+
+class ArchiveSweep(msgspec.Struct, frozen=True):
+    """Forget what is older than an archive's retention; body of the step "events.sweep".
+
+    Without ``arn`` the archive is gone, and all of it goes.
+    """
+
+    archive: int
+    arn: str | None
