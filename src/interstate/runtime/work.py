@@ -1,8 +1,7 @@
 """``Work`` as services see it: the records of a batch, and who is calling."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
@@ -107,18 +106,10 @@ class BatchWork:
         assert not isinstance(outcome, Parked | Perform), f"{service}:{operation} needs the outside"
         return {} if outcome is None else outcome
 
-    @contextmanager
-    def overlay(self) -> Iterator[None]:
-        mark = self.records.mark()
-        left = (len(self.wakes), len(self.ready), len(self.effects))
-        try:
-            yield
-        except BaseException:
-            self.records.undo(mark)
-            self._forget(left)
-            raise
+    def overlay(self) -> "_Overlay":
+        return _Overlay(self)
 
-    def _forget(self, left: tuple[int, int, int]) -> None:
+    def forget(self, left: tuple[int, int, int]) -> None:
         """Drop what a refused overlay wanted to follow. (Its ids would be found gone anyway.)"""
         wakes, ready, effects = left
         del self.wakes[wakes:]
@@ -126,3 +117,22 @@ class BatchWork:
             self.ready.pop()
         while len(self.effects) > effects:
             self.effects.pop()
+
+
+class _Overlay:
+    """A context manager by hand: one stands around every call, step and call inside a call."""
+
+    __slots__ = ("_left", "_mark", "_work")
+
+    def __init__(self, work: BatchWork) -> None:
+        self._work = work
+
+    def __enter__(self) -> None:
+        work = self._work
+        self._mark = work.records.mark()
+        self._left = (len(work.wakes), len(work.ready), len(work.effects))
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is not None:
+            self._work.records.undo(self._mark)
+            self._work.forget(self._left)
