@@ -1,0 +1,137 @@
+"""Deploying a template from disk, and the performer of "cloudformation.transform".
+
+Packaging and SAM's transform run in a child process; then the stack is one operation, which is one transaction.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
+from interstate.base.errors import ServiceError
+from interstate.base.json import dumps
+from interstate.runtime.transform_child import Order, Result
+from interstate.services.cloudformation.wanted import Transform, Transformed
+
+CHILD_S_MAX = 120
+"""Guard time for the child; a template with 500 resources takes about 2 s."""
+
+
+class Engine(Protocol):
+    """Runs operations, durably: an ``Instance``."""
+
+    async def execute(
+        self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
+    ) -> Mapping[str, Any] | None: ...
+
+
+class DeployFailed(Exception):
+    """Nothing of the attempt stands; the message says which resources were refused, and why."""
+
+
+class Deployed(msgspec.Struct, frozen=True):
+    """A stack that stands. ``changed`` is False when the template and its parameters were deployed already."""
+
+    stack_id: str
+    status: str
+    changed: bool
+    outputs: dict[str, str]
+
+
+async def deploy(
+    engine: Engine,
+    template_path: Path,
+    stack_name: str,
+    parameters: Mapping[str, str] | None = None,
+    *,
+    region: str = DEFAULT_REGION,
+    account: str = DEFAULT_ACCOUNT,
+    progress: Callable[[str], None] | None = None,
+) -> Deployed:
+    """Create or update a stack from a template on disk and what lies beside it.
+
+    A stack whose creation failed earlier is made anew.
+
+    Raises:
+        DeployFailed: the template cannot be used, or a resource was refused; nothing was changed.
+    """
+    tell = progress or _silent
+    tell(f"Packaging {template_path}")
+    packaged = await package(template_path, parameters or {}, region)
+    assert packaged.original is not None
+    assert packaged.template is not None
+    tell(f"Deploying {stack_name}: {len(packaged.template.get('Resources', {}))} resources")
+    request = {
+        "StackName": stack_name,
+        "Original": dumps(packaged.original),
+        "Template": packaged.template,
+        "Parameters": dict(parameters or {}),
+    }
+    try:
+        answer = await engine.execute("interstate.stacks", "Deploy", request, Caller(account, region))
+    except ServiceError as error:
+        raise DeployFailed(error.message) from error
+    assert answer is not None
+    deployed = _deployed(answer)
+    tell(f"{stack_name}: {deployed.status}{'' if deployed.changed else ' (no changes)'}")
+    return deployed
+
+
+async def package(template_path: Path, parameters: Mapping[str, str], region: str) -> Result:
+    """The plain template of a file, its local code and definitions put in.
+
+    Raises:
+        DeployFailed: the template cannot be used.
+    """
+    result = await _in_child(Order(region, path=str(template_path), parameters=dict(parameters)))
+    if result.error is not None:
+        raise DeployFailed(result.error)
+    return result
+
+
+async def perform_transform(_key: str, body: Transform) -> Transformed:
+    """Performer of the effect "cloudformation.transform": the transforms of a template that came over the API."""
+    result = await _in_child(Order(body.caller.region, template=body.wanted.document, parameters=body.wanted.given))
+    prefix = "Transform AWS::Serverless-2016-10-31 failed with: "
+    error = None if result.error is None else result.error.removeprefix(prefix)
+    return Transformed(result.template, error)
+
+
+async def _in_child(order: Order) -> Result:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "interstate.runtime.transform_child",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        output, faults = await asyncio.wait_for(child.communicate(msgspec.json.encode(order)), CHILD_S_MAX)
+    except TimeoutError:
+        return Result(error=f"the transform did not end within {CHILD_S_MAX} s", code="ValidationError")
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if child.returncode != 0:
+        last = faults.decode(errors="replace").strip().rpartition("\n")[2]
+        return Result(error=f"the transform's process ended with {child.returncode}: {last}", code="ValidationError")
+    return msgspec.json.decode(output, type=Result)
+
+
+def _deployed(answer: Mapping[str, Any]) -> Deployed:
+    stack = answer["Stack"]
+    if answer["Failures"] or stack["StackStatus"].endswith(("ROLLBACK_COMPLETE", "FAILED")):
+        reasons = [f"{failure['LogicalResourceId']}: {failure['Reason']}" for failure in answer["Failures"]]
+        raise DeployFailed("\n".join(reasons) or stack.get("StackStatusReason", stack["StackStatus"]))
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return Deployed(stack["StackId"], stack["StackStatus"], answer["Changed"], outputs)
+
+
+def _silent(_line: str) -> None:
+    return

@@ -1,0 +1,285 @@
+"""Carrying out a prepared stack: what is missing is made, what differs is changed, what is left over is deleted.
+
+Theory of operation
+-------------------
+Resources are made in the order of their references, so that each finds what it refers to. A resource that stands already is
+compared by its properties as they resolve *now*: one that was replaced has another id, which changes whoever refers to it.
+Replacements are made first and the replaced resources deleted at the end, users before what they use, as CloudFormation does.
+
+Everything happens in the caller's overlay. When a resource is refused, ``ResourceFailed`` leaves it, and nothing of the attempt
+remains but the log of what was tried (``Log`` lives outside the store until it is saved).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from interstate.base.errors import ServiceError
+from interstate.base.json import JSON, JSONObject
+from interstate.core.templates.document import Resource
+from interstate.core.templates.errors import TemplateError
+from interstate.core.templates.graph import ordered
+from interstate.core.templates.intrinsics import Scope, as_text, resolve
+from interstate.core.templates.plan import changed_properties
+from interstate.core.templates.properties import shaped
+from interstate.services.cloudformation.prepare import Prepared
+from interstate.services.cloudformation.resources.resource import Before, Made, Making, ResourceType
+from interstate.services.cloudformation.resources.table import TYPES
+from interstate.store.ports import Work
+from interstate.store.records.cloudformation import RESOURCES, StackResource
+
+_KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+_REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+class ResourceFailed(Exception):
+    """A resource was refused; the whole attempt is dropped."""
+
+    def __init__(self, logical_id: str, verb: str, reason: str) -> None:
+        super().__init__(reason)
+        self.logical_id = logical_id
+        self.verb = verb
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log: what became of a resource."""
+
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Log:
+    """What was tried, in order."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def add(self, logical_id: str, physical_id: str, type_: str, status: str, reason: str | None = None) -> None:
+        self.entries.append(Entry(logical_id, physical_id, type_, status, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Which stack is being carried out, where, and who writes down what happens."""
+
+    work: Work
+    name: str
+    arn: str
+    log: Log
+
+    def making(self, logical_id: str, properties: JSONObject) -> Making:
+        return Making(self.work, self.name, self.arn, logical_id, properties)
+
+
+def carry_out(site: Site, prepared: Prepared, standing: Mapping[str, StackResource]) -> dict[str, StackResource]:
+    """Make the stack what was prepared; answers with what stands now.
+
+    Raises:
+        ResourceFailed: a resource was refused.
+    """
+    found: dict[str, StackResource] = {}
+    replaced: list[StackResource] = []
+    for logical_id in prepared.order:
+        resource = prepared.template.resources[logical_id]
+        scope = replace(
+            prepared.scope,
+            references={name: made.reference for name, made in found.items()},
+            attributes={name: made.attributes for name, made in found.items()},
+        )
+        old = standing.get(logical_id)
+        brought = _bring(site, resource, scope, old)
+        if old is not None and brought.replaced:
+            replaced.append(old)
+        found[logical_id] = _record(site, resource, prepared.needs[logical_id], old, brought)
+        site.work.put(RESOURCES, found[logical_id])
+    left_over = {name: old for name, old in standing.items() if name not in found}
+    for old in [*reversed(replaced), *_users_first(left_over)]:
+        delete(site, old, policy=old.deletion_policy if old.logical_id in left_over else old.replace_policy)
+        if old.logical_id in left_over:
+            site.work.delete(RESOURCES, old.stack, old.logical_id)
+    return found
+
+
+def delete_all(site: Site, standing: Mapping[str, StackResource], kept: frozenset[str] = frozenset()) -> None:
+    """Delete a stack's resources, users before what they use.
+
+    Raises:
+        ResourceFailed: a resource was refused.
+    """
+    for old in _users_first(standing):
+        delete(site, old, policy="Retain" if old.logical_id in kept else old.deletion_policy)
+        site.work.delete(RESOURCES, old.stack, old.logical_id)
+
+
+def _users_first(standing: Mapping[str, StackResource]) -> list[StackResource]:
+    order = ordered({name: frozenset(resource.needs) for name, resource in standing.items()})
+    return [standing[name] for name in reversed(order)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    made: Made
+    properties: JSONObject
+    status: str
+    replaced: bool = False
+
+
+def _bring(site: Site, resource: Resource, scope: Scope, old: StackResource | None) -> _Brought:
+    """Create, update, replace or leave one resource."""
+    try:
+        properties = _properties(resource, scope)
+        making = site.making(resource.logical_id, properties)
+        if old is None:
+            return _Brought(_create(site, resource, making), properties, "CREATE_COMPLETE")
+        return _change(site, resource, making, old)
+    except ServiceError as error:
+        verb = "CREATE" if old is None else "UPDATE"
+        reason = error.message if isinstance(error, TemplateError) else f"{error.message} ({error.code})"
+        physical_id = "" if old is None else old.physical_id
+        site.log.add(resource.logical_id, physical_id, resource.type, f"{verb}_FAILED", reason)
+        raise ResourceFailed(resource.logical_id, verb, reason) from error
+
+
+def _record(
+    site: Site, resource: Resource, needs: frozenset[str], old: StackResource | None, brought: _Brought
+) -> StackResource:
+    made = brought.made
+    touched = old is None or brought.properties != old.properties
+    return StackResource(
+        stack=site.arn,
+        logical_id=resource.logical_id,
+        type=resource.type,
+        physical_id=made.physical_id,
+        reference=made.physical_id if made.reference is None else made.reference,
+        properties=brought.properties,
+        attributes=dict(made.attributes),
+        needs=sorted(needs),
+        status=brought.status,
+        updated=site.work.now if touched or old is None else old.updated,
+        deletion_policy=resource.deletion_policy,
+        replace_policy=resource.replace_policy,
+        metadata=resource.metadata,
+    )
+
+
+def _properties(resource: Resource, scope: Scope) -> JSONObject:
+    resolved = resolve(resource.properties, scope)
+    assert isinstance(resolved, dict)
+    return shaped(resource.logical_id, TYPES[resource.type].properties, resolved)
+
+
+def _create(site: Site, resource: Resource, making: Making) -> Made:
+    site.log.add(resource.logical_id, "", resource.type, "CREATE_IN_PROGRESS")
+    made = TYPES[resource.type].create(making)
+    site.log.add(resource.logical_id, made.physical_id, resource.type, "CREATE_COMPLETE")
+    return made
+
+
+def _change(site: Site, resource: Resource, making: Making, old: StackResource) -> _Brought:
+    row = TYPES[resource.type]
+    changed = changed_properties(old.properties, making.properties)
+    if not changed:
+        kept = Made(old.physical_id, old.attributes, old.reference)
+        return _Brought(kept, making.properties, old.status)
+    logical_id, type_ = resource.logical_id, resource.type
+    replaced = row.update is None or not row.replacing.isdisjoint(changed)
+    site.log.add(logical_id, old.physical_id, type_, "UPDATE_IN_PROGRESS", _REPLACING if replaced else None)
+    if row.update is None or replaced:
+        _refuse_replacing_by_name(row, making, old)
+        made = row.create(making)
+    else:
+        made = row.update(making, _before(old))
+    site.log.add(logical_id, made.physical_id, type_, "UPDATE_COMPLETE")
+    return _Brought(made, making.properties, "UPDATE_COMPLETE", replaced)
+
+
+def _refuse_replacing_by_name(row: ResourceType, making: Making, old: StackResource) -> None:
+    if row.named_by is None:
+        return
+    name = making.get(row.named_by)
+    if name is not None and old.properties.get(row.named_by) == name:
+        raise TemplateError(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+            f"Rename {name} and update the stack again."
+        )
+
+
+def delete(site: Site, old: StackResource, *, policy: str) -> None:
+    """Delete a resource, unless its policy keeps it.
+
+    Raises:
+        ResourceFailed: it was refused.
+    """
+    if policy in _KEPT:
+        site.log.add(old.logical_id, old.physical_id, old.type, "DELETE_SKIPPED")
+        return
+    site.log.add(old.logical_id, old.physical_id, old.type, "DELETE_IN_PROGRESS")
+    try:
+        with site.work.overlay():
+            TYPES[old.type].delete(site.making(old.logical_id, old.properties), _before(old))
+    except ServiceError as error:
+        if not _is_gone(error):
+            reason = f"{error.message} ({error.code})"
+            site.log.add(old.logical_id, old.physical_id, old.type, "DELETE_FAILED", reason)
+            raise ResourceFailed(old.logical_id, "DELETE", reason) from error
+    site.log.add(old.logical_id, old.physical_id, old.type, "DELETE_COMPLETE")
+
+
+_GONE = ("NotFound", "DoesNotExist", "NoSuchEntity", "NonExistent")
+
+
+def _is_gone(error: ServiceError) -> bool:
+    """Somebody deleted the resource by hand; that is what was wanted."""
+    return any(word in error.code or word in type(error).__name__ for word in _GONE)
+
+
+def _before(old: StackResource) -> Before:
+    return Before(old.physical_id, old.reference, old.properties, old.attributes)
+
+
+class OutputValue(msgspec.Struct, frozen=True):
+    """An output as it resolved."""
+
+    name: str
+    value: str
+    description: str | None
+    export: str | None
+
+
+def resolve_outputs(prepared: Prepared, found: Mapping[str, StackResource]) -> list[OutputValue]:
+    """The stack's outputs.
+
+    Raises:
+        TemplateError: one is no text.
+    """
+    scope = replace(
+        prepared.scope,
+        references={name: made.reference for name, made in found.items()},
+        attributes={name: made.attributes for name, made in found.items()},
+        block="Outputs",
+    )
+    return [
+        OutputValue(
+            name,
+            _output_text(name, resolve(output.value, scope)),
+            output.description,
+            None if output.export is None else _output_text(name, resolve(output.export, scope)),
+        )
+        for name, output in prepared.template.outputs.items()
+    ]
+
+
+def _output_text(name: str, value: JSON) -> str:
+    text = as_text(value)
+    if text is None:
+        raise TemplateError(
+            "Template format error: The Value field of every Outputs member must evaluate to a String. "
+            f"(/Outputs/{name})"
+        )
+    return text

@@ -1,0 +1,100 @@
+"""What ``interstate deploy`` calls: create or update, whichever it takes, with the template already transformed.
+
+And how a call goes on whose template had to be transformed first. Both are operations of an internal service, which has no
+model and no door.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.json import dumps
+from interstate.services.cloudformation.change_sets import review
+from interstate.services.cloudformation.describe import shown_stack
+from interstate.services.cloudformation.find import REVIEW, live_stack
+from interstate.services.cloudformation.prepare import prepare
+from interstate.services.cloudformation.stacks import change, create, differs, fill, new_arn, remove, update
+from interstate.services.cloudformation.wanted import Purpose, Wanted
+from interstate.services.operation import Answer
+from interstate.store.ports import Work
+from interstate.store.records.cloudformation import EVENTS_OF_STACK, STACKS, Stack
+
+_PURPOSES = {"create": create, "review": review, "update": update}
+_FAILED = frozenset({"ROLLBACK_COMPLETE", "DELETE_FAILED"})
+_FAILURES_SHOWN = 1000
+
+
+class Deploy(msgspec.Struct, frozen=True, rename="pascal"):
+    stack_name: str
+    original: str
+    template: dict[str, Any]
+    parameters: dict[str, str] = {}
+    tags: list[dict[str, str]] | None = None
+
+
+def go_on_after_transform(request: Purpose, work: Work) -> Answer:
+    """What the call wanted, with the plain template."""
+    return _PURPOSES[request.purpose](request.wanted, request.details, work)
+
+
+def deploy(request: Deploy, work: Work) -> dict[str, Any]:
+    """Create the stack, or update it; a stack whose creation failed before is made anew.
+
+    Answers with the stack, whether anything changed, and the failures of this attempt.
+
+    Raises:
+        TemplateError: the template cannot be carried out; nothing was changed.
+    """
+    existing = live_stack(request.stack_name, work)
+    if existing is not None and existing.status in _FAILED:
+        remove(existing, work)
+        existing = live_stack(request.stack_name, work)
+    wanted = Wanted(
+        name=request.stack_name,
+        arn=new_arn(request.stack_name, work) if existing is None else existing.arn,
+        original=request.original,
+        document=request.template,
+        given=request.parameters,
+        capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        tags=request.tags,
+    )
+    if existing is None or existing.status == REVIEW:
+        return _answer(_created(wanted, work), work, changed=True)
+    prepared = prepare(wanted.document, wanted.given, existing.name, existing.arn, work)
+    if not differs(existing, wanted, prepared, work):
+        return _answer(_renewed(existing, wanted, work), work, changed=False)
+    return _answer(change(existing, wanted, prepared, work), work, changed=True)
+
+
+def _created(wanted: Wanted, work: Work) -> Stack:
+    prepared = prepare(wanted.document, wanted.given, wanted.name, wanted.arn, work)
+    review_stack = work.get(STACKS, wanted.arn)
+    if review_stack is not None:
+        return fill(review_stack, wanted, prepared, work)
+    create(wanted, {}, work)
+    stack = work.get(STACKS, wanted.arn)
+    assert stack is not None, wanted.arn
+    return stack
+
+
+def _renewed(stack: Stack, wanted: Wanted, work: Work) -> Stack:
+    """The same resources from a text that may differ (comments, order): keep the text."""
+    renewed = msgspec.structs.replace(
+        stack, original=wanted.original, template=dumps(wanted.document), given=wanted.given
+    )
+    work.put(STACKS, renewed)
+    return renewed
+
+
+def _answer(stack: Stack, work: Work, *, changed: bool) -> dict[str, Any]:
+    failures = []
+    for event in work.select(EVENTS_OF_STACK, limit=_FAILURES_SHOWN, stack=stack.arn, below=2**62):
+        if (
+            event.status.endswith("_IN_PROGRESS")
+            and event.logical_id == stack.name
+            and event.reason == "User Initiated"
+        ):
+            break  # Where this attempt began.
+        if event.status.endswith("_FAILED"):
+            failures.append({"LogicalResourceId": event.logical_id, "Reason": event.reason or ""})
+    return {"Stack": shown_stack(stack), "Changed": changed, "Failures": failures if changed else []}

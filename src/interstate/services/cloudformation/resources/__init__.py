@@ -1,0 +1,1 @@
+"""The resource types that stacks can hold: one module a service, one row a type."""
