@@ -39,6 +39,8 @@ FOUND = [
     ("$..q", ["x", "y"]),
     ("$.list[0,2].p", [1, 3]),
     ("$.text[*]", []),
+    ("$.nothing[*].x", []),
+    ("$.no.such[1:5]", []),
     ("$$.Execution.Input.list[*].q", ["x", "y"]),
 ]
 
@@ -50,7 +52,6 @@ MISSING = [
     ("$.a[0]", "Filter: [0] can only be applied to arrays."),
     ("$.text.x", "Expected to find an object with property ['x'] in path $['text'] but found 'java.lang.String'."),
     ("$.null.x", "Expected to find an object with property ['x'] in path $['null'] but found 'null'."),
-    ("$.nothing[*].x", "No results for path: $['nothing']"),
     ("$$.Task.Token", "Missing property in path $['Task']"),
 ]
 

@@ -5,8 +5,8 @@ Theory of operation
 Nearly every path of a state machine is a *reference path*: ``$``, then names and indexes, and it finds exactly one node.
 Those are compiled here into a closure that indexes the value directly, because they run at each transition. What can find
 several nodes (``*``, ``..``, slices, filters, unions) is a *query*: its head, as far as it is a reference path, is compiled here; the rest goes to
-the library, which is imported when the first query is compiled. A query gives a list, which may be empty; a reference
-path that finds nothing fails, and so does the head of a query.
+the library, which is imported when the first query is compiled. A query gives a list, which may be empty, also when its head
+finds nothing; a reference path that finds nothing fails.
 
 A path that starts with ``$$`` looks into the context object instead of the data.
 
@@ -224,7 +224,10 @@ def _query(text: str, rest: str, head: _Walk) -> _Walk:
         raise InvalidPath(text, str(error).split("\n", 1)[0]) from error
 
     def find(value: JSON) -> JSON:
-        node = head(value)
+        try:
+            node = head(value)
+        except NoSuchPath:
+            return []
         if isinstance(node, dict | list):
             return query.findall(node)
         return []  # A scalar has nothing below it; the library would read a text as JSON.
