@@ -17,7 +17,7 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock, wall_now
 from interstate.runtime.control import Control
 from interstate.runtime.instance import Instance
-from interstate.runtime.performers import Performers
+from interstate.runtime.performers import Outside, Performers
 from interstate.services.tables import SERVICES
 from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.unit_of_work import Sequences
@@ -67,7 +67,14 @@ async def _serve(settings: Settings, ready: Ready) -> None:
     clock = BusinessClock(settings.clock, settings.clock_at)
     entropy = os.urandom(16) if settings.seed is None else bytes.fromhex(settings.seed)
     instance = Instance(store, Catalog(SERVICES, wire.check), clock, entropy, Sequences(_sequence_floor()))
-    performers = Performers(instance, settings, f"http://{_own_host(settings.host)}:{port}", own_secret)
+    outside = Outside(
+        f"http://{_own_host(settings.host)}:{port}",
+        own_secret,
+        settings.data,
+        settings.workers,
+        settings.provisioned_full,
+    )
+    performers = Performers(instance, outside)
     await performers.start()
     await instance.start()
     control = Control(instance, VERSION)
