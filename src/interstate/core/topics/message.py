@@ -1,0 +1,135 @@
+"""A published message as a value, and what SNS demands of it.
+
+Source: SNS API Reference, Publish; https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interstate.base.json import BrokenJSON, loads
+from interstate.core.topics.errors import InvalidParameterException, InvalidParameterValueException
+
+# Source: SNS API Reference, Publish ("Message": at most 256 KB); the topic's MaximumMessageSize raises it.
+SIZE_BYTES_MAX = 262_144
+
+_SUBJECT_MAX = 100
+_ATTRIBUTE_NAME_MAX = 256
+_TYPES = ("String", "Number", "Binary")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
+
+
+class Attribute(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message attribute; one of the two values is set."""
+
+    data_type: str
+    string_value: str | None = None
+    binary_value: bytes | None = None
+
+    def api(self) -> dict[str, Any]:
+        """As SQS and filter policies take it."""
+        if self.binary_value is not None:
+            return {"DataType": self.data_type, "BinaryValue": self.binary_value}
+        return {"DataType": self.data_type, "StringValue": self.string_value}
+
+
+class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message that a topic took.
+
+    ``texts`` says what each protocol is told where a JSON message structure says so; ``default`` is for the others.
+    """
+
+    message_id: str
+    topic: str
+    at: datetime
+    default: str
+    texts: dict[str, str] = msgspec.field(default_factory=dict)
+    subject: str | None = None
+    attributes: dict[str, Attribute] = msgspec.field(default_factory=dict)
+    group_id: str | None = None
+
+    def text(self, protocol: str) -> str:
+        """What subscribers of a protocol are told."""
+        return self.texts.get(protocol, self.default)
+
+
+def read_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Attribute]:
+    """Check message attributes.
+
+    Raises:
+        InvalidParameterValueException: a name, type or value that SNS does not take.
+    """
+    return {name: _attribute(name, value) for name, value in attributes.items()}
+
+
+def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
+    if not name or len(name) > _ATTRIBUTE_NAME_MAX:
+        msg = f"The message attribute name must be between 1 and {_ATTRIBUTE_NAME_MAX} characters long."
+        raise InvalidParameterValueException(msg)
+    data_type = str(value.get("DataType") or "")
+    base = data_type.partition(".")[0]
+    if base not in _TYPES:
+        msg = (
+            f"The message attribute '{name}' has an invalid message attribute type, the set of supported type "
+            "prefixes is Binary, Number, and String."
+        )
+        raise InvalidParameterValueException(msg)
+    given = value.get("BinaryValue") if base == "Binary" else value.get("StringValue")
+    if not given:
+        msg = (
+            f"The message attribute '{name}' must contain non-empty message attribute value for message attribute "
+            f"type '{data_type}'."
+        )
+        raise InvalidParameterValueException(msg)
+    if base == "Number" and not _NUMBER.match(given.strip()):
+        raise InvalidParameterValueException(f"Could not cast message attribute '{name}' value to number.")
+    return Attribute(data_type, None, given) if base == "Binary" else Attribute(data_type, given)
+
+
+def check_subject(subject: str | None) -> None:
+    """At most 100 characters, no line breaks or control characters.
+
+    Raises:
+        InvalidParameterException: it is not so.
+    """
+    if subject is None:
+        return
+    if not 0 < len(subject) <= _SUBJECT_MAX or not subject.isprintable() or subject != subject.strip():
+        raise InvalidParameterException("Subject")
+
+
+def read_texts(message: str, structure: str | None) -> tuple[str, dict[str, str]]:
+    """The default text of a message, and the texts for single protocols.
+
+    Raises:
+        InvalidParameterException: the message is empty, or not of its structure.
+    """
+    if not message:
+        raise InvalidParameterException("Empty message")
+    if structure is None:
+        return message, {}
+    if structure != "json":
+        raise InvalidParameterException("MessageStructure")
+    try:
+        found = loads(message)
+    except BrokenJSON:
+        raise InvalidParameterException("Message Structure - JSON message body failed to parse") from None
+    if not isinstance(found, dict):
+        raise InvalidParameterException("Message Structure - JSON message body failed to parse")
+    default = found.get("default")
+    if not isinstance(default, str):
+        raise InvalidParameterException("Message Structure - No default entry in JSON message body")
+    return default, {key: text for key, text in found.items() if isinstance(text, str) and key != "default"}
+
+
+def size_bytes(message: str, attributes: Mapping[str, Attribute]) -> int:
+    """What counts against the limit: the message and its attributes' names, types and values."""
+    size = len(message.encode())
+    for name, attribute in attributes.items():
+        value = attribute.binary_value
+        size += len(name.encode()) + len(attribute.data_type.encode())
+        size += len((attribute.string_value or "").encode()) if value is None else len(value)
+    return size
