@@ -6,10 +6,12 @@ tests/aws/services/events/test_events_schedule.snapshot.json of github.com/local
 
 import re
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import msgspec
-from aws_croniter import AwsCroniter
-from aws_croniter.exceptions import AwsCroniterExpressionError
+
+if TYPE_CHECKING:
+    from aws_croniter import AwsCroniter
 
 _RATE = re.compile(r"rate\(([1-9]\d*) (minute|hour|day)(s?)\)")
 _CRON = re.compile(r"cron\((.+)\)")
@@ -55,7 +57,11 @@ def parse_schedule(text: str) -> Schedule:
     return Cron(cron[1])
 
 
-def _croniter(expression: str) -> AwsCroniter:
+def _croniter(expression: str) -> "AwsCroniter":
+    # Imported when the first schedule is read: most instances have none, and start-up is counted in milliseconds.
+    from aws_croniter import AwsCroniter  # noqa: PLC0415
+    from aws_croniter.exceptions import AwsCroniterExpressionError  # noqa: PLC0415
+
     try:
         return AwsCroniter(expression)
     except (AwsCroniterExpressionError, ValueError) as error:
