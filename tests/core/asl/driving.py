@@ -106,7 +106,7 @@ class Run:
             for changed in step.frames:
                 before = self.frames.get(changed.frame)
                 self.frames[changed.frame] = changed
-                if before is not None and before.visit != changed.visit:
+                if before is not None and (before.visit != changed.visit or changed.awaiting is None):
                     self._forget_waits(changed.frame)
             answers = [answer for command in step.commands for answer in self._obey(command)]
             ready: list[tuple[int, Event]] = [(changed.frame, Go()) for changed in step.frames if changed.is_ready]

@@ -30,7 +30,9 @@ ALL_DUE = Select(DUE, "lane >= 0", "lane, due_at, id")
 
 def _finish(body: Invocation, result: InvocationResult, work: Any) -> None:
     ok = result.ok
-    error = {} if ok else {"error": loads(result.payload)["errorType"], "cause": result.payload}
+    document = loads(result.payload)
+    name = document["errorType"] if isinstance(document, dict) and not ok else ""
+    error = {} if ok else {"error": name, "cause": result.payload}
     work.later("states.task_answer", TaskAnswer(body.origin_data, body.request_id, ok, result.payload, **error))
 
 
@@ -88,5 +90,6 @@ def frames(world: World, number: int) -> list[FrameRow]:
 
 
 def due(world: World) -> list[Due]:
+    """The due rows of executions."""
     found: list[Due] = world.run(lambda work: work.select(ALL_DUE, limit=100_000))
-    return found
+    return [row for row in found if row.kind.startswith(("states.", "lambda."))]

@@ -124,15 +124,15 @@ def advance(
 
 def _is_awaited(chain: tuple[Frame, ...], event: Event) -> bool:
     frame = chain[-1]
+    if chain[0].at == "":  # The execution is over.
+        return False
     match event:
         case Started():
             return frame.events == 0
         case Go():
             return frame.is_ready
-        case Abort():
-            return frame.frame == 0 and frame.at != ""
-        case TimerFired(timer="execution"):
-            return frame.frame == 0 and frame.at != ""
+        case Abort() | TimerFired(timer="execution"):
+            return frame.frame == 0
         case TimerFired(visit=visit, timer=timer):
             return visit == frame.visit and _timer_awaited(frame, timer)
         case TaskSubmitted() | TaskSucceeded() | TaskFailed() | Heartbeat() | ActivityStarted():
@@ -151,8 +151,8 @@ def _timer_awaited(frame: Frame, timer: str) -> bool:
             return timer == "wait"
         case Retrying():
             return timer == "retry"
-        case Tasking():
-            return timer in {"timeout", "heartbeat"}
+        case Tasking(heartbeat_s=heartbeat_s, timeout_s=timeout_s):
+            return {"timeout": timeout_s, "heartbeat": heartbeat_s}.get(timer) is not None
         case _:
             return False
 

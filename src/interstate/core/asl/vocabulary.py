@@ -243,6 +243,7 @@ class Tasking(msgspec.Struct, frozen=True, tag="task"):
 
     token: str = ""
     heartbeat_s: int | None = None
+    timeout_s: int | None = None
 
 
 class Branching(msgspec.Struct, frozen=True, tag="branches"):

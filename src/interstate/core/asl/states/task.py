@@ -99,7 +99,7 @@ def start(state: Task, turn: Turn) -> None:
     if role is not None:
         limits["taskCredentials"] = {"roleArn": role}
     _note_start(resource, turn, data, limits)
-    visit = turn.park(Tasking(token, heartbeat_s))
+    visit = turn.park(Tasking(token, heartbeat_s, timeout_s))
     request_id = turn.entropy.uuid()
     turn.commands.append(
         StartTask(turn.frame, visit, state.name, resource, data, token, request_id, heartbeat_s, timeout_s, role)

@@ -1,0 +1,279 @@
+"""Definitions: what is read, and how what is wrong with one is told.
+
+Wording and places as recorded from Step Functions (CreateStateMachine, ValidateStateMachineDefinition), where there is a record.
+"""
+
+from typing import Any
+
+import pytest
+
+from interstate.base.errors import NotImplementedHere
+from interstate.base.json import dumps
+from interstate.core.asl.faults import InvalidDefinition
+from interstate.core.asl.parse import parse, resources_of, states_of
+from interstate.core.asl.parse_states import parse_resource
+from interstate.core.asl.vocabulary import Map, Parallel, Task
+
+END = {"Type": "Pass", "End": True}
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+
+
+def machine(states: dict[str, Any], **top: Any) -> str:
+    return dumps({"StartAt": next(iter(states)), "States": states, **top})
+
+
+def one(**fields: Any) -> str:
+    """A machine of one state X that ends."""
+    return machine({"X": fields})
+
+
+def faults(text: str, **options: Any) -> list[str]:
+    with pytest.raises(InvalidDefinition) as raised:
+        parse(text, **options)
+    return [str(fault) for fault in raised.value.faults]
+
+
+SCHEMA = "SCHEMA_VALIDATION_FAILED"
+RESOURCE = (
+    "The resource provided {} is not recognized. The value is not a valid resource ARN, "
+    "or the resource is not available in this region."
+)
+EXPRESSION = "The value for the field '{}' must be a valid JSONPath or a valid intrinsic function call"
+ALL_LAST = "'States.ALL' can only be used by itself, and in the last element of 'Retry'"
+TYPES = "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]"
+
+FAULTS: list[tuple[str, list[str]]] = [
+    ("", [f"{SCHEMA}: Definition must be a valid JSON object at null"]),
+    ("[]", [f"{SCHEMA}: Definition must be a valid JSON object at null"]),
+    ("{}", [f"{SCHEMA}: These fields are required: [States, StartAt] at /"]),
+    ('{"StartAt": "A"}', [f"{SCHEMA}: These fields are required: [States] at /"]),
+    ('{"States": {}}', [f"{SCHEMA}: These fields are required: [StartAt] at /"]),
+    (one(Type="Nothing"), [f"{SCHEMA}: {TYPES} at /States/X/Type"]),
+    (one(Type=["Pass"]), [f"{SCHEMA}: {TYPES} at /States/X/Type"]),
+    (one(End=True), [f"{SCHEMA}: These fields are required: [Type] at /States/X"]),
+    (one(Type="Pass", End=True, TimeoutSeconds=1), [f"{SCHEMA}: Field 'TimeoutSeconds' is not supported at /States/X"]),
+    (one(Type="Pass", End=True, Catch=[]), [f"{SCHEMA}: Field 'Catch' is not supported at /States/X"]),
+    (one(Type="Parallel", End=True, Branches=[]), [f"{SCHEMA}: Value cannot be empty at /States/X/Branches"]),
+    (
+        one(Type="Wait", End=True, Timestamp="2026-01-01 00:00:00Z"),
+        [f"{SCHEMA}: String does not match RFC3339 timestamp at /States/X/Timestamp"],
+    ),
+    (one(Type="Task", End=True, Resource="nothing"), [f"{SCHEMA}: {RESOURCE.format('nothing')} at /States/X/Resource"]),
+    (one(Type="Task", End=True), [f"{SCHEMA}: These fields are required: [Resource] at /States/X"]),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Credentials={}),
+        [f"{SCHEMA}: The field 'RoleArn' is required but was missing at /States/X/Credentials"],
+    ),
+    (
+        one(Type="Pass", End=True, Parameters={"a.$": "nope"}),
+        [
+            f"{SCHEMA}: {EXPRESSION.format('a.$')} at /States/X/Parameters",
+        ],
+    ),
+    (
+        machine({"pass1": {"Type": "Pass", "Next": "pass3"}, "pass2": END}),
+        [
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: pass3 at /States/pass1/Next",
+            'MISSING_TRANSITION_TARGET: State "pass2" is not reachable. at /States/pass2',
+        ],
+    ),
+    (
+        machine({"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}),
+        ["MISSING_END_STATE: Workflow has no terminal state at null"],
+    ),
+    (
+        '{"StartAt": "Z", "States": {"A": {"Type": "Pass", "End": true}}}',
+        [
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: Z at /StartAt",
+            'MISSING_TRANSITION_TARGET: State "A" is not reachable. at /States/A',
+        ],
+    ),
+    (
+        machine(
+            {
+                "C": {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True, "Next": "Q"}], "Default": "D"},
+                "E": END,
+            }
+        ),
+        [
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: Q at /States/C/Choices[0]/Next",
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: D at /States/C/Default",
+            'MISSING_TRANSITION_TARGET: State "E" is not reachable. at /States/E',
+        ],
+    ),
+    (
+        machine({"C": {"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": True}]}, "E": END}),
+        [f"{SCHEMA}: These fields are required: [Next] at /States/C/Choices[0]"],
+    ),
+    (
+        machine({"P": {"Type": "Parallel", "Branches": [{"StartAt": "P", "States": {"P": END}}], "End": True}}),
+        ["DUPLICATE_STATE_NAME: Duplicate State name: P at /States/P/States/P"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, TimeoutSeconds=5, HeartbeatSeconds=5),
+        [f"{SCHEMA}: HeartbeatSeconds must be smaller than TimeoutSeconds at /States/X/HeartbeatSeconds"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Retry=[{"ErrorEquals": ["States.ALL"]}, {"ErrorEquals": ["A"]}]),
+        [
+            f"{SCHEMA}: {ALL_LAST} at /States/X/Retry[0]/ErrorEquals",
+        ],
+    ),
+    (
+        one(Type="Wait", End=True),
+        [f"{SCHEMA}: One of these fields is required: [Seconds, SecondsPath, Timestamp, TimestampPath] at /States/X"],
+    ),
+    (one(Type="Wait", End=True, Seconds=-1), [f"{SCHEMA}: Value is less than 0 at /States/X/Seconds"]),
+    (one(Type="Wait", End=True, Seconds="1"), [f"{SCHEMA}: Expected value of type Integer at /States/X/Seconds"]),
+    (one(Type="Pass"), [f"{SCHEMA}: One of these fields is required: [Next, End] at /States/X"]),
+    ('{"StartAt": "X", "States": {"X": 1}}', [f"{SCHEMA}: Expected value of type Object at /States/X"]),
+    (
+        one(Type="Map", End=True, ItemProcessor={"StartAt": "A"}),
+        [f"{SCHEMA}: These fields are required: [States] at /States/X/ItemProcessor"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), FAULTS)
+def test_every_fault_has_its_place(text: str, expected: list[str]) -> None:
+    assert faults(text) == expected
+
+
+def test_the_message_lists_all_faults() -> None:
+    with pytest.raises(InvalidDefinition) as raised:
+        parse(machine({"a": {"Type": "Pass", "Next": "c"}, "b": END}))
+    assert str(raised.value) == (
+        "Invalid State Machine Definition: 'MISSING_TRANSITION_TARGET: Missing 'Next' target: c at /States/a/Next, "
+        'MISSING_TRANSITION_TARGET: State "b" is not reachable. at /States/b\''
+    )
+
+
+def test_broken_json_is_told_like_the_reader_of_step_functions_does() -> None:
+    place = '[Source: (String)"not a definition"; line: 1, column: 4]'
+    expected = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+    with pytest.raises(InvalidDefinition) as raised:
+        parse("not a definition")
+    (fault,) = raised.value.faults
+    assert (fault.code, fault.message, fault.place) == (
+        "INVALID_JSON_DESCRIPTION",
+        f"Unrecognized token 'not': {expected}\n at {place}",
+        place,
+    )
+    assert faults('{"a": ')[0].startswith("INVALID_JSON_DESCRIPTION: ")
+
+
+SERVICE = "arn:aws:states:::sqs:sendMessage"
+
+EXPRESS_FAULTS = [
+    (f"{SERVICE}.waitForTaskToken", "Express state machine does not support '.waitForTaskToken' service integration "),
+    (
+        "arn:aws:states:::states:startExecution.sync",
+        "Express state machine does not support '.sync' service integration",
+    ),
+    (
+        "arn:aws:states:us-east-1:000000000000:activity:a",
+        "Express state machine does not support Activity ARN",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arn", "message"), EXPRESS_FAULTS)
+def test_express_machines_wait_for_nobody(arn: str, message: str) -> None:
+    text = one(Type="Task", Resource=arn, End=True)
+    parse(text)
+    assert faults(text, express=True) == [f"{SCHEMA}: {message} at /States/X/Resource"]
+
+
+def test_unknown_integrations_are_refused_by_who_knows_them() -> None:
+    arn = "arn:aws:states:::dynamodb:query"
+    text = one(Type="Task", Resource=arn, End=True)
+    assert faults(text, is_known=lambda _: False) == [f"{SCHEMA}: {RESOURCE.format(arn)} at /States/X/Resource"]
+    parse(text, is_known=lambda known: known == arn)
+
+
+@pytest.mark.parametrize(
+    ("arn", "kind", "type_", "name"),
+    [
+        (FUNCTION, "lambda", "", ""),
+        (f"{FUNCTION}:live", "lambda", "", ""),
+        (f"{FUNCTION}:$LATEST", "lambda", "", ""),
+        ("arn:aws:states:us-east-1:000000000000:activity:a", "activity", "", ""),
+        (SERVICE, "service", "sqs", "sendMessage"),
+        (f"{SERVICE}.waitForTaskToken", "service", "sqs", "sendMessage.waitForTaskToken"),
+        ("arn:aws:states:::states:startExecution.sync:2", "service", "states", "startExecution.sync:2"),
+        ("arn:aws:states:::aws-sdk:dynamodb:getItem", "service", "aws-sdk:dynamodb", "getItem"),
+    ],
+)
+def test_resources(arn: str, kind: str, type_: str, name: str) -> None:
+    resource = parse_resource(arn)
+    assert resource is not None
+    assert (resource.kind, resource.type, resource.name) == (kind, type_, name)
+
+
+@pytest.mark.parametrize(
+    "arn", ["", "f", "arn:aws:states:::sqs", "arn:aws:states:::sqs:sendMessage.later", "arn:aws:s3:::b"]
+)
+def test_what_is_no_resource(arn: str) -> None:
+    assert parse_resource(arn) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        machine({"X": END}, QueryLanguage="JSONata"),
+        one(Type="Pass", End=True, QueryLanguage="JSONata"),
+        one(Type="Pass", End=True, Assign={"a": 1}),
+        one(
+            Type="Map",
+            End=True,
+            ItemProcessor={"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "A", "States": {"A": END}},
+        ),
+        one(Type="Map", End=True, ItemReader={}, ItemProcessor={"StartAt": "A", "States": {"A": END}}),
+    ],
+)
+def test_what_interstate_does_not_have_is_refused_loudly(text: str) -> None:
+    with pytest.raises(NotImplementedHere):
+        parse(text)
+
+
+def test_a_whole_definition_is_read() -> None:
+    inner = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": FUNCTION, "End": True}}}
+    outer = {"StartAt": "U", "States": {"U": {"Type": "Task", "Resource": SERVICE, "End": True}}}
+    text = machine(
+        {
+            "A": {"Type": "Parallel", "Branches": [inner, outer], "Next": "M"},
+            "M": {"Type": "Map", "Iterator": {"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}, "End": True},
+        },
+        Comment="all of it",
+        Version="1.0",
+        TimeoutSeconds=9,
+    )
+    definition = parse(text)
+    assert (definition.comment, definition.timeout_s) == ("all of it", 9)
+    assert [state.name for state in states_of(definition.machine)] == ["A", "T", "U", "M", "S"]
+    assert [resource.arn for resource in resources_of(definition.machine)] == [FUNCTION, SERVICE]
+    assert isinstance(definition.machine.states["A"], Parallel)
+    assert isinstance(definition.machine.states["M"], Map)
+
+
+def test_retriers_have_the_published_defaults() -> None:
+    definition = parse(
+        one(
+            Type="Task",
+            Resource=FUNCTION,
+            End=True,
+            Retry=[{"ErrorEquals": ["E"], "MaxAttempts": 0}, {"ErrorEquals": ["F"]}],
+        )
+    )
+    state = definition.machine.states["X"]
+    assert isinstance(state, Task)
+    assert state.retry[0].attempts_max == 0
+    second = state.retry[1]
+    assert (second.interval_s, second.attempts_max, second.backoff_rate, second.jitter) == (1, 3, 2.0, "NONE")
+
+
+def test_deep_nesting_is_a_fault_not_a_crash() -> None:
+    text = '{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}'
+    for depth in range(150):
+        text = f'{{"StartAt": "P{depth}", "States": {{"P{depth}": {{"Type": "Parallel", "End": true, "Branches": [{text}]}}}}}}'
+    assert "nested too deeply" in faults(text)[0]
