@@ -22,6 +22,5 @@ class Settings(msgspec.Struct, frozen=True):
     clock: Mode | None = None
     clock_at: datetime | None = None
     workers: int | None = None
-    provisioned_full: bool = False
     log_level: str = "warning"
     seed: str | None = None  # Hexadecimal; makes ids repeatable.

@@ -72,7 +72,6 @@ async def _serve(settings: Settings, ready: Ready) -> None:
         own_secret,
         settings.data,
         settings.workers,
-        settings.provisioned_full,
     )
     performers = Performers(instance, outside)
     await performers.start()

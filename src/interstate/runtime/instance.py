@@ -117,6 +117,14 @@ class Instance:
         """Any function of a work, as a job of its own."""
         return await self._submit(Job(function, _unset, self.seed(), caller or Caller()))
 
+    def read(self, function: Callable[[BatchWork], Any]) -> Awaitable[Any]:
+        """A function that only reads, on what is committed; in memory there is only the one connection."""
+        if self.store.reader is None:
+            return self.run(function)
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer.set_result(self._snapshot(function, Caller()))
+        return answer
+
     def _submit(self, job: Job) -> Awaitable[Any]:
         """Submit a job, and again whenever it was parked and woken; the answer comes after the last commit."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -158,6 +166,18 @@ class Instance:
 
     def _read(self, row: Operation[Any], request: msgspec.Struct, caller: Caller) -> Mapping[str, Any] | None:
         """A call that writes nothing, on what is committed, without waiting for a batch."""
+        try:
+            outcome = self._snapshot(lambda work: row.handle(request, work), caller)
+        except ServiceError:
+            raise
+        except Exception as error:
+            _log.exception("a read failed by a bug")
+            raise InternalFailure(type(error).__name__) from error
+        assert not isinstance(outcome, Parked | Perform)
+        answer: Mapping[str, Any] | None = outcome
+        return answer
+
+    def _snapshot(self, function: Callable[[BatchWork], Any], caller: Caller) -> Any:
         reader = self.store.reader
         assert reader is not None
         records = UnitOfWork(reader, self.batches.sequences)
@@ -165,17 +185,11 @@ class Instance:
         work.caller = caller
         self.store.begin_read()
         try:
-            outcome = row.handle(request, work)
-        except ServiceError:
-            raise
-        except Exception as error:
-            _log.exception("a read failed by a bug")
-            raise InternalFailure(type(error).__name__) from error
+            answer = function(work)
         finally:
             self.store.end_read()
-        assert not records.changed, f"{row.name} promised to write nothing"
-        assert not isinstance(outcome, Parked | Perform)
-        return outcome
+        assert not records.changed, "a read has written"
+        return answer
 
     def _committed(self, decided: Any) -> None:
         for key, one in decided.wakes:

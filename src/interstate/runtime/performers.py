@@ -4,7 +4,14 @@ from pathlib import Path
 
 import msgspec
 
+from interstate.core.functions.configuration import FunctionSpec
+from interstate.runtime.deploy import perform_transform
+from interstate.runtime.functions.performer import FunctionRuntime, NoSuchFunction, Settings
 from interstate.runtime.instance import Instance
+from interstate.services.lambda_.errors import function_not_found
+from interstate.services.lambda_.locate import spec_of
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import CODE
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -14,7 +21,28 @@ class Outside(msgspec.Struct, frozen=True):
     own_secret: str
     data: Path | None = None
     workers: int | None = None
-    provisioned_full: bool = False
+
+
+class StoredFunctions:
+    """Functions as they are committed; ``runtime.functions.performer.Functions``."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+
+    async def lookup(self, function: str, qualifier: str | None, choice: float) -> FunctionSpec | NoSuchFunction:
+        """The version that a call with this qualifier runs."""
+        spec: FunctionSpec | None = await self._instance.read(lambda work: spec_of(work, function, qualifier, choice))
+        return spec if spec is not None else NoSuchFunction(function_not_found(function, qualifier).message)
+
+    async def code(self, sha256: str) -> bytes | None:
+        """The zip with this digest."""
+
+        def read(work: Work) -> bytes | None:
+            found = work.get(CODE, sha256)
+            return None if found is None else found.content
+
+        content: bytes | None = await self._instance.read(read)
+        return content
 
 
 class Performers:
@@ -22,10 +50,35 @@ class Performers:
 
     def __init__(self, instance: Instance, outside: Outside) -> None:
         self._instance = instance
-        self._outside = outside
+        directory = None if outside.data is None else outside.data / "functions"
+        settings = Settings(outside.endpoint_url, directory, outside.workers, outside.own_secret)
+        self.functions = FunctionRuntime(StoredFunctions(instance), instance.clock, settings)
+        self._close_http = _nothing
 
     async def start(self) -> None:
         """Register a performer for every effect kind."""
+        await self.functions.start()
+        performers = self._instance.due.performers
+        performers["lambda.invoke"] = self.functions.perform
+        performers["sns.http"] = self._post
+        performers["cloudformation.transform"] = perform_transform
+        missing = self._instance.catalog.effects.keys() - performers.keys()
+        assert not missing, f"nobody performs {missing}"
+
+    async def _post(self, key: str, body: object) -> object:
+        """HTTP deliveries load their client when the first one is made."""
+        from interstate.runtime.http_delivery import HttpDeliveries  # noqa: PLC0415 most servers never need it
+
+        deliveries = HttpDeliveries()
+        self._close_http = deliveries.close
+        self._instance.due.performers["sns.http"] = deliveries.perform
+        return await deliveries.perform(key, body)  # type: ignore[arg-type]  # the kind's body
 
     async def stop(self) -> None:
         """End processes and connections."""
+        await self.functions.stop()
+        await self._close_http()
+
+
+async def _nothing() -> None:
+    """No HTTP delivery was made."""
