@@ -33,11 +33,11 @@ RANGE_LENGTH_MAX = 1_000  # ArrayRange
 INTEGER_MIN, INTEGER_MAX = -(2**31), 2**31 - 1  # MathAdd, MathRandom
 
 
-class InvalidIntrinsic(ValueError):  # noqa: N818 - errors are named by the fact that they state
+class InvalidIntrinsic(ValueError):
     """The text is no call of an intrinsic function; the message says why."""
 
 
-class _Refused(Exception):  # noqa: N818 - as above
+class _Refused(Exception):
     """A function does not take these values; the message says why."""
 
 

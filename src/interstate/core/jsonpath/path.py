@@ -43,7 +43,7 @@ _STEP = re.compile(
 _ESCAPE = re.compile(r"\\(.)")
 
 
-class InvalidPath(ValueError):  # noqa: N818 - errors are named by the fact that they state
+class InvalidPath(ValueError):
     """The text is not a path; the message says why."""
 
     def __init__(self, text: str, reason: str) -> None:
@@ -52,7 +52,7 @@ class InvalidPath(ValueError):  # noqa: N818 - errors are named by the fact that
         self.reason = reason
 
 
-class NoSuchPath(LookupError):  # noqa: N818 - as above
+class NoSuchPath(LookupError):
     """The value has nothing at this path; ``reason`` is worded as Step Functions words it."""
 
     def __init__(self, path: str, reason: str) -> None:

@@ -7,7 +7,7 @@ from interstate.base.json import JSON
 from interstate.core.jsonpath.path import Path, Step
 
 
-class Unputtable(ValueError):  # noqa: N818 - errors are named by the fact that they state
+class Unputtable(ValueError):
     """The value has no place at this path: a step would go through something that is no object or array."""
 
 
