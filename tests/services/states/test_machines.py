@@ -291,6 +291,11 @@ def test_aliases_keep_their_rules(world: World) -> None:
         "ValidationException",
         f"Routing configuration must contain state machine version ARNs. Received: [{arn}]",
     )
+    twice = [route(f"{arn}:1", 50), route(f"{arn}:1", 50)]
+    assert refused(world, "CreateStateMachineAlias", name="a", routingConfiguration=twice) == (
+        "ValidationException",
+        f"Routing configuration must contain distinct state machine version ARNs. Received: [{arn}:1, {arn}:1]",
+    )
     assert refused(world, "DeleteStateMachineVersion", stateMachineVersionArn=f"{arn}:1") == (
         "ConflictException",
         "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this version: [live]",
@@ -300,6 +305,7 @@ def test_aliases_keep_their_rules(world: World) -> None:
     ]
     listed = call(world, "ListStateMachineAliases", stateMachineArn=arn)["stateMachineAliases"]
     assert [row["stateMachineAliasArn"] for row in listed] == [alias]
+    call(world, "DeleteStateMachineAlias", stateMachineAliasArn=alias)
     call(world, "DeleteStateMachineAlias", stateMachineAliasArn=alias)
     assert refused(world, "DescribeStateMachineAlias", stateMachineAliasArn=alias) == (
         "ResourceNotFound",

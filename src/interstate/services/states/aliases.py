@@ -75,8 +75,12 @@ def _checked(routes: Sequence[Route], work: Work) -> MachineArn:
         raise ValidationException(
             f"Routing configuration must contain state machine version ARNs. Received: [{', '.join(texts)}]"
         )
-    if len(set(texts)) < len(texts) or len({arn.base for arn in arns}) > 1:
-        raise ValidationException("Routing configuration must contain distinct versions of one state machine.")
+    if len(set(texts)) < len(texts):
+        raise ValidationException(
+            f"Routing configuration must contain distinct state machine version ARNs. Received: [{', '.join(texts)}]"
+        )
+    if len({arn.base for arn in arns}) > 1:
+        raise ValidationException("Routing configuration must contain versions of one state machine.")
     weights = [route.weight for route in routes]
     if sum(weights) != _WEIGHTS:
         raise ValidationException(f"Sum of routing configuration weights must equal 100. Received: {weights}")
@@ -151,7 +155,7 @@ def update_state_machine_alias(request: UpdateStateMachineAlias, work: Work) -> 
     routing = alias.routing
     if request.routing_configuration is not None:
         if _checked(request.routing_configuration, work).base != alias.machine:
-            raise ValidationException("Routing configuration must contain distinct versions of one state machine.")
+            raise ValidationException("Routing configuration must contain versions of one state machine.")
         routing = _rows(request.routing_configuration)
     description = alias.description if request.description is None else request.description
     work.put(ALIASES, msgspec.structs.replace(alias, routing=routing, description=description, updated=work.now))
@@ -159,12 +163,9 @@ def update_state_machine_alias(request: UpdateStateMachineAlias, work: Work) -> 
 
 
 def delete_state_machine_alias(request: AliasRequest, work: Work) -> None:
-    """Delete an alias; executions that it started go on.
-
-    Raises:
-        ResourceNotFound: there is none.
-    """
-    work.delete(ALIASES, _alias(request.state_machine_alias_arn, work).arn)
+    """Delete an alias; executions that it started go on. One that is not there is deleted."""
+    machine_arn(request.state_machine_alias_arn)
+    work.delete(ALIASES, request.state_machine_alias_arn)
 
 
 def list_state_machine_aliases(request: ListStateMachineAliases, work: Work) -> dict[str, Any]:
