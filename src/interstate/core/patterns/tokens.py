@@ -119,9 +119,7 @@ def _scan(source: str) -> Iterator[Token]:
             first = False
         else:
             first = False
-        if not stack:
-            yield Token("end", "", at, at)
-            return
+        assert stack, "a pattern is an object, and nothing behind it is read"
         at = _skip(source, at)
         closing = "}" if stack[-1] == "{" else "]"
         if source.startswith(closing, at):
