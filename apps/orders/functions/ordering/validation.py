@@ -124,7 +124,7 @@ def _total(order: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _codes(order: Mapping[str, Any]) -> Iterator[Fault]:
     currency = order.get("currency", DEFAULT_CURRENCY)
-    if currency not in CURRENCIES:
+    if not isinstance(currency, str) or currency not in CURRENCIES:
         yield Fault("currency", f"must be a code of ISO 4217, not {currency!r}", "form")
     method = order.get("paymentMethod", DEFAULT_PAYMENT_METHOD)
     if method not in PAYMENT_METHODS:
