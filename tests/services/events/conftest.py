@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -75,17 +76,18 @@ class PutLogEvents(msgspec.Struct, frozen=True, rename="camel"):
 class Bench:
     """Short words for what these tests do all the time."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path | None = None) -> None:
         self.others = Refuses()
         self.world = World(
             [
                 EVENTS,
                 SQS,
-                self.others.service("states", {"StartExecution": StartExecution}),
+                self.others.service("stepfunctions", {"StartExecution": StartExecution}),
                 self.others.service("lambda", {"Invoke": Invoke}),
                 self.others.service("sns", {"Publish": Publish}),
                 self.others.service("logs", {"CreateLogStream": Stream, "PutLogEvents": PutLogEvents}),
-            ]
+            ],
+            directory=directory,
         )
 
     def __call__(self, operation: str, **request: Any) -> Any:
@@ -143,5 +145,13 @@ class Bench:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     bench = Bench()
+    yield bench
+    bench.world.close()
+
+
+@pytest.fixture
+def lasting(tmp_path: Path) -> Iterator[Bench]:
+    """A bench that can be crashed: ``bench.world = bench.world.restart()``."""
+    bench = Bench(tmp_path)
     yield bench
     bench.world.close()

@@ -125,9 +125,9 @@ def test_every_service_is_called_in_its_own_words(bench: Any) -> None:
     bench.rule("r", {"Arn": machine, "RoleArn": ROLE, "InputPath": "$.detail"}, function, topic, group)
     event_id = bench.put()["EventId"]
     calls = dict(bench.others.calls)
-    assert calls["states:StartExecution"]["stateMachineArn"] == machine
-    assert calls["states:StartExecution"]["name"].startswith(event_id + "_")
-    assert calls["states:StartExecution"]["input"] == '{"n":1}'
+    assert calls["stepfunctions:StartExecution"]["stateMachineArn"] == machine
+    assert calls["stepfunctions:StartExecution"]["name"].startswith(event_id + "_")
+    assert calls["stepfunctions:StartExecution"]["input"] == '{"n":1}'
     assert calls["lambda:Invoke"]["FunctionName"] == function
     assert calls["lambda:Invoke"]["InvocationType"] == "Event"
     assert loads(calls["lambda:Invoke"]["Payload"])["id"] == event_id
@@ -222,6 +222,31 @@ def test_a_retry_policy_ends_in_a_dead_letter(bench: Any, policy: Any, retries: 
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == condition
     assert attributes["ERROR_CODE"] == "THROTTLING"
     assert attributes["RETRY_ATTEMPTS"] == retries
+
+
+def test_a_delivery_that_waits_survives_a_crash_and_is_done_once(lasting: Any) -> None:
+    lasting.others.error = BUSY
+    lasting.rule("r", FUNCTION)
+    event_id = lasting.put()["EventId"]
+    lasting.world = lasting.world.restart()
+    lasting.others.error = None
+    lasting.advance(minutes=1)
+    [(_, request)] = lasting.others.calls
+    assert loads(request["Payload"])["id"] == event_id
+    lasting.world = lasting.world.restart()
+    lasting.advance(hours=1)
+    assert len(lasting.others.calls) == 1
+
+
+def test_rules_and_schedules_survive_a_crash(lasting: Any) -> None:
+    queue = lasting.queue("q")
+    lasting.rule("r", queue)
+    lasting("PutRule", Name="s", ScheduleExpression="rate(1 hour)")
+    lasting("PutTargets", Rule="s", Targets=[{"Id": "t", "Arn": queue}])
+    lasting.world = lasting.world.restart()
+    lasting.put()
+    lasting.advance(hours=1)
+    assert [event["source"] for event in lasting.events("q")] == ["shop", "aws.events"]
 
 
 def test_the_default_policy_gives_up_after_a_day(bench: Any) -> None:

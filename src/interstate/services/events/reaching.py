@@ -38,7 +38,7 @@ def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, call
     # Executions that EventBridge starts are named by the event and a number of their own, so that a replay starts another.
     name = f"{payload.event_id}_{work.entropy.uuid()}"
     request = {"stateMachineArn": target.arn, "name": name, "input": payload.text}
-    work.call("states", "StartExecution", request, caller=caller)
+    work.call("stepfunctions", "StartExecution", request, caller=caller)
 
 
 def _function(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
