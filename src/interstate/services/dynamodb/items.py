@@ -1,0 +1,243 @@
+"""Single items: get, put, update, delete.
+
+Source: DynamoDB API Reference, GetItem, PutItem, UpdateItem, DeleteItem.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.core.tables.capacity import Consumed, described, read_units
+from interstate.core.tables.errors import InvalidInput
+from interstate.core.tables.expressions.placeholders import placeholders_of
+from interstate.core.tables.expressions.projection import CompiledProjection, compile_projection
+from interstate.core.tables.keys import key_of_request
+from interstate.core.tables.values import Item
+from interstate.services.dynamodb.locate import table_key, table_of
+from interstate.services.dynamodb.stored import load
+from interstate.services.dynamodb.writes import (
+    Delete,
+    Prepared,
+    Put,
+    Update,
+    carry_out,
+    checked_key,
+    decide,
+    prepare_delete,
+    prepare_put,
+    prepare_update,
+    refuse_legacy,
+)
+from interstate.store.ports import Work
+from interstate.store.records.dynamodb import decode_item
+from interstate.store.tables import Key
+
+
+class GetItem(msgspec.Struct, frozen=True, rename="pascal"):
+    table_name: str
+    key: dict[str, Any]
+    consistent_read: bool = False
+    projection_expression: str | None = None
+    expression_attribute_names: dict[str, str] | None = None
+    return_consumed_capacity: str = "NONE"
+    attributes_to_get: Any = None
+
+
+class PutItem(msgspec.Struct, frozen=True, rename="pascal"):
+    table_name: str
+    item: dict[str, Any]
+    condition_expression: str | None = None
+    expression_attribute_names: dict[str, str] | None = None
+    expression_attribute_values: dict[str, Any] | None = None
+    return_values_on_condition_check_failure: str = "NONE"
+    return_values: str = "NONE"
+    return_consumed_capacity: str = "NONE"
+    expected: Any = None
+    conditional_operator: Any = None
+
+
+class UpdateItem(msgspec.Struct, frozen=True, rename="pascal"):
+    table_name: str
+    key: dict[str, Any]
+    update_expression: str | None = None
+    condition_expression: str | None = None
+    expression_attribute_names: dict[str, str] | None = None
+    expression_attribute_values: dict[str, Any] | None = None
+    return_values_on_condition_check_failure: str = "NONE"
+    return_values: str = "NONE"
+    return_consumed_capacity: str = "NONE"
+    attribute_updates: Any = None
+    expected: Any = None
+    conditional_operator: Any = None
+
+
+class DeleteItem(msgspec.Struct, frozen=True, rename="pascal"):
+    table_name: str
+    key: dict[str, Any]
+    condition_expression: str | None = None
+    expression_attribute_names: dict[str, str] | None = None
+    expression_attribute_values: dict[str, Any] | None = None
+    return_values_on_condition_check_failure: str = "NONE"
+    return_values: str = "NONE"
+    return_consumed_capacity: str = "NONE"
+    expected: Any = None
+    conditional_operator: Any = None
+
+
+def keys_of_table(request: GetItem | PutItem | UpdateItem | DeleteItem, caller: Caller) -> list[Key]:
+    """The table of a call. (Its item's key is known only with the table's schema.)"""
+    return [table_key(request.table_name, caller)]
+
+
+def projection_of(text: str | None, names: dict[str, str] | None) -> CompiledProjection | None:
+    """A read's projection; None: all attributes.
+
+    Raises:
+        InvalidInput: the expression or its names.
+    """
+    if text is None and names is None:
+        return None
+    placeholders = placeholders_of(names, None, {"ProjectionExpression": text})
+    assert text is not None  # Names without an expression were refused.
+    projection = compile_projection(text, placeholders.names)
+    placeholders.check_used((projection.names,))
+    return projection
+
+
+def get_item(request: GetItem, work: Work) -> dict[str, Any]:
+    """One item, or nothing.
+
+    Raises:
+        ResourceNotFoundException: there is no such table.
+        KeyMismatch: the key is not the table's.
+        InvalidInput: a value or the projection.
+    """
+    refuse_legacy(AttributesToGet=request.attributes_to_get)
+    key = checked_key(request.key)
+    projection = projection_of(request.projection_expression, request.expression_attribute_names)
+    table = table_of(request.table_name, work)
+    stored = load(table, key_of_request(key, table.definition.key), work)
+    answer: dict[str, Any] = {}
+    if stored is not None:
+        item = decode_item(stored.item)
+        answer["Item"] = item if projection is None else projection.picked(item)
+    if request.return_consumed_capacity != "NONE":
+        size = 0 if stored is None else stored.size
+        units = Consumed(read_units(size, consistent=request.consistent_read))
+        answer["ConsumedCapacity"] = described(table.name, units, request.return_consumed_capacity)
+    return answer
+
+
+def put_item(request: PutItem, work: Work) -> dict[str, Any]:
+    """Put a whole item in the place of what was there.
+
+    Raises:
+        ConditionalCheckFailedException: what was there is not as the condition wants it.
+        ResourceNotFoundException: there is no such table.
+        InvalidInput: the item, its key or the expression.
+    """
+    refuse_legacy(Expected=request.expected, ConditionalOperator=request.conditional_operator)
+    _check_return_values(request.return_values)
+    prepared = prepare_put(
+        Put(
+            request.table_name,
+            request.item,
+            request.condition_expression,
+            request.expression_attribute_names,
+            request.expression_attribute_values,
+            request.return_values_on_condition_check_failure,
+        )
+    )
+    return _written(prepared, request.return_values, request.return_consumed_capacity, work)
+
+
+def delete_item(request: DeleteItem, work: Work) -> dict[str, Any]:
+    """Delete an item; nothing happens when there is none.
+
+    Raises:
+        ConditionalCheckFailedException: what was there is not as the condition wants it.
+        ResourceNotFoundException: there is no such table.
+        InvalidInput: the key or the expression.
+    """
+    refuse_legacy(Expected=request.expected, ConditionalOperator=request.conditional_operator)
+    _check_return_values(request.return_values)
+    prepared = prepare_delete(
+        Delete(
+            request.table_name,
+            request.key,
+            request.condition_expression,
+            request.expression_attribute_names,
+            request.expression_attribute_values,
+            request.return_values_on_condition_check_failure,
+        )
+    )
+    return _written(prepared, request.return_values, request.return_consumed_capacity, work)
+
+
+def _check_return_values(return_values: str) -> None:
+    if return_values not in ("NONE", "ALL_OLD"):
+        raise InvalidInput("ReturnValues can only be ALL_OLD or NONE")
+
+
+def _written(prepared: Prepared, return_values: str, wanted_capacity: str, work: Work) -> dict[str, Any]:
+    table = table_of(prepared.table_name, work)
+    decision = decide(prepared, table, work, wants_old=return_values == "ALL_OLD")
+    consumed = carry_out(decision, work)
+    answer: dict[str, Any] = {}
+    if return_values == "ALL_OLD" and decision.change.old is not None:
+        answer["Attributes"] = decision.change.old
+    if wanted_capacity != "NONE":
+        answer["ConsumedCapacity"] = described(table.name, consumed, wanted_capacity)
+    return answer
+
+
+def update_item(request: UpdateItem, work: Work) -> dict[str, Any]:
+    """Change an item, or make it.
+
+    Raises:
+        ConditionalCheckFailedException: what was there is not as the condition wants it.
+        ResourceNotFoundException: there is no such table.
+        InvalidInput: the key, the expressions, or an operand that does not fit the item.
+    """
+    refuse_legacy(
+        AttributeUpdates=request.attribute_updates,
+        Expected=request.expected,
+        ConditionalOperator=request.conditional_operator,
+    )
+    prepared = prepare_update(
+        Update(
+            request.table_name,
+            request.key,
+            request.update_expression,
+            request.condition_expression,
+            request.expression_attribute_names,
+            request.expression_attribute_values,
+            request.return_values_on_condition_check_failure,
+        )
+    )
+    table = table_of(prepared.table_name, work)
+    decision = decide(prepared, table, work)
+    consumed = carry_out(decision, work)
+    answer: dict[str, Any] = {}
+    shown = _shown(prepared, request.return_values, decision.change.old, decision.change.new)
+    if shown:
+        answer["Attributes"] = shown
+    if request.return_consumed_capacity != "NONE":
+        answer["ConsumedCapacity"] = described(table.name, consumed, request.return_consumed_capacity)
+    return answer
+
+
+def _shown(prepared: Prepared, return_values: str, old: Item | None, new: Item | None) -> Item | None:
+    """The attributes that an update returns."""
+    match return_values:
+        case "ALL_OLD":
+            return old
+        case "ALL_NEW":
+            return new
+        case "UPDATED_OLD" if prepared.update is not None and old is not None:
+            return prepared.update.tree.picked(old)
+        case "UPDATED_NEW" if prepared.update is not None and new is not None:
+            return prepared.update.tree.picked(new)
+        case _:
+            return None

@@ -1,0 +1,365 @@
+"""Query and Scan.
+
+Source: DynamoDB API Reference, Query, Scan.
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.core.tables.capacity import Consumed, described, read_units
+from interstate.core.tables.errors import InvalidInput, InvalidParameters
+from interstate.core.tables.expressions.condition import CompiledCondition, compile_condition
+from interstate.core.tables.expressions.key_condition import CompiledKeyCondition, KeyRange, compile_key_condition
+from interstate.core.tables.expressions.placeholders import Placeholders, placeholders_of
+from interstate.core.tables.expressions.projection import CompiledProjection, compile_projection
+from interstate.core.tables.keys import key_in_index, key_of_request
+from interstate.core.tables.schema import Index, KeySchema, projected
+from interstate.core.tables.values import Item
+from interstate.services.dynamodb.locate import table_key, table_of
+from interstate.services.dynamodb.pages import (
+    Fetch,
+    Page,
+    Place,
+    Row,
+    in_segment,
+    partition_of_index,
+    partition_of_table,
+    place_of,
+    read_page,
+    whole_index,
+    whole_table,
+)
+from interstate.services.dynamodb.stored import load
+from interstate.services.dynamodb.writes import checked_key, refuse_legacy
+from interstate.store.ports import Work
+from interstate.store.records.dynamodb import ItemTable, decode_item
+from interstate.store.tables import Key
+
+
+class Query(msgspec.Struct, frozen=True, rename="pascal"):
+    table_name: str
+    index_name: str | None = None
+    select: str | None = None
+    limit: int | None = None
+    consistent_read: bool = False
+    scan_index_forward: bool = True
+    exclusive_start_key: dict[str, Any] | None = None
+    key_condition_expression: str | None = None
+    filter_expression: str | None = None
+    projection_expression: str | None = None
+    expression_attribute_names: dict[str, str] | None = None
+    expression_attribute_values: dict[str, Any] | None = None
+    return_consumed_capacity: str = "NONE"
+    attributes_to_get: Any = None
+    key_conditions: Any = None
+    query_filter: Any = None
+    conditional_operator: Any = None
+
+
+class Scan(msgspec.Struct, frozen=True, rename="pascal"):
+    table_name: str
+    index_name: str | None = None
+    select: str | None = None
+    limit: int | None = None
+    consistent_read: bool = False
+    segment: int | None = None
+    total_segments: int | None = None
+    exclusive_start_key: dict[str, Any] | None = None
+    filter_expression: str | None = None
+    projection_expression: str | None = None
+    expression_attribute_names: dict[str, str] | None = None
+    expression_attribute_values: dict[str, Any] | None = None
+    return_consumed_capacity: str = "NONE"
+    attributes_to_get: Any = None
+    scan_filter: Any = None
+    conditional_operator: Any = None
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    """What a Query or Scan asks for, checked without its table."""
+
+    placeholders: Placeholders
+    key_condition: CompiledKeyCondition | None
+    filter: CompiledCondition | None
+    projection: CompiledProjection | None
+    start: Item | None
+
+
+def keys_of_table(request: Query | Scan, caller: Caller) -> list[Key]:
+    """The table of a call."""
+    return [table_key(request.table_name, caller)]
+
+
+def query(request: Query, work: Work) -> dict[str, Any]:
+    """The items of one partition, in the order of their sort keys, page by page.
+
+    Raises:
+        ResourceNotFoundException: there is no such table.
+        InvalidInput: an expression, the index, or the starting key.
+    """
+    refuse_legacy(
+        AttributesToGet=request.attributes_to_get,
+        KeyConditions=request.key_conditions,
+        QueryFilter=request.query_filter,
+        ConditionalOperator=request.conditional_operator,
+    )
+    reading = _reading(request, request.key_condition_expression)
+    table = table_of(request.table_name, work)
+    index = _index(request, table)
+    schema = table.definition.key if index is None else index.key
+    assert reading.key_condition is not None
+    wanted = reading.key_condition.range_in(schema, reading.placeholders.values)
+    start = _start(reading.start, table, index)
+    if start is not None:
+        _check_start(start, wanted, schema, index)
+    if reading.filter is not None:
+        for name in schema.names:
+            if name in reading.filter.heads:
+                raise InvalidInput(
+                    f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
+                )
+    forward = request.scan_index_forward
+    if index is None:
+        fetch = partition_of_table(table.definition.id, wanted, work, forward=forward)
+    else:
+        fetch = partition_of_index(index, wanted, work, forward=forward)
+    page = read_page(fetch, start=start, limit=request.limit, belongs=None)
+    return _answer(request, reading, _Source(table, index), page, work)
+
+
+def scan(request: Scan, work: Work) -> dict[str, Any]:
+    """All items of a table or an index, page by page.
+
+    Raises:
+        ResourceNotFoundException: there is no such table.
+        InvalidInput: an expression, the index, the segment or the starting key.
+    """
+    refuse_legacy(
+        AttributesToGet=request.attributes_to_get,
+        ScanFilter=request.scan_filter,
+        ConditionalOperator=request.conditional_operator,
+    )
+    _check_segments(request)
+    reading = _reading(request, None)
+    table = table_of(request.table_name, work)
+    index = _index(request, table)
+    start = _start(reading.start, table, index)
+    fetch: Fetch = whole_table(table.definition.id, work) if index is None else whole_index(index, work)
+    belongs = None
+    if request.segment is not None and request.total_segments is not None and request.total_segments > 1:
+        belongs = in_segment(request.segment, request.total_segments)
+    page = read_page(fetch, start=start, limit=request.limit, belongs=belongs)
+    return _answer(request, reading, _Source(table, index), page, work)
+
+
+# Checks without the table ------------------------------------------------------------------------------------------
+
+
+def _reading(request: Query | Scan, key_condition_text: str | None) -> _Reading:
+    start = None if request.exclusive_start_key is None else _checked_start(request.exclusive_start_key)
+    expressions = {"FilterExpression": request.filter_expression}
+    if isinstance(request, Query):
+        if key_condition_text is None:
+            raise InvalidInput(
+                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+            )
+        expressions["KeyConditionExpression"] = key_condition_text
+    expressions["ProjectionExpression"] = request.projection_expression
+    placeholders = placeholders_of(request.expression_attribute_names, request.expression_attribute_values, expressions)
+    names, values = placeholders.names, placeholders.values
+    key_condition = condition = projection = None
+    if key_condition_text is not None:
+        key_condition = compile_key_condition(key_condition_text, names, values)
+    if request.filter_expression is not None:
+        condition = compile_condition("FilterExpression", request.filter_expression, names, values)
+    if request.projection_expression is not None:
+        projection = compile_projection(request.projection_expression, names)
+    conditions = [part for part in (key_condition.condition if key_condition else None, condition) if part]
+    used = [part.names for part in conditions]
+    if projection is not None:
+        used.append(projection.names)
+    placeholders.check_used(used, [part.values for part in conditions])
+    _check_select(request)
+    return _Reading(placeholders, key_condition, condition, projection, start)
+
+
+def _checked_start(key: Mapping[str, Any]) -> Item:
+    try:
+        return checked_key(key)
+    except InvalidInput as error:
+        raise InvalidInput(f"The provided starting key is invalid: {error.message}") from error
+
+
+def _check_select(request: Query | Scan) -> None:
+    select, projection = request.select, request.projection_expression
+    if select == "ALL_PROJECTED_ATTRIBUTES" and request.index_name is None:
+        raise InvalidParameters("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+    if select == "SPECIFIC_ATTRIBUTES" and projection is None:
+        raise InvalidParameters(
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+        )
+    if projection is not None and select is not None and select != "SPECIFIC_ATTRIBUTES":
+        what = "only the Count" if select == "COUNT" else select
+        raise InvalidParameters(f"Cannot specify the ProjectionExpression when choosing to get {what}")
+
+
+def _check_segments(request: Scan) -> None:
+    segment, segments = request.segment, request.total_segments
+    if segments is None and segment is not None:
+        raise InvalidInput(
+            "The TotalSegments parameter is required but was not present in the request when Segment parameter is "
+            "present"
+        )
+    if segment is None and segments is not None:
+        raise InvalidInput(
+            "The Segment parameter is required but was not present in the request when parameter TotalSegments is "
+            "present"
+        )
+    if segment is not None and segments is not None and segment >= segments:
+        raise InvalidInput(
+            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+            f"Segment: {segment} is not less than TotalSegments: {segments}"
+        )
+
+
+# Checks against the table ------------------------------------------------------------------------------------------
+
+
+def _index(request: Query | Scan, table: ItemTable) -> Index | None:
+    if request.index_name is None:
+        return None
+    index = table.definition.index(request.index_name)
+    if index is None:
+        raise InvalidInput(f"The table does not have the specified index: {request.index_name}")
+    if not index.is_global:
+        return index
+    if request.consistent_read:
+        raise InvalidInput("Consistent reads are not supported on global secondary indexes")
+    if not index.backfilled:
+        raise InvalidInput(f"Cannot read from backfilling global secondary index: {index.name}")
+    if request.select == "ALL_ATTRIBUTES" and index.projection != "ALL":
+        raise InvalidParameters(
+            f"Select type ALL_ATTRIBUTES is not supported for global secondary index {index.name} "
+            "because its projection type is not ALL"
+        )
+    return index
+
+
+def _start(key: Item | None, table: ItemTable, index: Index | None) -> Place | None:
+    """The place that ``ExclusiveStartKey`` means."""
+    if key is None:
+        return None
+    schema = table.definition.key
+    if key.keys() != _Source(table, index).key_names.keys():
+        raise InvalidInput("The provided starting key is invalid: The provided key element does not match the schema")
+    try:
+        item = key_of_request({name: key[name] for name in schema.names}, schema)
+    except InvalidInput as error:
+        raise InvalidInput(f"The provided starting key is invalid: {error.message}") from error
+    if index is None:
+        return Place(item)
+    in_index = key_in_index(key, index)
+    if in_index is None:
+        raise InvalidInput("The provided starting key is invalid")
+    return Place(item, in_index)
+
+
+def _check_start(start: Place, wanted: KeyRange, schema: KeySchema, index: Index | None) -> None:
+    partition, sort = start.item if index is None else start.index
+    if partition != wanted.partition:
+        raise InvalidInput("The provided starting key is outside query boundaries based on provided conditions")
+    if schema.sort is not None and not wanted.low <= sort < wanted.high:
+        raise InvalidInput("The provided starting key does not match the range key predicate")
+
+
+# Answers -----------------------------------------------------------------------------------------------------------
+
+
+class _Source(msgspec.Struct, frozen=True):
+    """Where a page was read."""
+
+    table: ItemTable
+    index: Index | None
+
+    @property
+    def key_names(self) -> dict[str, None]:
+        """The attributes of a starting key: the table's, then the index's."""
+        return dict.fromkeys((*self.table.definition.key.names, *(self.index.key.names if self.index else ())))
+
+
+def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Page, work: Work) -> dict[str, Any]:
+    items, fetched = _items(request, reading, source, page, work)
+    if reading.filter is not None:
+        test, values = reading.filter.test, reading.placeholders.values
+        items = [item for item in items if test(item, values)]
+    answer: dict[str, Any] = {"Count": len(items), "ScannedCount": len(page.rows)}
+    if request.select != "COUNT":
+        if reading.projection is not None:
+            items = [reading.projection.picked(item) for item in items]
+        answer["Items"] = items
+    if not page.ended:
+        answer["LastEvaluatedKey"] = _last_key(page, source, work)
+    if request.return_consumed_capacity != "NONE":
+        consumed = _consumed(request, source.index, page.size, fetched)
+        answer["ConsumedCapacity"] = described(source.table.name, consumed, request.return_consumed_capacity)
+    return answer
+
+
+def _items(
+    request: Query | Scan, reading: _Reading, source: _Source, page: Page, work: Work
+) -> tuple[list[Item], list[int]]:
+    """The items of a page, and the sizes of those that were fetched from the table for a local index."""
+    index = source.index
+    if index is None or index.projection == "ALL" or not _needs_table(request, reading, source.table, index):
+        return [decode_item(row.item) for row in page.rows], []
+    items, sizes = [], []
+    for row in page.rows:
+        stored = load(source.table, place_of(row).item, work)
+        assert stored is not None, "an index entry without its item"
+        items.append(decode_item(stored.item))
+        sizes.append(stored.size)
+    return items, sizes
+
+
+def _needs_table(request: Query | Scan, reading: _Reading, table: ItemTable, index: Index) -> bool:
+    """Whether the index lacks what is asked for; a global one must have it.
+
+    Raises:
+        InvalidParameters: a global index does not project an attribute.
+    """
+    if request.select == "ALL_ATTRIBUTES":
+        return True
+    if reading.projection is None:
+        return False
+    kept = projected(index, table.definition.key)
+    lacking = [] if kept is None else [str(name) for name in reading.projection.tree.children if name not in kept]
+    if lacking and index.is_global:
+        raise InvalidParameters(f"Global secondary index {index.name} does not project [{', '.join(sorted(lacking))}]")
+    return bool(lacking)
+
+
+def _last_key(page: Page, source: _Source, work: Work) -> Item:
+    """The key attributes of the last row that was looked at (in a parallel scan perhaps one of another segment)."""
+    place = page.place
+    assert place is not None
+    last: Row | None = page.rows[-1] if page.rows else None
+    if last is None or place_of(last) != place:
+        last = load(source.table, place.item, work)
+    assert last is not None, "a place without its item"
+    item = decode_item(last.item)
+    return {name: item[name] for name in source.key_names}
+
+
+def _consumed(request: Query | Scan, index: Index | None, size: int, fetched: list[int]) -> Consumed:
+    consistent = request.consistent_read
+    units = read_units(size, consistent=consistent)
+    if index is None:
+        return Consumed(units)
+    from_table = sum(read_units(one, consistent=consistent) for one in fetched)
+    if index.is_global:
+        return Consumed(from_table, {}, {index.name: units})
+    return Consumed(from_table, {index.name: units})

@@ -1,0 +1,155 @@
+"""Tables of items: what they are, what they hold, and by what their indexes find it."""
+
+from base64 import b64decode, b64encode
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import orjson
+
+from interstate.core.tables.schema import TableDefinition
+from interstate.core.tables.values import Item, Value
+from interstate.store.tables import Select, Table
+
+
+class ItemTable(msgspec.Struct, frozen=True):
+    """A table."""
+
+    arn: str
+    scope: str  # account/region
+    name: str
+    definition: TableDefinition
+    tags: dict[str, str]
+
+
+class ItemTableId(msgspec.Struct, frozen=True):
+    """A number of a table, an index or a stream."""
+
+    id: int
+    arn: str
+
+
+class StoredItem(msgspec.Struct, frozen=True):
+    """An item under its encoded key."""
+
+    table_id: int
+    partition_key: bytes
+    sort_key: bytes
+    item: bytes
+    size: int
+    expires_at: int | None = None
+
+
+class IndexEntry(msgspec.Struct, frozen=True):
+    """An item as an index holds it, under the index's key and the item's."""
+
+    index_id: int
+    partition_key: bytes
+    sort_key: bytes
+    item_partition: bytes
+    item_sort: bytes
+    item: bytes
+    size: int
+
+
+class ItemCount(msgspec.Struct, frozen=True):
+    """How much a table or an index holds."""
+
+    id: int
+    items: int
+    bytes: int
+
+
+class ItemExpiry(msgspec.Struct, frozen=True):
+    """When the next item of a table expires, and the due row that waits for it."""
+
+    table_id: int
+    at: datetime
+    due_id: int
+
+
+class TransactionToken(msgspec.Struct, frozen=True):
+    """A transaction that was done."""
+
+    token: str
+    request: bytes
+    until: datetime
+
+
+ITEM_TABLES = Table("item_tables", ItemTable, ("arn",))
+ITEM_TABLE_IDS = Table("item_table_ids", ItemTableId, ("id",))
+ITEMS = Table("items", StoredItem, ("table_id", "partition_key", "sort_key"))
+INDEX_ENTRIES = Table(
+    "index_entries", IndexEntry, ("index_id", "partition_key", "sort_key", "item_partition", "item_sort")
+)
+ITEM_COUNTS = Table("item_counts", ItemCount, ("id",))
+ITEM_EXPIRIES = Table("item_expiries", ItemExpiry, ("table_id",))
+TRANSACTION_TOKENS = Table("transaction_tokens", TransactionToken, ("token",))
+
+TABLES_OF_SCOPE = Select(ITEM_TABLES, "scope = :scope AND name > :after", "name")
+
+_IN_PARTITION = "table_id = :table AND partition_key = :partition AND sort_key >= :low AND sort_key < :high"
+PARTITION_ASCENDING = Select(ITEMS, _IN_PARTITION, "sort_key")
+PARTITION_DESCENDING = Select(ITEMS, _IN_PARTITION, "sort_key DESC")
+ITEMS_AFTER = Select(
+    ITEMS, "table_id = :table AND (partition_key, sort_key) > (:partition, :sort)", "partition_key, sort_key"
+)
+ITEMS_OF_TABLE = Select(ITEMS, "table_id = :table", "partition_key, sort_key")
+EXPIRING = Select(ITEMS, "table_id = :table AND expires_at IS NOT NULL AND expires_at > :after", "expires_at")
+
+# An entry's place in a partition is its sort key and its item's key: index keys need not be unique.
+# The row comparison comes first, so that a page begins by one search however many entries share a sort key.
+_IN_INDEX = "index_id = :index AND partition_key = :partition AND "
+INDEX_ASCENDING = Select(
+    INDEX_ENTRIES,
+    _IN_INDEX + "(sort_key, item_partition, item_sort) > (:start, :start_partition, :start_sort) AND sort_key < :high",
+    "sort_key, item_partition, item_sort",
+)
+INDEX_DESCENDING = Select(
+    INDEX_ENTRIES,
+    _IN_INDEX + "(sort_key, item_partition, item_sort) < (:start, :start_partition, :start_sort) AND sort_key >= :low",
+    "sort_key DESC, item_partition DESC, item_sort DESC",
+)
+ENTRIES_AFTER = Select(
+    INDEX_ENTRIES,
+    "index_id = :index AND (partition_key, sort_key, item_partition, item_sort) > "
+    "(:partition, :start, :start_partition, :start_sort)",
+    "partition_key, sort_key, item_partition, item_sort",
+)
+ENTRIES_OF_INDEX = Select(INDEX_ENTRIES, "index_id = :index", "partition_key, sort_key, item_partition, item_sort")
+
+TOKENS_BEFORE = Select(TRANSACTION_TOKENS, "until <= :now", "until")
+
+
+def encode_item(item: Item) -> bytes:
+    """The item as JSON; binaries in base64."""
+    return orjson.dumps(item, default=_base64)
+
+
+def _base64(value: Any) -> str:
+    assert isinstance(value, bytes)
+    return b64encode(value).decode()
+
+
+def decode_item(text: bytes) -> Item:
+    """The item of a JSON text, its binaries as bytes."""
+    item: Item = orjson.loads(text)
+    if b'"B":' in text or b'"BS":' in text:
+        return {name: _with_bytes(value) for name, value in item.items()}
+    return item
+
+
+def _with_bytes(value: Value) -> Value:
+    for kind, content in value.items():
+        match kind:
+            case "B":
+                return {"B": b64decode(content)}
+            case "BS":
+                return {"BS": [b64decode(part) for part in content]}
+            case "L":
+                return {"L": [_with_bytes(part) for part in content]}
+            case "M":
+                return {"M": {name: _with_bytes(part) for name, part in content.items()}}
+            case _:
+                pass
+    return value
