@@ -3,8 +3,8 @@
 Theory of operation
 -------------------
 An event for an execution is a due row "states.event". Its step loads the frame with its ancestors, folds the event, obeys the
-commands, and goes on as long as some frame can go on by itself, up to the bounds of a *slice*: 200 transitions or 1 MiB
-of history. What is left is a due row like any other, so an endless loop shares the store with everybody and can be stopped
+commands, and goes on as long as some frame can go on by itself, up to the bounds of a *slice*: 200 transitions, 1 MiB of
+history, or the batch's 5 ms. What is left is a due row like any other, so an endless loop shares the store with everybody and can be stopped
 between any two slices. When the slice ends, frames that changed are written, and its history as one chunk.
 
 Timers and tasks are due rows; their events bring the visit that they are meant for, so a row that could not be taken back does no
@@ -59,7 +59,9 @@ from interstate.store.records.states import (
 
 SLICE_TRANSITIONS_MAX = 200
 SLICE_HISTORY_BYTES_MAX = 1 << 20
-"""The bounds of a slice (design, law 7)."""
+"""The bounds of a slice (design, law 7); the third, 5 ms, is the batch's (``Work.is_late``)."""
+FOLD_TRANSITIONS_MAX = 50
+"""Transitions of one fold: how often a slice looks at its bounds."""
 
 
 def start(execution: Execution, work: Work) -> None:
@@ -117,7 +119,9 @@ class InHand:
 
     @property
     def _is_spent(self) -> bool:
-        return self.transitions >= SLICE_TRANSITIONS_MAX or self.bytes >= SLICE_HISTORY_BYTES_MAX
+        if self.transitions == 0:  # Whatever the hour is, a slice moves on.
+            return False
+        return self.transitions >= SLICE_TRANSITIONS_MAX or self.bytes >= SLICE_HISTORY_BYTES_MAX or self.work.is_late
 
     def _fold(self, number: int, event: Event) -> Step | None:
         chain = self._chain(number, event)
@@ -143,7 +147,7 @@ class InHand:
 
     def _budget(self, chain: tuple[Frame, ...]) -> int:
         """Transitions for one fold: fewer where data are long, so that the bound on bytes is seen in time."""
-        left = SLICE_TRANSITIONS_MAX - self.transitions
+        left = min(SLICE_TRANSITIONS_MAX - self.transitions, FOLD_TRANSITIONS_MAX)
         long = len(chain[-1].data.text)
         return max(1, min(left, (SLICE_HISTORY_BYTES_MAX - self.bytes) // (2 * long + 1)))
 
@@ -211,7 +215,7 @@ class InHand:
 
     def _postpone(self, waiting: Iterable[tuple[int, Event]]) -> None:
         left = [Delivery(number, _stored(event)) for number, event in waiting]
-        self.work.later("states.event", Deliveries(self.row.id, left))
+        self.work.later("states.event", Deliveries(self.row.id, left), yields=True)
 
 
 def _stored(event: Event) -> Stored:
