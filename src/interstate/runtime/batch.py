@@ -83,41 +83,45 @@ class Batches:
         self.seed = seed
         self.sequences = sequences
 
-    def decide(self, jobs: Sequence[Job], now: datetime, effects_max: int) -> list[Decided]:
+    def decide(
+        self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float = BATCH_WORK_S
+    ) -> list[Decided]:
         """Run the jobs and leave the (last) transaction open for the caller to commit.
 
         All but the last element of the answer are committed already: they exist when the database refused the batch.
         """
         try:
-            return [self._attempt(jobs, now, effects_max)]
+            return [self._attempt(jobs, now, effects_max, work_s)]
         except self.store.refusals as error:
             self.store.rollback()
             _log.warning("the store refused a batch of %d: %s", len(jobs), error)
             if len(jobs) <= 1:
                 return [self._give_up(jobs, now, error)]
             half = len(jobs) // 2
-            first = self.decide(jobs[:half], now, effects_max)
+            first = self.decide(jobs[:half], now, effects_max, work_s)
             self.store.commit()
             taken = sum(len(decided.effects) for decided in first)
-            return first + self.decide(jobs[half:], now, max(0, effects_max - taken))
+            return first + self.decide(jobs[half:], now, max(0, effects_max - taken), work_s)
 
     def _give_up(self, jobs: Sequence[Job], now: datetime, error: Exception) -> Decided:
         for job in jobs:
             job.outcome, job.error = None, InternalFailure(f"the store refused: {error}")
-        return self._attempt((), now, 0)
+        return self._attempt((), now, 0, BATCH_WORK_S)
 
-    def _attempt(self, jobs: Sequence[Job], now: datetime, effects_max: int) -> Decided:
+    def _attempt(self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float) -> Decided:
         self.store.begin()
         records = UnitOfWork(self.store.rows, self.sequences)
         work = BatchWork(records, self.catalog, now)
-        work.until = monotonic() + BATCH_WORK_S
+        work.until = monotonic() + work_s
         _prefetch(records, jobs)
         for job in jobs:
             self._run(job, work)
         self._follow(work)
         effects = self._take_effects(work, effects_max)
         records.flush()
-        return Decided(work.wakes, effects, work.earliest, bool(work.ready), bool(work.effects), records.wrote)
+        return Decided(
+            work.wakes, effects, work.earliest, bool(work.ready) or work.yielded, bool(work.effects), records.wrote
+        )
 
     def _run(self, job: Job, work: BatchWork) -> None:
         work.caller, work.entropy = job.caller, Entropy(job.seed)

@@ -6,6 +6,9 @@ The event loop's thread decides a batch and runs its SQL; only COMMIT, the disk'
 the loop reads the next requests. A batch closes when nothing more is ready, never by a timer that would delay a lone
 caller. What a job answers, whom it wakes and which effects it starts counts only after the commit (design, law 1).
 ``sqlite3`` gives up the GIL at every row, so SQL in a second thread would be slower than here (design, section 4).
+
+Scans of due work take turns with calls: a batch of one, then a batch of the other, and beside callers a scan gets less
+time. So an endless loop costs a call at most one short slice, and calls without end do not starve what is due.
 """
 
 import asyncio
@@ -16,8 +19,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 from interstate.base.time import Clock
 from interstate.runtime.activity import Activity
-from interstate.runtime.batch import BATCH_JOBS_MAX, Batches, Decided, InternalFailure, Job
+from interstate.runtime.batch import BATCH_JOBS_MAX, BATCH_WORK_S, Batches, Decided, InternalFailure, Job
 from interstate.store.ports import Store
+
+SCAN_WORK_S = 0.002
+"""What a scan of due work may use while callers wait."""
 
 WAL_BYTES_MAX = 64 * 1024 * 1024
 _CHECK_WAL_EVERY = 256
@@ -35,6 +41,8 @@ class Commits:
         self._clock = clock
         self._activity = activity
         self._jobs: deque[Job] = deque()
+        self._scans: deque[Job] = deque()
+        self._called = False  # The last batch was one of calls.
         self._pumping = False
         self._committing = False
         self._closed = False
@@ -44,10 +52,10 @@ class Commits:
         self.committed: Committed = lambda _decided: None
         self._between: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
-    def submit(self, job: Job) -> None:
-        """Decide the job in the next batch; its ``done`` is called after the commit."""
+    def submit(self, job: Job, *, background: bool = False) -> None:
+        """Decide the job in the next batch of its kind; its ``done`` is called after the commit."""
         assert not self._closed
-        self._jobs.append(job)
+        (self._scans if background else self._jobs).append(job)
         self._activity.begin()
         self._schedule()
 
@@ -73,10 +81,14 @@ class Commits:
                 done.set_exception(error)
             else:
                 done.set_result(None)
-        if not self._jobs:
+        if not self._jobs and not self._scans:
             return
-        jobs = [self._jobs.popleft() for _ in range(min(BATCH_JOBS_MAX, len(self._jobs)))]
-        decided = self._batches.decide(jobs, self._clock.now(), self.effects_room())
+        scanning = bool(self._scans) and (self._called or not self._jobs)
+        work_s = SCAN_WORK_S if scanning and (self._called or self._jobs) else BATCH_WORK_S
+        self._called = not scanning
+        queue = self._scans if scanning else self._jobs
+        jobs = [queue.popleft() for _ in range(min(BATCH_JOBS_MAX, len(queue)))]
+        decided = self._batches.decide(jobs, self._clock.now(), self.effects_room(), work_s)
         if self._store.durable and decided[-1].wrote:
             self._committing = True
             loop = asyncio.get_running_loop()
@@ -107,7 +119,7 @@ class Commits:
             self.committed(part)
         for _ in jobs:
             self._activity.end()
-        if self._jobs or self._between:
+        if self._jobs or self._scans or self._between:
             self._schedule()
 
     async def close(self) -> None:

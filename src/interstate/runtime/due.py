@@ -89,7 +89,7 @@ class DueWork:
             return
         self._scanning = True
         self._activity.begin()
-        self._commits.submit(Job(self._scan, self._scanned, self._seed()))
+        self._commits.submit(Job(self._scan, self._scanned, self._seed()), background=True)
 
     def _ring_at(self, at: datetime) -> None:
         """Set the timer, when it rings earlier than the one that is set."""
@@ -115,8 +115,12 @@ class DueWork:
 
     def _scan(self, work: BatchWork) -> _Found:
         steps = work.select(READY, limit=PAGE, lane=STEP, now=work.now)
+        done = 0
         for row in steps:
+            if done and work.is_late:
+                break
             self._batches.run_step(work, row.id)
+            done += 1
         room = max(0, EFFECTS_IN_FLIGHT_MAX - len(self._in_flight))
         waiting = work.select(READY, limit=room + 1, lane=WAITING, now=work.now)
         taken = [msgspec.structs.replace(row, lane=IN_FLIGHT) for row in waiting[:room]]
@@ -125,7 +129,7 @@ class DueWork:
         nexts = work.select(NEXT, limit=1, lane=STEP)
         # A waiting effect that is due already starts when there is room; only the first later one needs a timer.
         nexts += [row for row in work.select(NEXT, limit=1, lane=WAITING) if row.due_at > work.now]
-        more = len(steps) == PAGE
+        more = len(steps) == PAGE or done < len(steps)
         return _Found(taken, more, len(waiting) > room, min((row.due_at for row in nexts), default=None))
 
     def _scanned(self, job: Job) -> None:

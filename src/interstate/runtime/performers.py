@@ -60,6 +60,7 @@ class Performers:
         await self.functions.start()
         performers = self._instance.due.performers
         performers["lambda.invoke"] = self.functions.perform
+        performers["lambda.prepare"] = self.functions.prepare
         performers["sns.http"] = self._post
         performers["cloudformation.transform"] = perform_transform
         missing = self._instance.catalog.effects.keys() - performers.keys()

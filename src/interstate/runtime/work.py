@@ -34,6 +34,7 @@ class BatchWork:
         self.ready: deque[tuple[int, msgspec.Struct]] = deque()  # Steps due now: they may run in this transaction.
         self.effects: deque[int] = deque()  # Effects due now: they may start after the commit.
         self.earliest: datetime | None = None  # The first instant at which work left by this batch is due later.
+        self.yielded = False  # A step is due now that must not run in this transaction.
         self.until = float("inf")  # Monotonic seconds at which the batch should close.
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
@@ -61,7 +62,7 @@ class BatchWork:
 
     # Work that follows -----------------------------------------------------------------------------------------
 
-    def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None) -> int:
+    def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None, yields: bool = False) -> int:
         step = self.catalog.steps.get(kind)
         pulls = True if step is None else step.pulls
         if step is None:
@@ -75,6 +76,8 @@ class BatchWork:
                 self.earliest = due_at
         elif step is None:
             self.effects.append(due_id)
+        elif yields:
+            self.yielded = True
         else:
             self.ready.append((due_id, body))
         return due_id

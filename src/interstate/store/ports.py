@@ -79,11 +79,12 @@ class Work(Protocol):
 
     # Work that follows ------------------------------------------------------------------------------------------
 
-    def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None) -> int:
+    def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None, yields: bool = False) -> int:
         """Leave a due row: the step or effect ``kind`` runs with ``body`` at ``at`` (default now), surviving a crash.
 
         ``kind`` is declared in a service's table (``Step`` or ``Effect``). Rows due at once often run in this same
-        transaction. Returns the row's id, for ``cancel``.
+        transaction; one that ``yields`` (the next slice of something long) lets everybody else go first. Returns the
+        row's id, for ``cancel``.
         """
         ...
 
