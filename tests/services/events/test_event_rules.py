@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
 from interstate.services.events.rules import RULES_QUOTA
 from interstate.store.records.due import SETTINGS, Setting
 
@@ -58,6 +59,14 @@ def test_state_is_kept_by_account_and_region(bench: Any) -> None:
     other = Caller("111111111111", "eu-west-1")
     listed = bench.world.call("events", "ListEventBuses", {}, caller=other)["EventBuses"]
     assert [bus["Arn"] for bus in listed] == ["arn:aws:events:eu-west-1:111111111111:event-bus/default"]
+
+
+def test_nobody_else_changes_a_bus(bench: Any) -> None:
+    bench("CreateEventBus", Name="orders")
+    other = Caller("111111111111", "us-east-1")
+    request = {"Name": "r", "EventPattern": PATTERN, "EventBusName": BUS + "orders"}
+    with pytest.raises(ServiceError, match="Event bus orders does not exist"):
+        bench.world.call("events", "PutRule", request, caller=other)
 
 
 def test_a_rule_is_made_described_switched_and_deleted(bench: Any) -> None:

@@ -6,7 +6,7 @@ tests/aws/services/events/test_events_schedule.snapshot.json of github.com/local
 
 import re
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
@@ -76,3 +76,5 @@ def next_after(schedule: Schedule, instant: datetime) -> datetime | None:
         case Cron(expression=expression):
             found: datetime | None = _croniter(expression).occurrence(instant).next()
             return found
+        case _:
+            assert_never(schedule)

@@ -39,14 +39,14 @@ def find_bus(arn: str, work: Work) -> Bus | None:
 
 
 def bus_at(name_or_arn: str | None, work: Work) -> Bus:
-    """The bus that a request names.
+    """The bus of the caller's account and region that a request names. (Others' buses take events, nothing else.)
 
     Raises:
         ResourceNotFoundException: there is none.
     """
     arn = bus_arn(name_or_arn, work.caller)
     bus = find_bus(arn, work)
-    if bus is None:
+    if bus is None or bus.scope != scope_of(work.caller):
         raise ResourceNotFoundException.bus(bus_name(arn) or arn)
     return bus
 
