@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.time import to_millis
 from interstate.runtime.testing import World
@@ -195,8 +196,8 @@ def test_a_new_stream_of_an_old_name_starts_empty(world: World) -> None:
 
 def test_services_write_without_making_group_and_stream_first() -> None:
     world = World([SERVICE])
-    world.run(lambda work: write(work, GROUP, "s", [(1, "a"), (2, "b")]))
-    world.run(lambda work: write(work, GROUP, "s", [(3, "c")]))
+    world.run(lambda work: write(work, Caller(), GROUP, "s", [(1, "a"), (2, "b")]))
+    world.run(lambda work: write(work, Caller(), GROUP, "s", [(3, "c")]))
     assert find(world) == ["a", "b", "c"]
 
 

@@ -23,7 +23,7 @@ from interstate.runtime.functions.output import tail
 from interstate.runtime.functions.pool import Pool
 from interstate.runtime.functions.worker import Ending, NotCalled, Place, Worker, launch
 from interstate.runtime.supervisor import Supervisor
-from interstate.store.records.lambda_ import Invocation, InvocationResult, LogLine
+from interstate.store.records.lambda_ import Invocation, InvocationResult, LogLine, Preparation
 
 _LOG = logging.getLogger(__name__)
 _NOT_CALLED_MAX = 3
@@ -97,13 +97,18 @@ class FunctionRuntime:
         assert self._supervisor is not None, "start() comes first"
         await self._supervisor.start()
 
-    async def prepare(self, function: str, qualifier: str | None = None) -> Fault | None:
+    async def prepare(self, key: str, body: Preparation) -> str | None:  # noqa: ARG002 - the performer's signature.
         """Have a function's code unpacked and its requirements installed; tells what is wrong with them."""
-        spec = await self._functions.lookup(function, qualifier, 0.0)
-        if isinstance(spec, NoSuchFunction):
-            return None
-        prepared = await self._prepared(spec)
-        return prepared if isinstance(prepared, Fault) else None
+        try:
+            await self.prewarm()
+            spec = await self._functions.lookup(body.function, body.qualifier, 0.0)
+            if isinstance(spec, NoSuchFunction):
+                return None
+            prepared = await self._prepared(spec)
+        except Exception as error:  # noqa: BLE001 - the border: the first call says the same, and nothing else suffers.
+            _LOG.exception("%s could not be prepared", body.function)
+            return repr(error)
+        return prepared.message if isinstance(prepared, Fault) else None
 
     async def perform(self, key: str, body: Invocation) -> InvocationResult:  # noqa: ARG002 - the performer's signature.
         """Call the function once. Never raises: failures are values."""

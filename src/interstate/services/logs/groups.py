@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere
 from interstate.base.time import to_millis
 from interstate.services.logs.errors import InvalidParameterException, ResourceAlreadyExistsException
@@ -133,12 +134,11 @@ def create_log_group(request: CreateLogGroup, work: Work) -> None:
     """
     if work.get(GROUPS, group_arn(request.log_group_name, work.caller)) is not None:
         raise ResourceAlreadyExistsException("log group")
-    new_group(work, request.log_group_name, request)
+    new_group(work, work.caller, request.log_group_name, request)
 
 
-def new_group(work: Work, name: str, request: CreateLogGroup | None = None) -> LogGroup:
-    """Write a group for the caller, which must not exist."""
-    caller = work.caller
+def new_group(work: Work, caller: Caller, name: str, request: CreateLogGroup | None = None) -> LogGroup:
+    """Write a group of the caller's account, which must not exist."""
     arn, number = group_arn(name, caller), work.next_id(GROUP_IDS)
     group = LogGroup(arn, number, f"{caller.account}/{caller.region}", name, work.now, {})
     if request is not None:

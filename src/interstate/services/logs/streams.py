@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.arn import Caller
 from interstate.base.time import from_micros, to_micros, to_millis
 from interstate.services.logs.errors import (
     InvalidParameterException,
@@ -238,9 +239,9 @@ def append(work: Work, group: LogGroup, stream: LogStream, events: Sequence[Even
     )
 
 
-def write(work: Work, group_name: str, stream_name: str, events: Sequence[Event]) -> None:
+def write(work: Work, caller: Caller, group_name: str, stream_name: str, events: Sequence[Event]) -> None:
     """What a service of the caller's account logs: group and stream are made when they are missing."""
-    group = work.get(GROUPS, group_arn(group_name, work.caller)) or new_group(work, group_name)
+    group = work.get(GROUPS, group_arn(group_name, caller)) or new_group(work, caller, group_name)
     stream = work.get(STREAMS, group.id, stream_name) or LogStream(group.id, stream_name, work.now)
     append(work, group, stream, events)
 

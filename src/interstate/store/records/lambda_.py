@@ -97,6 +97,13 @@ class Poll(msgspec.Struct, frozen=True):
     mapping: str
 
 
+class Preparation(msgspec.Struct, frozen=True):
+    """Have a function's code and requirements ready before its first call; body of the effect "lambda.prepare"."""
+
+    function: str
+    qualifier: str | None = None
+
+
 # Functions --------------------------------------------------------------------------------------------------------
 
 
@@ -143,6 +150,13 @@ class FunctionVersion(msgspec.Struct, frozen=True):
     log_group: str = ""
     log_format: str = "Text"
     further: dict[str, Any] = msgspec.field(default_factory=dict)  # Stored and described: VpcConfig, SnapStart...
+
+
+class CodeZip(msgspec.Struct, frozen=True):
+    """An uploaded zip, kept once however many versions and layers use it; workers unpack it into a cache."""
+
+    sha256: str  # Hexadecimal.
+    content: bytes
 
 
 class Alias(msgspec.Struct, frozen=True):
@@ -240,6 +254,7 @@ class Batch(msgspec.Struct, frozen=True):
 
 FUNCTIONS = Table("lambda_functions", Function, ("arn",))
 VERSIONS = Table("lambda_versions", FunctionVersion, ("function", "version"))
+CODE = Table("lambda_code", CodeZip, ("sha256",))
 ALIASES = Table("lambda_aliases", Alias, ("function", "name"))
 EVENT_INVOKE_CONFIGS = Table("lambda_event_invoke_configs", EventInvokeConfig, ("function", "qualifier"))
 PROVISIONED = Table("lambda_provisioned", ProvisionedConcurrency, ("function", "qualifier"))
@@ -263,5 +278,19 @@ MAPPINGS_OF_SCOPE = Select(MAPPINGS, "scope = :scope AND uuid > :after", "uuid")
 MAPPINGS_OF_SOURCE = Select(MAPPINGS, "source = :source", "uuid")
 MAPPINGS_OF_FUNCTION = Select(MAPPINGS, "function = :function", "uuid")
 
+BATCHES_OF_MAPPING = Select(BATCHES, "mapping = :mapping", "request_id")
+
+FUNCTION_COUNT = Scalar("SELECT COUNT(*) FROM lambda_functions WHERE scope = :scope", (FUNCTIONS,))
+RESERVED_CONCURRENCY = Scalar(
+    "SELECT SUM(reserved_concurrency) FROM lambda_functions WHERE scope = :scope", (FUNCTIONS,)
+)
+TOTAL_CODE_SIZE = Scalar(
+    "SELECT SUM(code_size) FROM lambda_versions WHERE function > :first AND function < :last", (VERSIONS,)
+)
 BATCHES_IN_HAND = Scalar("SELECT COUNT(*) FROM lambda_batches WHERE mapping = :mapping", (BATCHES,))
+CODE_USERS = Scalar(
+    "SELECT (SELECT COUNT(*) FROM lambda_versions WHERE code = :code)"
+    " + (SELECT COUNT(*) FROM lambda_layers WHERE code = :code)",
+    (VERSIONS, LAYERS),
+)
 LATEST_LAYER_VERSION = Scalar("SELECT MAX(version) FROM lambda_layers WHERE layer = :layer", (LAYERS,))

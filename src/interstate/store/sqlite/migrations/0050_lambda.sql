@@ -41,6 +41,14 @@ CREATE TABLE lambda_versions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lambda_versions_by_number ON lambda_versions (function, number);
 
+CREATE INDEX lambda_versions_by_code ON lambda_versions (code);
+
+-- Uploaded zips, each once; workers unpack them into a cache.
+CREATE TABLE lambda_code (
+    sha256 TEXT NOT NULL PRIMARY KEY,
+    content BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE lambda_aliases (
     function TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -93,6 +101,7 @@ CREATE TABLE lambda_layers (
     created INTEGER NOT NULL,
     PRIMARY KEY (layer, version)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX lambda_layers_by_code ON lambda_layers (code);
 CREATE INDEX lambda_layers_of_scope ON lambda_layers (scope, layer, version DESC);
 
 -- Event source mappings; a queue that is read finds its mappings by one key.

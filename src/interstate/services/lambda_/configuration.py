@@ -1,0 +1,248 @@
+"""A function's configuration: from requests to records, from records to answers.
+
+Source: Lambda API Reference, CreateFunction, UpdateFunctionConfiguration, FunctionConfiguration.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import parse_arn
+from interstate.base.errors import NotImplementedHere
+from interstate.core.functions import environment
+from interstate.services.lambda_.errors import InvalidParameterValueException
+from interstate.services.lambda_.locate import log_group_of
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import LATEST, LAYERS, FunctionVersion
+
+TIMEOUT_S_MAX = 900  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MEMORY_MB_MAX = 10_240
+EPHEMERAL_MB_MAX = 10_240
+LAYERS_MAX = 5
+
+
+class Variables(msgspec.Struct, frozen=True, rename="pascal"):
+    variables: dict[str, str] = {}
+
+
+class DeadLetterConfig(msgspec.Struct, frozen=True, rename="pascal"):
+    target_arn: str | None = None
+
+
+class TracingConfig(msgspec.Struct, frozen=True, rename="pascal"):
+    mode: str | None = None
+
+
+class EphemeralStorage(msgspec.Struct, frozen=True, rename="pascal"):
+    size: int
+
+
+class LoggingConfig(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
+    log_format: str | None = None
+    application_log_level: str | None = None
+    system_log_level: str | None = None
+    log_group: str | None = None
+
+
+class Configuration(msgspec.Struct, frozen=True, rename="pascal"):
+    """What CreateFunction and UpdateFunctionConfiguration have in common; None leaves a setting as it is."""
+
+    function_name: str
+    runtime: str | None = None
+    role: str | None = None
+    handler: str | None = None
+    description: str | None = None
+    timeout: int | None = None
+    memory_size: int | None = None
+    environment: Variables | None = None
+    dead_letter_config: DeadLetterConfig | None = None
+    kms_key_arn: str | None = msgspec.field(name="KMSKeyArn", default=None)
+    tracing_config: TracingConfig | None = None
+    layers: list[str] | None = None
+    ephemeral_storage: EphemeralStorage | None = None
+    logging_config: LoggingConfig | None = None
+    # Stored and described:
+    vpc_config: dict[str, Any] | None = None
+    snap_start: dict[str, Any] | None = None
+    # Refused by name:
+    file_system_configs: list[Any] | None = None
+    image_config: dict[str, Any] | None = None
+    durable_config: dict[str, Any] | None = None
+    capacity_provider_config: dict[str, Any] | None = None
+    runtime_config: dict[str, Any] | None = None
+    accelerator_config: dict[str, Any] | None = None
+    tenancy_config: dict[str, Any] | None = None
+    code_signing_config_arn: str | None = None
+
+
+# Member of the request -> what to say when it is used.
+_REFUSED = {
+    "file_system_configs": "file systems of functions",
+    "image_config": "functions from container images",
+    "durable_config": "durable functions",
+    "capacity_provider_config": "functions on capacity providers",
+    "runtime_config": "a choice of runtime versions",
+    "accelerator_config": "accelerators of functions",
+    "tenancy_config": "tenant isolation of functions",
+    "code_signing_config_arn": "code signing",
+}
+# (member, lowest, highest, as the message names it)
+_BOUNDS = (
+    ("timeout", 1, TIMEOUT_S_MAX, "timeout"),
+    ("memory_size", 128, MEMORY_MB_MAX, "memorySize"),
+)
+
+
+def check(work: Work, request: Configuration) -> None:
+    """Refuse what Lambda refuses, and by name what Interstate does not have.
+
+    Raises:
+        InvalidParameterValueException: a value that Lambda refuses.
+        NotImplementedHere: a runtime or a feature that Interstate does not have.
+    """
+    for member, what in _REFUSED.items():
+        if getattr(request, member):
+            raise NotImplementedHere(what)
+    if request.runtime is not None and not request.runtime.startswith("python3."):
+        raise NotImplementedHere(f"functions with the runtime {request.runtime}; it runs Python ones")
+    for member, low, high, name in _BOUNDS:
+        value = getattr(request, member)
+        if value is not None and not low <= value <= high:
+            constraint = f"less than or equal to {high}" if value > high else f"greater than or equal to {low}"
+            raise InvalidParameterValueException(
+                f"1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: "
+                f"Member must have value {constraint}"
+            )
+    if request.ephemeral_storage is not None and request.ephemeral_storage.size > EPHEMERAL_MB_MAX:
+        raise InvalidParameterValueException(f"'EphemeralStorage' size must be at most {EPHEMERAL_MB_MAX} MB.")
+    _check_environment(request.environment)
+    _check_layers(work, request.layers)
+    if request.dead_letter_config is not None and request.dead_letter_config.target_arn:
+        check_target(request.dead_letter_config.target_arn, ("sqs", "sns"))
+
+
+def check_target(arn: str, services: tuple[str, ...]) -> None:
+    """Refuse a dead-letter queue or destination of a kind that the place does not take."""
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.service not in services:
+        if parsed is not None and parsed.service == "s3":
+            raise NotImplementedHere("destinations in S3")
+        raise InvalidParameterValueException(f"The provided target ARN {arn} is invalid.")
+
+
+def _check_environment(variables: Variables | None) -> None:
+    if variables is None:
+        return
+    reserved = environment.reserved_names(variables.variables)
+    if reserved:
+        raise InvalidParameterValueException(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided contains reserved keys that are currently not supported for modification. "
+            f"Reserved keys used in this request: {', '.join(reserved)}"
+        )
+    if environment.size_bytes(variables.variables) > environment.SIZE_BYTES_MAX:
+        raise InvalidParameterValueException(
+            "Lambda was unable to configure your environment variables because the environment variables you have "
+            "provided exceeded the 4KB limit."
+        )
+
+
+def _check_layers(work: Work, layers: list[str] | None) -> None:
+    if not layers:
+        return
+    if len(layers) > LAYERS_MAX:
+        raise InvalidParameterValueException(f"Cannot reference more than {LAYERS_MAX} layers.")
+    for arn in layers:
+        layer, _, version = arn.rpartition(":")
+        if not version.isdigit() or work.get(LAYERS, layer, int(version)) is None:
+            raise InvalidParameterValueException(f"Layer version {arn} does not exist.")
+
+
+def applied(version: FunctionVersion, request: Configuration) -> FunctionVersion:
+    """The configuration with what a request sets."""
+    logging = request.logging_config
+    further = dict(version.further)
+    if request.vpc_config is not None:
+        further["VpcConfig"] = request.vpc_config
+    if request.snap_start is not None:
+        further["SnapStart"] = request.snap_start
+    if logging is not None:
+        further["LoggingConfig"] = {**further.get("LoggingConfig", {}), **msgspec.to_builtins(logging)}
+    changes: dict[str, Any] = {
+        "runtime": request.runtime,
+        "role": request.role,
+        "handler": request.handler,
+        "description": request.description,
+        "timeout_s": request.timeout,
+        "memory_mb": request.memory_size,
+        "environment": None if request.environment is None else request.environment.variables,
+        "kms_key_arn": request.kms_key_arn,
+        "tracing": request.tracing_config.mode if request.tracing_config is not None else None,
+        "layers": request.layers,
+        "ephemeral_mb": request.ephemeral_storage.size if request.ephemeral_storage is not None else None,
+        "log_group": logging.log_group if logging is not None else None,
+        "log_format": logging.log_format if logging is not None else None,
+        "further": further,
+    }
+    changed = {field: value for field, value in changes.items() if value is not None}
+    if request.dead_letter_config is not None:  # An empty one takes it away.
+        changed["dead_letter_arn"] = request.dead_letter_config.target_arn or None
+    return msgspec.structs.replace(version, **changed)
+
+
+def last_modified(at: datetime) -> str:
+    """``2026-11-21T09:30:00.123+0000``, as Lambda writes its instants."""
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
+
+
+def described(work: Work, version: FunctionVersion, qualifier: str | None = None) -> dict[str, Any]:
+    """A version as FunctionConfiguration; ``qualifier`` is the one under which it was asked for."""
+    logging: dict[str, Any] = {"LogFormat": version.log_format, "LogGroup": log_group_of(version)}
+    if version.log_format == "JSON":
+        logging |= {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+    shown: dict[str, Any] = {
+        "FunctionName": version.name,
+        "FunctionArn": f"{version.function}:{qualifier}" if qualifier else version.function,
+        "Runtime": version.runtime,
+        "Role": version.role,
+        "Handler": version.handler,
+        "CodeSize": version.code_size,
+        "CodeSha256": version.code_sha256,
+        "Description": version.description,
+        "Timeout": version.timeout_s,
+        "MemorySize": version.memory_mb,
+        "LastModified": last_modified(version.modified),
+        "Version": version.version,
+        "TracingConfig": {"Mode": version.tracing},
+        "RevisionId": version.revision,
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "PackageType": "Zip",
+        "Architectures": [version.architecture],
+        "EphemeralStorage": {"Size": version.ephemeral_mb},
+        "SnapStart": {
+            "ApplyOn": version.further.get("SnapStart", {}).get("ApplyOn", "None"),
+            "OptimizationStatus": "Off",
+        },
+        "LoggingConfig": logging | version.further.get("LoggingConfig", {}),
+    }
+    if version.environment:
+        shown["Environment"] = {"Variables": version.environment}
+    if version.dead_letter_arn is not None:
+        shown["DeadLetterConfig"] = {"TargetArn": version.dead_letter_arn}
+    if version.kms_key_arn:
+        shown["KMSKeyArn"] = version.kms_key_arn
+    if version.layers:
+        shown["Layers"] = [{"Arn": arn, "CodeSize": _layer_size(work, arn)} for arn in version.layers]
+    if "VpcConfig" in version.further:
+        shown["VpcConfig"] = {"VpcId": "", **version.further["VpcConfig"]}
+    if version.version != LATEST:
+        del shown["LastUpdateStatus"]
+    return shown
+
+
+def _layer_size(work: Work, arn: str) -> int:
+    layer, _, version = arn.rpartition(":")
+    record = work.get(LAYERS, layer, int(version))
+    return record.code_size if record is not None else 0

@@ -1,0 +1,75 @@
+"""Refusals of Lambda, worded as it words them.
+
+Source: botocore's model lambda/2015-03-31; the service's answers.
+"""
+
+from interstate.base.errors import ServiceError
+
+_USER = {"Type": "User"}
+
+
+class LambdaError(ServiceError):
+    """A refusal with the member ``Type`` that all of Lambda's errors have."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, members=_USER)
+
+
+class ResourceNotFoundException(LambdaError):
+    """No such function, version, alias, mapping, layer or policy."""
+
+
+class ResourceConflictException(LambdaError):
+    """The name is taken, or the resource is in use."""
+
+
+class InvalidParameterValueException(LambdaError):
+    """A value that Lambda refuses."""
+
+
+class InvalidRequestContentException(LambdaError):
+    """The payload is not JSON."""
+
+
+class RequestTooLargeException(LambdaError):
+    """The payload is larger than the way of calling allows."""
+
+    def __init__(self, size_bytes_max: int) -> None:
+        super().__init__(f"Request must be smaller than {size_bytes_max} bytes for the InvokeFunction operation")
+
+
+class TooManyRequestsException(ServiceError):
+    """More calls at once than the function may have."""
+
+    def __init__(self) -> None:
+        members = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", **_USER}
+        super().__init__("Rate Exceeded.", members=members)
+
+
+class ServiceException(ServiceError):
+    """A call could not be carried out, through no fault of the caller's."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, members={"Type": "Service"})
+
+
+class PreconditionFailedException(LambdaError):
+    """Somebody else has changed the resource meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to "
+            "retrieve the latest RevisionId"
+        )
+
+
+class ProvisionedConcurrencyConfigNotFoundException(LambdaError):
+    """The version or alias has no provisioned concurrency."""
+
+    def __init__(self) -> None:
+        super().__init__("No Provisioned Concurrency Config found for this function")
+
+
+def function_not_found(arn: str, qualifier: str | None = None) -> ResourceNotFoundException:
+    """No such function, version or alias."""
+    return ResourceNotFoundException(f"Function not found: {arn}{f':{qualifier}' if qualifier else ''}")

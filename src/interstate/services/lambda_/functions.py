@@ -1,0 +1,355 @@
+"""Functions: their life, code, configuration and published versions.
+
+Source: Lambda API Reference.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.errors import NotImplementedHere
+from interstate.services.lambda_.code import Content, Kept, keep, release
+from interstate.services.lambda_.configuration import Configuration, applied, check, described
+from interstate.services.lambda_.errors import (
+    InvalidParameterValueException,
+    PreconditionFailedException,
+    ResourceConflictException,
+    function_not_found,
+)
+from interstate.services.lambda_.locate import function_at, located, name_of, scope_of, version_at
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import (
+    ALIASES,
+    ALIASES_OF_FUNCTION,
+    EVENT_INVOKE_CONFIGS,
+    EVENT_INVOKE_CONFIGS_OF_FUNCTION,
+    FUNCTIONS,
+    FUNCTIONS_OF_SCOPE,
+    LATEST,
+    POLICIES,
+    POLICIES_OF_FUNCTION,
+    PROVISIONED,
+    PROVISIONED_OF_FUNCTION,
+    VERSIONS,
+    VERSIONS_OF_FUNCTION,
+    Function,
+    FunctionVersion,
+    Preparation,
+)
+
+LIST_MAX = (
+    50  # Source: ListFunctions, "returns a maximum of 50 items in each response, even if you set the number higher".
+)
+VERSIONS_MAX = 10_000  # Of one function; more are not deleted at once.
+
+
+class CreateFunction(Configuration, frozen=True, rename="pascal", kw_only=True):
+    code: Content
+    publish: bool = False
+    publish_to: str | None = None
+    package_type: str = "Zip"
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+    architectures: list[str] = msgspec.field(default_factory=list)
+
+
+class FunctionRequest(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    qualifier: str | None = None
+
+
+class UpdateFunctionCode(Content, frozen=True, rename="pascal", kw_only=True):
+    function_name: str
+    architectures: list[str] | None = None
+    publish: bool = False
+    dry_run: bool = False
+    revision_id: str | None = None
+
+
+class UpdateFunctionConfiguration(Configuration, frozen=True, rename="pascal", kw_only=True):
+    revision_id: str | None = None
+
+
+class ListFunctions(msgspec.Struct, frozen=True, rename="pascal"):
+    master_region: str | None = None
+    function_version: str | None = None
+    marker: str = ""
+    max_items: int = LIST_MAX
+
+
+class ListVersions(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    marker: str = ""
+    max_items: int = LIST_MAX
+
+
+class PublishVersion(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    code_sha256: str | None = None
+    description: str | None = None
+    revision_id: str | None = None
+
+
+def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
+    """Create a function from a zip or a local folder.
+
+    Raises:
+        ResourceConflictException: the caller has a function of this name.
+        InvalidParameterValueException: a value that Lambda refuses, or code that is none.
+        NotImplementedHere: a runtime or a feature that Interstate does not have.
+    """
+    if request.package_type != "Zip":
+        raise NotImplementedHere("functions from container images")
+    if request.publish_to is not None:
+        raise NotImplementedHere("PublishTo")
+    if not request.runtime or not request.handler:
+        raise InvalidParameterValueException(
+            "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        )
+    name = name_of(work, request.function_name)
+    if work.get(FUNCTIONS, name.arn) is not None:
+        raise ResourceConflictException(f"Function already exist: {name.name}")
+    check(work, request)
+    kept = keep(work, request.code)
+    function = Function(name.arn, scope_of(name.arn), name.name, tags=request.tags, created=work.now)
+    version = FunctionVersion(
+        function=name.arn,
+        version=LATEST,
+        number=0,
+        name=name.name,
+        runtime=request.runtime,
+        role=request.role or "",
+        handler=request.handler,
+        code=kept.place,
+        code_sha256=kept.sha256,
+        code_size=kept.size_bytes,
+        description="",
+        timeout_s=3,  # Source: CreateFunction, Timeout: "The default is 3 seconds".
+        memory_mb=128,
+        ephemeral_mb=512,
+        environment={},
+        layers=[],
+        architecture=request.architectures[0] if request.architectures else "x86_64",
+        revision=work.entropy.uuid(),
+        modified=work.now,
+    )
+    version = applied(version, request)
+    work.put(FUNCTIONS, function)
+    work.put(VERSIONS, version)
+    work.later("lambda.prepare", Preparation(name.arn))
+    return _published(work, function, version) if request.publish else described(work, version)
+
+
+def _published(work: Work, function: Function, latest: FunctionVersion) -> dict[str, Any]:
+    version = publish(work, function, latest)
+    return described(work, version, version.version)
+
+
+def get_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
+    """A function's configuration, where its code lies, its tags and its reserved concurrency.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, version or alias.
+    """
+    found = located(work, request.function_name, request.qualifier)
+    version = version_at(work, found)
+    kind, _, place = version.code.partition(":")
+    answer: dict[str, Any] = {
+        "Configuration": described(work, version, found.qualifier),
+        "Code": {
+            "RepositoryType": "Local" if kind == "dir" else "S3",
+            "Location": place if kind == "dir" else version.code,
+        },
+        "Tags": found.function.tags,
+    }
+    if found.function.reserved_concurrency is not None:
+        answer["Concurrency"] = {"ReservedConcurrentExecutions": found.function.reserved_concurrency}
+    return answer
+
+
+def get_function_configuration(request: FunctionRequest, work: Work) -> dict[str, Any]:
+    """A function's configuration.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, version or alias.
+    """
+    found = located(work, request.function_name, request.qualifier)
+    return described(work, version_at(work, found), found.qualifier)
+
+
+def list_functions(request: ListFunctions, work: Work) -> dict[str, Any]:
+    """The caller's functions in the order of their names, with all of their versions on request."""
+    scope = f"{work.caller.account}/{work.caller.region}"
+    limit = min(request.max_items, LIST_MAX)
+    found = work.select(FUNCTIONS_OF_SCOPE, limit=limit + 1, scope=scope, after=request.marker)
+    shown: list[dict[str, Any]] = []
+    for function in found[:limit]:
+        many = VERSIONS_MAX if request.function_version == "ALL" else 1
+        versions = work.select(VERSIONS_OF_FUNCTION, limit=many, function=function.arn, from_number=0)
+        shown += [
+            described(work, version, version.version if request.function_version == "ALL" else None)
+            for version in versions
+        ]
+    answer: dict[str, Any] = {"Functions": shown}
+    if len(found) > limit:
+        answer["NextMarker"] = found[limit - 1].name
+    return answer
+
+
+def update_function_code(request: UpdateFunctionCode, work: Work) -> dict[str, Any]:
+    """Give ``$LATEST`` other code; calls that run go on with the old one.
+
+    Raises:
+        ResourceNotFoundException: there is no such function.
+        PreconditionFailedException: the function is at another revision.
+        InvalidParameterValueException: code that is none.
+    """
+    function = function_at(work, request.function_name)
+    latest = _latest(work, function, request.revision_id)
+    kept = keep(work, request)
+    changed = _with_code(latest, kept, request.architectures, work)
+    if request.dry_run:
+        release(work, changed.code)
+        return described(work, changed)
+    work.put(VERSIONS, changed)
+    release(work, latest.code)
+    work.later("lambda.prepare", Preparation(function.arn))
+    return _published(work, function, changed) if request.publish else described(work, changed)
+
+
+def _with_code(latest: FunctionVersion, kept: Kept, architectures: list[str] | None, work: Work) -> FunctionVersion:
+    return msgspec.structs.replace(
+        latest,
+        code=kept.place,
+        code_sha256=kept.sha256,
+        code_size=kept.size_bytes,
+        architecture=architectures[0] if architectures else latest.architecture,
+        revision=work.entropy.uuid(),
+        modified=work.now,
+    )
+
+
+def _latest(work: Work, function: Function, revision: str | None) -> FunctionVersion:
+    latest = work.get(VERSIONS, function.arn, LATEST)
+    assert latest is not None, function.arn
+    if revision is not None and revision != latest.revision:
+        raise PreconditionFailedException
+    return latest
+
+
+def update_function_configuration(request: UpdateFunctionConfiguration, work: Work) -> dict[str, Any]:
+    """Change the configuration of ``$LATEST``; what is not given stays.
+
+    Raises:
+        ResourceNotFoundException: there is no such function.
+        PreconditionFailedException: the function is at another revision.
+        InvalidParameterValueException: a value that Lambda refuses.
+    """
+    function = function_at(work, request.function_name)
+    latest = _latest(work, function, request.revision_id)
+    check(work, request)
+    changed = msgspec.structs.replace(applied(latest, request), revision=work.entropy.uuid(), modified=work.now)
+    work.put(VERSIONS, changed)
+    return described(work, changed)
+
+
+def delete_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
+    """Forget a function with all that belongs to it, or one of its versions.
+
+    Raises:
+        ResourceNotFoundException: there is no such function.
+        ResourceConflictException: an alias points to the version.
+        InvalidParameterValueException: ``$LATEST`` alone cannot be deleted.
+    """
+    found = located(work, request.function_name, request.qualifier)
+    arn = found.function.arn
+    if found.qualifier is not None:
+        _delete_version(work, arn, found.qualifier)
+        return {"StatusCode": 204}
+    for version in work.select(VERSIONS_OF_FUNCTION, limit=VERSIONS_MAX, function=arn, from_number=0):
+        work.delete(VERSIONS, arn, version.version)
+        release(work, version.code)
+    for alias in work.select(ALIASES_OF_FUNCTION, limit=VERSIONS_MAX, function=arn, after=""):
+        work.delete(ALIASES, arn, alias.name)
+    for config in work.select(EVENT_INVOKE_CONFIGS_OF_FUNCTION, limit=VERSIONS_MAX, function=arn, after=""):
+        work.delete(EVENT_INVOKE_CONFIGS, arn, config.qualifier)
+    for provisioned in work.select(PROVISIONED_OF_FUNCTION, limit=VERSIONS_MAX, function=arn, after=""):
+        work.delete(PROVISIONED, arn, provisioned.qualifier)
+    for policy in work.select(POLICIES_OF_FUNCTION, limit=VERSIONS_MAX, function=arn):
+        work.delete(POLICIES, arn, policy.qualifier)
+    work.delete(FUNCTIONS, arn)
+    return {"StatusCode": 204}
+
+
+def _delete_version(work: Work, function: str, version: str) -> None:
+    if version == LATEST:
+        raise InvalidParameterValueException("$LATEST version cannot be deleted without deleting the function.")
+    record = work.get(VERSIONS, function, version)
+    if record is None:
+        raise function_not_found(function, version)
+    aliases = work.select(ALIASES_OF_FUNCTION, limit=VERSIONS_MAX, function=function, after="")
+    users = [alias.name for alias in aliases if version in (alias.version, *alias.weights)]
+    if users:
+        raise ResourceConflictException(f"Version {version} cannot be deleted: aliases {users} point to it.")
+    work.delete(VERSIONS, function, version)
+    release(work, record.code)
+
+
+# Versions ---------------------------------------------------------------------------------------------------------
+
+
+def publish(work: Work, function: Function, latest: FunctionVersion, description: str | None = None) -> FunctionVersion:
+    """Freeze ``$LATEST`` as the next version; nothing new is made when nothing has changed since the last one."""
+    last = work.get(VERSIONS, function.arn, str(function.next_version - 1))
+    if last is not None and _same(last, latest):
+        return last
+    number = function.next_version
+    version = msgspec.structs.replace(
+        latest,
+        version=str(number),
+        number=number,
+        revision=work.entropy.uuid(),
+        description=latest.description if description is None else description,
+    )
+    work.put(FUNCTIONS, msgspec.structs.replace(function, next_version=number + 1))
+    work.put(VERSIONS, version)
+    return version
+
+
+def _same(one: FunctionVersion, other: FunctionVersion) -> bool:
+    apart = {"version": "", "number": 0, "revision": "", "modified": other.modified, "description": ""}
+    return msgspec.structs.replace(one, **apart) == msgspec.structs.replace(other, **apart)
+
+
+def publish_version(request: PublishVersion, work: Work) -> dict[str, Any]:
+    """Freeze ``$LATEST`` as a version. A local folder is not copied: its versions run what it holds now.
+
+    Raises:
+        ResourceNotFoundException: there is no such function.
+        PreconditionFailedException: the function is at another revision.
+        InvalidParameterValueException: the code is another than the caller thinks.
+    """
+    function = function_at(work, request.function_name)
+    latest = _latest(work, function, request.revision_id)
+    if request.code_sha256 is not None and request.code_sha256 != latest.code_sha256:
+        raise InvalidParameterValueException(
+            f"CodeSHA256 ({request.code_sha256}) is different from current CodeSHA256 in $LATEST ({latest.code_sha256}). "
+            "Please try again with the CodeSHA256 in $LATEST."
+        )
+    version = publish(work, function, latest, request.description)
+    return described(work, version, version.version)
+
+
+def list_versions_by_function(request: ListVersions, work: Work) -> dict[str, Any]:
+    """``$LATEST`` and the published versions, oldest first.
+
+    Raises:
+        ResourceNotFoundException: there is no such function.
+    """
+    function = function_at(work, request.function_name)
+    limit = min(request.max_items, LIST_MAX)
+    start = int(request.marker) if request.marker.isdigit() else 0
+    found = work.select(VERSIONS_OF_FUNCTION, limit=limit + 1, function=function.arn, from_number=start)
+    answer: dict[str, Any] = {"Versions": [described(work, version, version.version) for version in found[:limit]]}
+    if len(found) > limit:
+        answer["NextMarker"] = str(found[limit].number)
+    return answer

@@ -1,0 +1,186 @@
+"""Calling functions, and what follows when a call has ended.
+
+Source: Lambda API Reference, Invoke; https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
+"""
+
+from base64 import b64decode, b64encode
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import caller_of
+from interstate.base.errors import NotImplementedHere
+from interstate.base.json import BrokenJSON, dumps, loads
+from interstate.base.time import to_millis
+from interstate.services.lambda_ import asynchronous, polling
+from interstate.services.lambda_.errors import (
+    InvalidParameterValueException,
+    InvalidRequestContentException,
+    RequestTooLargeException,
+    ResourceNotFoundException,
+    ServiceException,
+    TooManyRequestsException,
+)
+from interstate.services.lambda_.locate import located, log_group_of, version_at, version_of
+from interstate.services.logs.streams import write
+from interstate.services.operation import Answer, Outcome, Perform
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import Invocation, InvocationResult, TaskAnswer
+
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
+PAYLOAD_BYTES_MAX = 6_291_456
+ASYNC_PAYLOAD_BYTES_MAX = 1_048_576
+CLIENT_CONTEXT_BYTES_MAX = 3_583  # Source: Invoke, ClientContext.
+
+
+class Invoke(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    invocation_type: str = "RequestResponse"
+    log_type: str = "None"
+    client_context: str | None = None
+    payload: bytes = b""
+    qualifier: str | None = None
+    durable_execution_name: str | None = None
+    tenant_id: str | None = None
+
+
+def invoke(request: Invoke, work: Work) -> Outcome:
+    """Call a function and wait, or have it called (``Event``), or only look whether it could be (``DryRun``).
+
+    Raises:
+        ResourceNotFoundException: there is no such function, version or alias.
+        InvalidRequestContentException: the payload is not JSON.
+        RequestTooLargeException: the payload is too large for this way of calling.
+        TooManyRequestsException: the function's reserved concurrency is in use.
+    """
+    found = located(work, request.function_name, request.qualifier)
+    version_at(work, found)
+    payload = _payload(request)
+    for member, what in (
+        (request.durable_execution_name, "durable functions"),
+        (request.tenant_id, "tenant isolation"),
+    ):
+        if member is not None:
+            raise NotImplementedHere(what)
+    if request.invocation_type == "DryRun":
+        return {"StatusCode": 204}
+    call = Invocation(
+        request_id=work.entropy.uuid(),
+        function=found.function.arn,
+        payload=payload,
+        qualifier=found.qualifier,
+        client_context=_client_context(request.client_context),
+        tail=request.log_type == "Tail",
+    )
+    if request.invocation_type == "Event":
+        asynchronous.accept(call, work)
+        return {"StatusCode": 202}
+    return Perform("lambda.invoke", call, answered)
+
+
+def _payload(request: Invoke) -> str:
+    limit = ASYNC_PAYLOAD_BYTES_MAX if request.invocation_type == "Event" else PAYLOAD_BYTES_MAX
+    if len(request.payload) > limit:
+        raise RequestTooLargeException(limit)
+    if not request.payload:
+        return "{}"
+    try:
+        loads(request.payload)
+    except BrokenJSON as error:
+        raise InvalidRequestContentException(f"Could not parse request body into json: {error}") from error
+    return request.payload.decode()
+
+
+def _client_context(header: str | None) -> str | None:
+    """The client context as compact JSON text, which fits into a header."""
+    if header is None:
+        return None
+    try:
+        return dumps(loads(b64decode(header, validate=True)[:CLIENT_CONTEXT_BYTES_MAX]))
+    except (ValueError, BrokenJSON) as error:
+        raise InvalidParameterValueException("Client context must be a valid Base64-encoded JSON object.") from error
+
+
+def answered(result: InvocationResult) -> Answer:
+    """What the caller of a call gets.
+
+    Raises:
+        TooManyRequestsException: the function's reserved concurrency was in use.
+        ResourceNotFoundException: the function went away meanwhile.
+        ServiceException: the call could not be carried out.
+    """
+    match result.refused:
+        case None:
+            pass
+        case "TooManyRequestsException":
+            raise TooManyRequestsException
+        case "ResourceNotFoundException":
+            raise ResourceNotFoundException(result.payload)
+        case _:
+            raise ServiceException(result.payload)
+    answer: dict[str, Any] = {
+        "StatusCode": 200,
+        "ExecutedVersion": result.executed_version,
+        "Payload": result.payload.encode(),
+    }
+    if result.function_error is not None:
+        answer["FunctionError"] = result.function_error
+    if result.log_tail:
+        answer["LogResult"] = b64encode(result.log_tail.encode()).decode()
+    return answer
+
+
+# The end of a call ------------------------------------------------------------------------------------------------
+
+
+def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
+    """Keep the call's log, and tell whoever wanted the call; one commit with the end of its row."""
+    _keep_log(body, result, work)
+    match body.origin:
+        case None:
+            pass
+        case "states.task":
+            work.later("states.task_answer", task_answer(body, result))
+        case "lambda.async":
+            asynchronous.finish(body, result, work)
+        case "lambda.mapping":
+            polling.finish(body, result, work)
+        case _:
+            raise AssertionError(body.origin)
+
+
+def _keep_log(body: Invocation, result: InvocationResult, work: Work) -> None:
+    if not result.log:
+        return
+    version = version_of(work, body.function, result.executed_version)
+    if version is None:  # Deleted while it ran.
+        return
+    events = [(to_millis(line.at), line.message) for line in result.log]
+    write(work, caller_of(body.function), log_group_of(version), result.log_stream, events)
+
+
+def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:
+    """What a Task's state machine gets: the answer, or an error's name and cause as Catch sees them.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (Lambda.Unknown,
+    and names of the exceptions that a handler raises)
+    """
+    answer = TaskAnswer(body.origin_data, body.request_id, ok=result.ok, executed_version=result.executed_version)
+    if result.ok:
+        return msgspec.structs.replace(answer, payload=result.payload)
+    if result.refused is not None:
+        status = {"TooManyRequestsException": 429, "ResourceNotFoundException": 404}.get(result.refused, 500)
+        cause = f"{result.payload} (Service: Lambda, Status Code: {status}, Request ID: {body.request_id})"
+        return msgspec.structs.replace(answer, error=f"Lambda.{result.refused}", cause=cause)
+    try:
+        document = loads(result.payload)
+    except BrokenJSON:
+        document = None
+    error_type = document.get("errorType") if isinstance(document, dict) else None
+    if isinstance(error_type, str) and error_type:
+        return msgspec.structs.replace(answer, error=error_type, cause=result.payload)
+    cause = (
+        "The cause could not be determined because Lambda did not return an error type. "
+        f"Returned payload: {result.payload}"
+    )
+    return msgspec.structs.replace(answer, error="Lambda.Unknown", cause=cause)

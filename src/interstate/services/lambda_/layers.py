@@ -1,0 +1,188 @@
+"""Layers: content that functions share, in versions that never change.
+
+Source: Lambda API Reference.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.errors import NotImplementedHere
+from interstate.services.lambda_.code import Content, keep, release
+from interstate.services.lambda_.configuration import last_modified
+from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
+from interstate.services.lambda_.locate import scope_of
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import (
+    LATEST_LAYER_VERSION,
+    LAYER_VERSIONS,
+    LAYERS,
+    LAYERS_OF_SCOPE,
+    LayerVersion,
+)
+
+LIST_MAX = 50
+_NUMBER_MAX = (1 << 62) - 1
+
+
+class PublishLayerVersion(msgspec.Struct, frozen=True, rename="pascal"):
+    layer_name: str
+    content: Content
+    description: str = ""
+    compatible_architectures: list[str] = []
+    compatible_runtimes: list[str] = []
+    license_info: str = ""
+
+
+class LayerVersionRequest(msgspec.Struct, frozen=True, rename="pascal"):
+    layer_name: str
+    version_number: int
+
+
+class ByArn(msgspec.Struct, frozen=True, rename="pascal"):
+    arn: str
+
+
+class ListLayers(msgspec.Struct, frozen=True, rename="pascal"):
+    compatible_architecture: str | None = None
+    compatible_runtime: str | None = None
+    marker: str = ""
+    max_items: int = LIST_MAX
+
+
+class ListLayerVersions(msgspec.Struct, frozen=True, rename="pascal"):
+    layer_name: str
+    compatible_architecture: str | None = None
+    compatible_runtime: str | None = None
+    marker: str = ""
+    max_items: int = LIST_MAX
+
+
+def publish_layer_version(request: PublishLayerVersion, work: Work) -> dict[str, Any]:
+    """Add a version to a layer, which begins with its first one.
+
+    Raises:
+        InvalidParameterValueException: content that is none.
+    """
+    kept = keep(work, request.content)
+    arn = _layer_arn(work, request.layer_name)
+    layer = LayerVersion(
+        layer=arn,
+        version=work.scalar(LATEST_LAYER_VERSION, layer=arn) + 1,
+        scope=scope_of(arn),
+        name=arn.rsplit(":", 1)[1],
+        code=kept.place,
+        code_sha256=kept.sha256,
+        code_size=kept.size_bytes,
+        description=request.description,
+        runtimes=request.compatible_runtimes,
+        architectures=request.compatible_architectures,
+        license_info=request.license_info,
+        created=work.now,
+    )
+    work.put(LAYERS, layer)
+    return _with_content(layer)
+
+
+def get_layer_version(request: LayerVersionRequest, work: Work) -> dict[str, Any]:
+    """A version of a layer.
+
+    Raises:
+        ResourceNotFoundException: there is no such version.
+    """
+    return _with_content(_layer_at(work, _layer_arn(work, request.layer_name), request.version_number))
+
+
+def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
+    """A version of a layer by its ARN.
+
+    Raises:
+        ResourceNotFoundException: there is no such version.
+        InvalidParameterValueException: the ARN names no version.
+    """
+    arn, _, version = request.arn.rpartition(":")
+    if not version.isdigit():
+        raise InvalidParameterValueException(f"{request.arn} is not the ARN of a layer version.")
+    return _with_content(_layer_at(work, arn, int(version)))
+
+
+def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
+    """Forget a version; one that is not there is no error. Numbers are not given out again while others remain."""
+    arn = _layer_arn(work, request.layer_name)
+    layer = work.get(LAYERS, arn, request.version_number)
+    if layer is not None:
+        work.delete(LAYERS, arn, request.version_number)
+        release(work, layer.code)
+
+
+def list_layer_versions(request: ListLayerVersions, work: Work) -> dict[str, Any]:
+    """The versions of a layer, newest first."""
+    arn, limit = _layer_arn(work, request.layer_name), min(request.max_items, LIST_MAX)
+    below = int(request.marker) if request.marker.isdigit() else _NUMBER_MAX
+    found = work.select(LAYER_VERSIONS, limit=limit + 1, layer=arn, below=below)
+    shown = [
+        _shown(layer)
+        for layer in found[:limit]
+        if _fits(layer, request.compatible_runtime, request.compatible_architecture)
+    ]
+    answer: dict[str, Any] = {"LayerVersions": shown}
+    if len(found) > limit:
+        answer["NextMarker"] = str(found[limit - 1].version)
+    return answer
+
+
+def list_layers(request: ListLayers, work: Work) -> dict[str, Any]:
+    """The caller's layers, each with its newest version that fits."""
+    scope, limit = f"{work.caller.account}/{work.caller.region}", min(request.max_items, LIST_MAX)
+    found = work.select(LAYERS_OF_SCOPE, limit=10 * LIST_MAX, scope=scope, after=request.marker)
+    newest: dict[str, LayerVersion] = {}
+    for layer in found:  # Newest versions come first.
+        if _fits(layer, request.compatible_runtime, request.compatible_architecture):
+            newest.setdefault(layer.layer, layer)
+    page = list(newest.values())
+    shown = [
+        {"LayerName": layer.name, "LayerArn": layer.layer, "LatestMatchingVersion": _shown(layer)}
+        for layer in page[:limit]
+    ]
+    answer: dict[str, Any] = {"Layers": shown}
+    if len(page) > limit:
+        answer["NextMarker"] = page[limit - 1].layer
+    return answer
+
+
+def _fits(layer: LayerVersion, runtime: str | None, architecture: str | None) -> bool:
+    return (runtime is None or not layer.runtimes or runtime in layer.runtimes) and (
+        architecture is None or not layer.architectures or architecture in layer.architectures
+    )
+
+
+def _layer_arn(work: Work, name: str) -> str:
+    if name.startswith("arn:"):
+        if ":layer:" not in name:
+            raise NotImplementedHere(f"layers named by {name}")
+        return name
+    return work.caller.arn("lambda", f"layer:{name}")
+
+
+def _layer_at(work: Work, arn: str, version: int) -> LayerVersion:
+    layer = work.get(LAYERS, arn, version)
+    if layer is None:
+        raise ResourceNotFoundException("The resource you requested does not exist.")
+    return layer
+
+
+def _shown(layer: LayerVersion) -> dict[str, Any]:
+    return {
+        "LayerVersionArn": f"{layer.layer}:{layer.version}",
+        "Version": layer.version,
+        "Description": layer.description,
+        "CreatedDate": last_modified(layer.created),
+        "CompatibleRuntimes": layer.runtimes,
+        "CompatibleArchitectures": layer.architectures,
+        "LicenseInfo": layer.license_info,
+    }
+
+
+def _with_content(layer: LayerVersion) -> dict[str, Any]:
+    content = {"Location": layer.code, "CodeSha256": layer.code_sha256, "CodeSize": layer.code_size}
+    return {"LayerArn": layer.layer, "Content": content, **_shown(layer)}

@@ -1,0 +1,141 @@
+"""Resource policies of functions: stored and described; Interstate does not check them.
+
+Source: Lambda API Reference, AddPermission, RemovePermission, GetPolicy.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.json import dumps
+from interstate.services.lambda_.errors import (
+    PreconditionFailedException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+)
+from interstate.services.lambda_.locate import located, version_at
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import POLICIES, Policy
+
+
+class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    statement_id: str
+    action: str
+    principal: str
+    source_arn: str | None = None
+    source_account: str | None = None
+    event_source_token: str | None = None
+    function_url_auth_type: str | None = None
+    principal_org_id: str | None = msgspec.field(name="PrincipalOrgID", default=None)
+    qualifier: str | None = None
+    revision_id: str | None = None
+
+
+class RemovePermission(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    statement_id: str
+    qualifier: str | None = None
+    revision_id: str | None = None
+
+
+class GetPolicy(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    qualifier: str | None = None
+
+
+def add_permission(request: AddPermission, work: Work) -> dict[str, Any]:
+    """Add a statement to a function's policy.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, version or alias.
+        ResourceConflictException: the policy has a statement of this id.
+        PreconditionFailedException: the policy is at another revision.
+    """
+    found = located(work, request.function_name, request.qualifier)
+    version_at(work, found)
+    arn, qualifier = found.function.arn, found.qualifier or ""
+    policy = work.get(POLICIES, arn, qualifier) or Policy(arn, qualifier, [], "")
+    _check_revision(policy, request.revision_id)
+    if any(statement["Sid"] == request.statement_id for statement in policy.statements):
+        raise ResourceConflictException(
+            f"The statement id ({request.statement_id}) provided already exists. "
+            "Please provide a new statement id, or remove the existing statement."
+        )
+    statement = _statement(request, f"{arn}:{qualifier}" if qualifier else arn)
+    work.put(POLICIES, Policy(arn, qualifier, [*policy.statements, statement], work.entropy.uuid()))
+    return {"Statement": dumps(statement)}
+
+
+def _statement(request: AddPermission, resource: str) -> dict[str, Any]:
+    principal: Any = request.principal
+    if principal.endswith(".amazonaws.com"):
+        principal = {"Service": principal}
+    elif principal != "*":
+        principal = {"AWS": f"arn:aws:iam::{principal}:root" if principal.isdigit() else principal}
+    statement: dict[str, Any] = {
+        "Sid": request.statement_id,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": request.action,
+        "Resource": resource,
+    }
+    conditions = {
+        "ArnLike": {"AWS:SourceArn": request.source_arn},
+        "StringEquals": {
+            "AWS:SourceAccount": request.source_account,
+            "lambda:EventSourceToken": request.event_source_token,
+            "lambda:FunctionUrlAuthType": request.function_url_auth_type,
+            "aws:PrincipalOrgID": request.principal_org_id,
+        },
+    }
+    given = {
+        operator: {key: value for key, value in keys.items() if value is not None}
+        for operator, keys in conditions.items()
+    }
+    condition = {operator: keys for operator, keys in given.items() if keys}
+    if condition:
+        statement["Condition"] = condition
+    return statement
+
+
+def remove_permission(request: RemovePermission, work: Work) -> None:
+    """Take a statement out of a function's policy.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, policy or statement.
+        PreconditionFailedException: the policy is at another revision.
+    """
+    policy = _policy_at(work, request.function_name, request.qualifier)
+    _check_revision(policy, request.revision_id)
+    kept = [statement for statement in policy.statements if statement["Sid"] != request.statement_id]
+    if len(kept) == len(policy.statements):
+        raise ResourceNotFoundException(f"Statement {request.statement_id} is not found in resource policy.")
+    if kept:
+        work.put(POLICIES, msgspec.structs.replace(policy, statements=kept, revision=work.entropy.uuid()))
+    else:
+        work.delete(POLICIES, policy.function, policy.qualifier)
+
+
+def get_policy(request: GetPolicy, work: Work) -> dict[str, Any]:
+    """A function's policy as JSON text.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, or it has no policy.
+    """
+    policy = _policy_at(work, request.function_name, request.qualifier)
+    document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
+    return {"Policy": dumps(document), "RevisionId": policy.revision}
+
+
+def _policy_at(work: Work, name: str, qualifier: str | None) -> Policy:
+    found = located(work, name, qualifier)
+    policy = work.get(POLICIES, found.function.arn, found.qualifier or "")
+    if policy is None:
+        raise ResourceNotFoundException("The resource you requested does not exist.")
+    return policy
+
+
+def _check_revision(policy: Policy, revision: str | None) -> None:
+    if revision is not None and revision != policy.revision:
+        raise PreconditionFailedException
