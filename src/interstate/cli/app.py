@@ -2,7 +2,7 @@
 
 import typer
 
-from interstate.cli import clock, serve, status
+from interstate.cli import clock, deploy, serve, status
 
 app = typer.Typer(
     name="interstate",
@@ -13,6 +13,8 @@ app = typer.Typer(
     help="Run event-driven AWS applications from their SAM template, durably, on this machine.",
 )
 app.command("serve")(serve.serve)
+app.command("up")(deploy.up)
+app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("env")(status.env)
 app.command("reset")(status.reset)

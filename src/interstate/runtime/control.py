@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
 from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
-from interstate.base.errors import ServiceError
+from interstate.base.errors import ServiceError, ValidationException
 from interstate.base.json import BrokenJSON, loads
 from interstate.runtime.clock_control import InvalidClock, parse_duration, parse_instant
 from interstate.runtime.instance import Instance
@@ -27,6 +28,7 @@ class Control:
         self._version = version
         self.deployed: bool | None = None
         self.deploy_error: str | None = None
+        self.after_deploy: Callable[[Path, Any], Awaitable[None]] | None = None
         self._routes: Mapping[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
             ("GET", "health"): self._health,
             ("GET", "clock"): self._show_clock,
@@ -34,6 +36,7 @@ class Control:
             ("POST", "reset"): self._reset,
             ("GET", "status"): self._status,
             ("GET", "mailbox"): self._mailbox,
+            ("POST", "deploy"): self._deploy,
         }
 
     async def handle(self, method: str, path: str, query: str, body: bytes) -> Answer:
@@ -42,7 +45,13 @@ class Control:
         route = self._routes.get((method, name))
         if route is None:
             known = sorted({f"{verb} /_interstate/{known}" for verb, known in self._routes})
-            return _json(404, {"error": "NotFound", "message": f"There is no {method} /_interstate/{name}. There is: {', '.join(known)}."})
+            return _json(
+                404,
+                {
+                    "error": "NotFound",
+                    "message": f"There is no {method} /_interstate/{name}. There is: {', '.join(known)}.",
+                },
+            )
         try:
             arguments = {key: values[-1] for key, values in parse_qs(query).items()}
             if body:
@@ -96,6 +105,23 @@ class Control:
     async def _reset(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         await self._instance.reset()
         return {"reset": True}
+
+    async def _deploy(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """``{"template": "/path/to/template.yaml", "stackName": "...", "parameters": {...}}``: what ``interstate deploy`` sends."""
+        from interstate.runtime.deploy import DeployFailed, deploy  # noqa: PLC0415 the deploy's imports wait for a deploy
+
+        progress: list[str] = []
+        parameters = {str(name): str(value) for name, value in (arguments.get("parameters") or {}).items()}
+        template = Path(str(arguments.get("template", "")))
+        try:
+            deployed = await deploy(
+                self._instance, template, arguments.get("stackName"), parameters, progress=progress.append
+            )
+        except DeployFailed as error:
+            raise ValidationException(str(error)) from error
+        if self.after_deploy is not None:
+            await self.after_deploy(template, deployed)
+        return {"progress": progress, "outputs": deployed.outputs}
 
     async def _mailbox(self, arguments: dict[str, Any]) -> Any:
         caller = Caller(arguments.pop("account", DEFAULT_ACCOUNT), arguments.pop("region", DEFAULT_REGION))

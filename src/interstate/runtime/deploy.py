@@ -4,6 +4,7 @@ Packaging and SAM's transform run in a child process; then the stack is one oper
 """
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,18 +35,23 @@ class DeployFailed(Exception):
 
 
 class Deployed(msgspec.Struct, frozen=True):
-    """A stack that stands. ``changed`` is False when the template and its parameters were deployed already."""
+    """A stack that stands. ``changed`` is False when the template and its parameters were deployed already.
+
+    ``parameters`` are the given ones and the template's defaults; ``metadata`` is the template's own.
+    """
 
     stack_id: str
     status: str
     changed: bool
     outputs: dict[str, str]
+    parameters: dict[str, str] = {}
+    metadata: dict[str, Any] = {}
 
 
 async def deploy(
     engine: Engine,
     template_path: Path,
-    stack_name: str,
+    stack_name: str | None = None,
     parameters: Mapping[str, str] | None = None,
     *,
     region: str = DEFAULT_REGION,
@@ -54,7 +60,8 @@ async def deploy(
 ) -> Deployed:
     """Create or update a stack from a template on disk and what lies beside it.
 
-    A stack whose creation failed earlier is made anew.
+    A stack whose creation failed earlier is made anew. Without a name the stack is called as the template's
+    ``Metadata.Interstate.StackName`` says, else as its folder.
 
     Raises:
         DeployFailed: the template cannot be used, or a resource was refused; nothing was changed.
@@ -64,6 +71,8 @@ async def deploy(
     packaged = await package(template_path, parameters or {}, region)
     assert packaged.original is not None
     assert packaged.template is not None
+    metadata = packaged.original.get("Metadata", {})
+    stack_name = stack_name or metadata.get("Interstate", {}).get("StackName") or _name_of(template_path.parent)
     tell(f"Deploying {stack_name}: {len(packaged.template.get('Resources', {}))} resources")
     request = {
         "StackName": stack_name,
@@ -78,7 +87,18 @@ async def deploy(
     assert answer is not None
     deployed = _deployed(answer)
     tell(f"{stack_name}: {deployed.status}{'' if deployed.changed else ' (no changes)'}")
-    return deployed
+    defaults = {
+        name: str(declared["Default"])
+        for name, declared in packaged.original.get("Parameters", {}).items()
+        if "Default" in declared
+    }
+    return msgspec.structs.replace(deployed, parameters={**defaults, **(parameters or {})}, metadata=metadata)
+
+
+def _name_of(folder: Path) -> str:
+    """A stack name of a folder's: letters, digits and hyphens, a letter first."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", folder.name).strip("-")
+    return name if name[:1].isalpha() else f"stack-{name}".rstrip("-")
 
 
 async def package(template_path: Path, parameters: Mapping[str, str], region: str) -> Result:
