@@ -23,6 +23,8 @@ from interstate.core.asl.vocabulary import (
     StartTask,
     StopBranches,
     Stopped,
+    TaskBegan,
+    TaskFailed,
     TimerFired,
 )
 
@@ -73,6 +75,7 @@ class Run:
         self.tasks: dict[int, StartTask] = {}
         self.history: list[HistoryEvent] = []
         self.end: End | None = None
+        self.faults: list[TaskFailed] = []  # Instead of beginning the next tasks.
         self.steps = 0
 
     def start(self) -> "Run":
@@ -122,6 +125,9 @@ class Run:
                 self.timers[frame, timer] = command
             case StartTask(frame=frame):
                 self.tasks[frame] = command
+                if self.faults:
+                    return [(frame, self.faults.pop())]
+                return [(frame, TaskBegan(command))]
             case Gather(frame=frame):
                 below = sorted((f for f in self.frames.values() if f.parent == frame), key=lambda f: f.branch)
                 for child in below:

@@ -288,3 +288,14 @@ def test_many_random_answers_end_once() -> None:
                 started.send(chance.choice(answers))
         assert sum(kind.startswith("Execution") for kind in started.types) == 2
         assert [event.id for event in started.history] == list(range(1, len(started.history) + 1))
+
+
+def test_a_fault_of_the_state_shows_no_task() -> None:
+    started = Run({"T": {"Type": "Task", "Resource": ACTIVITY, "End": True}})
+    started.faults.append(TaskFailed(1, "States.Runtime", "The activity x does not exist.", state_fault=True))
+    started.start()
+    assert started.types == ["ExecutionStarted", "TaskStateEntered", "ExecutionFailed"]
+    assert started.failure == (
+        "States.Runtime",
+        "An error occurred while executing the state 'T' (entered at the event id #2). The activity x does not exist.",
+    )

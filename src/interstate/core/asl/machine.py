@@ -58,6 +58,7 @@ from interstate.core.asl.vocabulary import (
     Stopping,
     Succeed,
     Task,
+    TaskBegan,
     TaskFailed,
     Tasking,
     TaskSubmitted,
@@ -135,7 +136,7 @@ def _is_awaited(chain: tuple[Frame, ...], event: Event) -> bool:
             return frame.frame == 0
         case TimerFired(visit=visit, timer=timer):
             return visit == frame.visit and _timer_awaited(frame, timer)
-        case TaskSubmitted() | TaskSucceeded() | TaskFailed() | Heartbeat() | ActivityStarted():
+        case TaskBegan() | TaskSubmitted() | TaskSucceeded() | TaskFailed() | Heartbeat() | ActivityStarted():
             return event.visit == frame.visit and isinstance(frame.awaiting, Tasking)
         case Gathered():
             return isinstance(frame.awaiting, Branching) and frame.awaiting.ended == frame.awaiting.total
@@ -216,7 +217,13 @@ def _take(state: State, turn: Turn, event: Event) -> None:
             wait.answer(state, turn, event)
         case (
             Task(),
-            TaskSubmitted() | TaskSucceeded() | TaskFailed() | Heartbeat() | ActivityStarted() | TimerFired(),
+            TaskBegan()
+            | TaskSubmitted()
+            | TaskSucceeded()
+            | TaskFailed()
+            | Heartbeat()
+            | ActivityStarted()
+            | TimerFired(),
         ):
             task.answer(state, turn, event)
         case (Parallel(), Gathered(outputs=outputs)):

@@ -301,6 +301,7 @@ class ContextOf:
             start_time=execution.started,
             state_machine_id=execution.machine_arn,
             state_machine_name=execution.machine_name,
+            redrive_count=None if execution.express else 0,
         )
         frame = turn.chain_at(self._depth)
         state = turn.machines[self._depth].states[frame.at]

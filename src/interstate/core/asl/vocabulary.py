@@ -333,6 +333,17 @@ class TimerFired(msgspec.Struct, frozen=True, tag="timer"):
     timer: Timer
 
 
+class TaskBegan(msgspec.Struct, frozen=True, tag="began"):
+    """A Task's work was taken on: it is scheduled and, but for an activity, started; the first answer to ``StartTask``."""
+
+    command: "StartTask"
+
+    @property
+    def visit(self) -> int:
+        """The visit that asked."""
+        return self.command.visit
+
+
 class TaskSubmitted(msgspec.Struct, frozen=True, tag="submitted"):
     """A service accepted the request of a ``.sync`` or ``.waitForTaskToken`` Task; its answer comes later."""
 
@@ -348,7 +359,7 @@ class TaskSucceeded(msgspec.Struct, frozen=True, tag="succeeded"):
 
 
 class TaskFailed(msgspec.Struct, frozen=True, tag="failed"):
-    """A Task failed. ``state_fault`` says that the state itself is at fault: nothing was started, nothing shows in the history."""
+    """A Task failed. ``state_fault``: the state is at fault, nothing was started, and the history does not show a Task."""
 
     visit: int
     error: str | None = None
@@ -392,6 +403,7 @@ Event = (
     Started
     | Go
     | TimerFired
+    | TaskBegan
     | TaskSubmitted
     | TaskSucceeded
     | TaskFailed
@@ -420,7 +432,7 @@ class SetTimer(msgspec.Struct, frozen=True):
 
 
 class StartTask(msgspec.Struct, frozen=True):
-    """Carry out a Task and answer with an event of ``visit``.
+    """Carry out a Task: answer with ``TaskBegan`` at once, unless the state is at fault, and then with an event of ``visit``.
 
     ``input`` is what the resource is given. ``request_id`` stays the same when the command is repeated after a crash, and is
     another one for each Retry.

@@ -13,6 +13,7 @@ from interstate.core.asl.vocabulary import (
     Heartbeat,
     StartTask,
     Stored,
+    TaskBegan,
     TaskFailed,
     Tasking,
     TaskSubmitted,
@@ -45,17 +46,20 @@ def may_look_at_executions(command: StartTask) -> bool:
 
 def start(command: StartTask, execution: Facts, work: Work) -> list[Event]:
     """Carry out a Task; gives the answers that come at once."""
+    began = TaskBegan(command)
     if command.resource.kind == "activity":
-        return _schedule_activity(command, work)
+        return _schedule_activity(command, began, work)
     outcome = integrations.start_task(command, execution, work)
     match outcome:
         case integrations.Waiting():
-            return []
+            return [began]
         case integrations.Submitted(output=output, end=end):
-            submitted: list[Event] = [TaskSubmitted(command.visit, output)]
+            submitted: list[Event] = [began, TaskSubmitted(command.visit, output)]
             return submitted if end is None else [*submitted, _event(command.visit, end)]
-        case _:
+        case integrations.Failed(state_fault=True):
             return [_event(command.visit, outcome)]
+        case _:
+            return [began, _event(command.visit, outcome)]
 
 
 def _event(visit: int, outcome: integrations.Answered | integrations.Failed) -> Event:
@@ -64,13 +68,13 @@ def _event(visit: int, outcome: integrations.Answered | integrations.Failed) -> 
     return TaskFailed(visit, outcome.error, outcome.cause, outcome.state_fault)
 
 
-def _schedule_activity(command: StartTask, work: Work) -> list[Event]:
+def _schedule_activity(command: StartTask, began: TaskBegan, work: Work) -> list[Event]:
     arn = command.resource.arn
     if work.get(ACTIVITIES, arn) is None:
         return [TaskFailed(command.visit, "States.Runtime", f"The activity {arn} does not exist.", state_fault=True)]
     work.put(ACTIVITY_TASKS, ActivityTask(work.next_id(ACTIVITY_TASKS), arn, command.token, command.input.text))
     work.wake(f"activity:{arn}")
-    return []
+    return [began]
 
 
 # Answers -----------------------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 Theory of operation
 -------------------
-A Task that starts notes that it was scheduled and started, asks for the work (``StartTask``) and parks under a new visit, with timers
-for its timeout and its heartbeat. What comes next brings that visit: an answer, a failure, a heartbeat, a timer. A Retry
+A Task that starts asks for the work (``StartTask``) and parks under a new visit, with timers for its timeout and its
+heartbeat. What comes next brings that visit: ``TaskBegan``, which the history notes as scheduled and started, or a fault of
+the state; then an answer, a failure, a heartbeat, a timer. A Retry
 starts it again under another visit, so that the answer to an attempt that was given up finds nobody.
 
 What a function's ARN, an activity and a service integration write into the history differs in names only; ``_WORDS`` has
@@ -29,6 +30,7 @@ from interstate.core.asl.vocabulary import (
     SetTimer,
     StartTask,
     Task,
+    TaskBegan,
     TaskFailed,
     Tasking,
     TaskSubmitted,
@@ -37,7 +39,7 @@ from interstate.core.asl.vocabulary import (
 )
 from interstate.core.jsonpath.path import Path
 
-Answer = TaskSubmitted | TaskSucceeded | TaskFailed | Heartbeat | ActivityStarted | TimerFired
+Answer = TaskBegan | TaskSubmitted | TaskSucceeded | TaskFailed | Heartbeat | ActivityStarted | TimerFired
 
 
 class _Words(NamedTuple):
@@ -91,14 +93,6 @@ def start(state: Task, turn: Turn) -> None:
     heartbeat_s = _seconds(state.heartbeat, given, turn)
     data = flow.payload(state.flow, turn.data, turn.context, turn.entropy)
     role = _role(state, given, turn)
-    limits: JSONObject = {}
-    if timeout_s is not None:
-        limits["timeoutInSeconds"] = timeout_s
-    if heartbeat_s is not None:
-        limits["heartbeatInSeconds"] = heartbeat_s
-    if role is not None:
-        limits["taskCredentials"] = {"roleArn": role}
-    _note_start(resource, turn, data, limits)
     visit = turn.park(Tasking(token, heartbeat_s, timeout_s))
     request_id = turn.entropy.uuid()
     turn.commands.append(
@@ -115,24 +109,24 @@ def token_text(execution: int, frame: int, visit: int, secret: str) -> str:
     return f"{execution:x}-{frame:x}-{visit:x}-{secret}"
 
 
-def _note_start(resource: Resource, turn: Turn, data: Datum, more: JSONObject) -> None:
+def _begin(turn: Turn, command: StartTask) -> None:
+    """Note that the Task was scheduled and, but for an activity, which starts when a worker takes it, started."""
+    resource = command.resource
     words = _WORDS[resource.kind]
+    more: JSONObject = {}
     if resource.kind == "service":
-        turn.note(
-            words.scheduled,
-            data=data.text,
-            more={
-                "resourceType": resource.type,
-                "resource": resource.name,
-                "region": turn.execution.region,
-                **more,
-            },
-        )
-        turn.note(words.started, more=_where(resource))
+        more |= {**_where(resource), "region": turn.execution.region}
     else:
-        turn.note(words.scheduled, data=data.text, more={"resource": resource.arn, **more})
-        if resource.kind == "lambda":  # An activity starts when a worker takes it.
-            turn.note(words.started)
+        more["resource"] = resource.arn
+    if command.timeout_s is not None:
+        more["timeoutInSeconds"] = command.timeout_s
+    if command.heartbeat_s is not None:
+        more["heartbeatInSeconds"] = command.heartbeat_s
+    if command.role_arn is not None:
+        more["taskCredentials"] = {"roleArn": command.role_arn}
+    turn.note(words.scheduled, data=command.input.text, more=more)
+    if resource.kind != "activity":
+        turn.note(words.started, more=_where(resource) or None)
 
 
 def _where(resource: Resource) -> JSONObject:
@@ -151,6 +145,8 @@ def answer(state: Task, turn: Turn, event: Answer) -> None:
     resource = state.resource
     words = _WORDS[resource.kind]
     match event:
+        case TaskBegan(command=command):
+            _begin(turn, command)
         case TaskSucceeded(output=text):
             _succeed(state, turn, Datum(text), words)
         case TaskFailed(state_fault=True, error=error, cause=cause):
