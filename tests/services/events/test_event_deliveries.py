@@ -283,6 +283,36 @@ def test_a_template_that_gives_no_json_makes_a_dead_letter(bench: Any) -> None:
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
 
 
+def test_events_of_one_call_go_together_in_order_and_fail_alone(bench: Any) -> None:
+    small, dead = bench.queue("small"), bench.queue("dead")
+    url = "http://localhost/000000000000/small"
+    bench.world.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"MaximumMessageSize": "1024"}})
+    bench.rule("r", {"Arn": small, "InputPath": "$.detail", "DeadLetterConfig": {"Arn": dead}})
+    details = ['{"n":0}', '{"n":1,"long":"' + "x" * 1_100 + '"}', '{"n":2}', '{"n":3}']
+    bench("PutEvents", Entries=[{"Source": "shop", "DetailType": "x", "Detail": detail} for detail in details])
+    assert [event["n"] for event in bench.events("small")] == [0, 2, 3]
+    assert [event["detail"]["n"] for event in bench.events("dead")] == [1]
+
+
+def test_events_that_are_too_large_together_go_alone(bench: Any) -> None:
+    bench.rule("r", bench.queue("q"), bench.queue("again"))
+    entry = {"Source": "shop", "DetailType": "x", "Detail": '{"a":"' + "x" * 523_000 + '"}'}
+    assert bench("PutEvents", Entries=[entry, entry])["FailedEntryCount"] == 0
+    assert [len(bench.messages(name)) for name in ("q", "again")] == [2, 2]
+
+
+def test_events_of_one_call_are_repeated_alone(bench: Any) -> None:
+    bench.others.error = BUSY
+    bench.rule("r", FUNCTION)
+    entry = {"Source": "shop", "DetailType": "x", "Detail": "{}"}
+    bench("PutEvents", Entries=[entry] * 3)
+    bench.world.run_due()
+    assert due_steps(bench) == 3
+    bench.others.error = None
+    bench.advance(minutes=1)
+    assert len(bench.others.calls) == 3
+
+
 # Other buses --------------------------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from interstate.core.events.policy import lets_in
 from interstate.core.patterns import PatternError, matches, parse_pattern
 from interstate.services.events.locate import bus_arn, find_bus
 from interstate.services.events.routing import RoutesCache
-from interstate.services.events.sending import send
+from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
 from interstate.store.records.events import BUSES
 from interstate.store.tables import Key
@@ -50,11 +50,13 @@ def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, 
         raise NotImplementedHere("global endpoints (EndpointId of PutEvents)")
     if sum(map(size_bytes, request.entries)) > ENTRIES_SIZE_BYTES_MAX:
         raise ValidationException("Total size of the entries in the request is over the limit.")
-    results = [_put(entry, work, cache) for entry in request.entries]
+    sender = Sender(work, cache)
+    results = [_put(entry, work, sender) for entry in request.entries]
+    sender.close()
     return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
 
 
-def _put(entry: Entry, work: Work, cache: RoutesCache) -> dict[str, str]:
+def _put(entry: Entry, work: Work, sender: Sender) -> dict[str, str]:
     detail = read_detail(entry)
     if isinstance(detail, Fault):
         return {"ErrorCode": detail.code, "ErrorMessage": detail.message}
@@ -77,7 +79,7 @@ def _put(entry: Entry, work: Work, cache: RoutesCache) -> dict[str, str]:
             resources=entry.resources,
             detail=detail,
         )
-        send(bus, event, work, cache)
+        sender.send(bus, event)
     return {"EventId": event_id}
 
 

@@ -4,7 +4,7 @@ A delivery to another service is one of its own API calls, in the same transacti
 A refusal comes back as that API's error.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,13 +25,19 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 def _queue(arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
-    request: dict[str, Any] = {
-        "QueueUrl": f"http://localhost/{arn.account}/{arn.resource}",
-        "MessageBody": payload.text,
-    }
-    if target.message_group_id is not None:
-        request["MessageGroupId"] = target.message_group_id
+    request = {"QueueUrl": _queue_url(arn), **_message(target, payload.text)}
     work.call("sqs", "SendMessage", request, caller=caller)
+
+
+def _queue_url(arn: Arn) -> str:
+    return f"http://localhost/{arn.account}/{arn.resource}"
+
+
+def _message(target: Target, text: str) -> dict[str, Any]:
+    message = {"MessageBody": text}
+    if target.message_group_id is not None:
+        message["MessageGroupId"] = target.message_group_id
+    return message
 
 
 def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
@@ -100,3 +106,22 @@ def reach(target: Target, payload: Payload, work: Work) -> None:
     arn = parse_arn(target.arn)
     assert arn is not None, target
     _REACH[arn.service](arn, target, payload, work, Caller(arn.account or work.caller.account, arn.region))
+
+
+def takes_many(target: Target) -> bool:
+    """Whether the target's service has a call for several messages at once."""
+    return target.arn.startswith("arn:aws:sqs:")
+
+
+def reach_with_many(target: Target, texts: Sequence[str], work: Work) -> list[int]:
+    """Deliver to a queue in one call; tells which texts it refused.
+
+    Raises:
+        ServiceError: the queue refused all of them.
+    """
+    arn = parse_arn(target.arn)
+    assert arn is not None, target
+    entries = [{"Id": str(at), **_message(target, text)} for at, text in enumerate(texts)]
+    request = {"QueueUrl": _queue_url(arn), "Entries": entries}
+    answer = work.call("sqs", "SendMessageBatch", request, caller=Caller(arn.account, arn.region))
+    return [int(failed["Id"]) for failed in answer.get("Failed", ())]

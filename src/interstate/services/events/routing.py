@@ -7,7 +7,6 @@ buses with one ARN and one revision therefore route alike, in whatever store the
 (ARN, revision) without asking anybody. What was compiled for a call that is refused later lies unused until it is dropped.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
@@ -150,12 +149,3 @@ def target_of(row: TargetRow) -> Target:
         message_group_id=members.get("SqsParameters", {}).get("MessageGroupId"),
         dead_letter_arn=members.get("DeadLetterConfig", {}).get("Arn"),
     )
-
-
-def targets_of(routes: Routes, rules: Iterable[str]) -> Iterable[tuple[Route, Target]]:
-    """The targets of matching rules."""
-    for arn in rules:
-        route = routes.rules.get(arn)
-        if route is not None:
-            for target in route.targets:
-                yield route, target

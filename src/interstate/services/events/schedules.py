@@ -12,7 +12,7 @@ from interstate.base.arn import caller_of
 from interstate.core.events.envelope import envelope
 from interstate.core.events.schedule import next_after, parse_schedule
 from interstate.services.events.routing import RoutesCache
-from interstate.services.events.sending import leave
+from interstate.services.events.sending import fire
 from interstate.store.ports import Work
 from interstate.store.records.events import DISABLED, RULES, Rule, Tick
 
@@ -52,4 +52,4 @@ def tick(body: Tick, work: Work, cache: RoutesCache) -> None:
         resources=[rule.arn],
         detail={},
     )
-    leave(rule.bus, [rule.arn], event, work, cache)
+    fire(rule.bus, [rule.arn], event, work, cache)

@@ -141,17 +141,24 @@ REPLAYS_RUNNING = Scalar(
 # Due work -----------------------------------------------------------------------------------------------------------
 
 
-class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event on its way to one target; body of the step "events.delivery".
+class Carried(msgspec.Struct, frozen=True, array_like=True):
+    """An event on its way, written as its targets see it."""
 
-    ``hops`` counts the buses that the event has crossed.
+    event_id: str
+    text: msgspec.Raw
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Events of one call on their way to one target, in order; body of the step "events.delivery".
+
+    ``retries`` and ``hops`` (the buses that the events have crossed) are the same for all of them: an event that must be
+    delivered again goes on alone.
     """
 
     bus: str
     rule: str
     target: str
-    event_id: str
-    event: msgspec.Raw
+    events: list[Carried]
     since: datetime
     retries: int = 0
     hops: int = 0
