@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.server
