@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from interstate.core.events.envelope import Entry, Fault, envelope, read_detail, replayed, size_bytes
+from interstate.core.events.envelope import Entry, Fault, envelope, fit, read_detail, replayed, size_bytes
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
 EVENT = envelope(
@@ -80,3 +80,10 @@ SIZES: list[tuple[dict[str, Any], int]] = [
 @pytest.mark.parametrize(("members", "expected"), SIZES, ids=str)
 def test_what_an_entry_counts(members: dict[str, Any], expected: int) -> None:
     assert size_bytes(Entry(**{**WHOLE, **members})) == expected
+
+
+@pytest.mark.parametrize(
+    ("detail", "expected"), [("x" * 98, True), ("x" * 99, False), ("서" * 32, True), ("서" * 33, False)]
+)
+def test_what_fits(detail: str, expected: bool) -> None:
+    assert fit([Entry(**{**WHOLE, "detail": detail})], 100) is expected

@@ -8,6 +8,7 @@ PutEvents (sizes, required members); recorded answers of PutEvents (see ``errors
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -44,6 +45,18 @@ def size_bytes(entry: Entry) -> int:
     return sum(len(text.encode()) for text in texts if text) + (14 if entry.time is not None else 0)
 
 
+def fit(entries: Sequence[Entry], size_bytes_max: int) -> bool:
+    """Whether entries are within a request's limit. Ordinary ones are, even if each character took four bytes."""
+    rough = sum(
+        len(entry.source or "")
+        + len(entry.detail_type or "")
+        + len(entry.detail or "")
+        + sum(map(len, entry.resources))
+        for entry in entries
+    )
+    return 4 * rough + 14 * len(entries) <= size_bytes_max or sum(map(size_bytes, entries)) <= size_bytes_max
+
+
 _REQUIRED = (("Source", "source"), ("DetailType", "detail_type"), ("Detail", "detail"))
 
 
@@ -64,6 +77,12 @@ def read_detail(entry: Entry) -> JSONObject | Fault:
     return detail
 
 
+@lru_cache(64)
+def _time_text(time: datetime) -> str:
+    """An instant in UTC; most events of a batch have the same, and strftime would be the dearest part of an event."""
+    return time.isoformat(timespec="seconds")[:19] + "Z"
+
+
 def envelope(
     *,
     event_id: str,
@@ -82,7 +101,7 @@ def envelope(
         "detail-type": detail_type,
         "source": source,
         "account": account,
-        "time": time.isoformat(timespec="seconds")[:19] + "Z",  # UTC; seven times faster than strftime.
+        "time": _time_text(time),
         "region": region,
         "resources": list(resources),
         "detail": detail,

@@ -59,6 +59,7 @@ def flatten(event: Mapping[str, Any], paths: Collection[str] | None = None) -> F
     what its rules look at. Nesting is walked with a list of what is left, since events may be nested a thousand deep.
     """
     flat = Flat()
+    values = flat.values
     arrays = 0
     left: list[tuple[str, Any, Place]] = [("", event, NOWHERE)]
     while left:
@@ -76,8 +77,11 @@ def flatten(event: Mapping[str, Any], paths: Collection[str] | None = None) -> F
             inner = prefix + key
             if paths is not None and inner not in paths:
                 continue
-            if type(value) is str:  # First, because nearly all leaves are texts.
-                flat.put(inner, value, place)
+            if type(value) is str:  # First, because nearly all leaves are texts, and most paths have one.
+                if place or inner in values:
+                    flat.put(inner, value, place)
+                else:
+                    values[inner] = [value]
             elif isinstance(value, dict | list):
                 left.append((inner, value, place))
             else:

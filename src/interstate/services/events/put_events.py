@@ -11,7 +11,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.json import BrokenJSON, loads
-from interstate.core.events.envelope import Entry, Fault, envelope, read_detail, size_bytes
+from interstate.core.events.envelope import Entry, Fault, envelope, fit, read_detail
 from interstate.core.events.errors import InvalidEventPatternException
 from interstate.core.events.limits import ENTRIES_SIZE_BYTES_MAX
 from interstate.core.events.policy import lets_in
@@ -48,7 +48,7 @@ def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, 
     """
     if request.endpoint_id is not None:
         raise NotImplementedHere("global endpoints (EndpointId of PutEvents)")
-    if sum(map(size_bytes, request.entries)) > ENTRIES_SIZE_BYTES_MAX:
+    if not fit(request.entries, ENTRIES_SIZE_BYTES_MAX):
         raise ValidationException("Total size of the entries in the request is over the limit.")
     sender = Sender(work, cache)
     results = [_put(entry, work, sender) for entry in request.entries]
