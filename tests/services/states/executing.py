@@ -92,4 +92,4 @@ def frames(world: World, number: int) -> list[FrameRow]:
 def due(world: World) -> list[Due]:
     """The due rows of executions."""
     found: list[Due] = world.run(lambda work: work.select(ALL_DUE, limit=100_000))
-    return [row for row in found if row.kind.startswith(("states.", "lambda."))]
+    return [row for row in found if row.kind in {"states.event", "states.task_answer", "lambda.invoke"}]

@@ -9,6 +9,7 @@ from interstate.base.json import JSONObject
 from interstate.base.time import to_millis
 from interstate.core.asl.vocabulary import End, TaskFailed, TaskSucceeded
 from interstate.services.events.aws_events import put_aws_event
+from interstate.services.states import retention
 from interstate.services.states.machines import execution_ended
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -39,6 +40,7 @@ def end(execution: Execution, how: End, work: Work) -> None:
     work.wake(f"execution:{ended.arn}")
     announce(ended, work)
     execution_ended(ended.machine, work)
+    retention.arm(work)
     if ended.parent is not None:
         _answer(ended, ended.parent, work)
 

@@ -36,10 +36,11 @@ from interstate.core.asl.vocabulary import (
     StopBranches,
     Stopped,
     Stored,
+    TaskBegan,
     TimerFired,
 )
 from interstate.services.operation import Step as DueStep
-from interstate.services.states import ending, tasks
+from interstate.services.states import ending, retention, tasks
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.frames import Frames
 from interstate.store.ports import Work
@@ -55,6 +56,7 @@ from interstate.store.records.states import (
     Execution,
     ExecutionArn,
     HistoryChunk,
+    Sweep,
 )
 
 SLICE_TRANSITIONS_MAX = 200
@@ -186,13 +188,15 @@ class InHand:
     def _start_task(self, command: StartTask) -> list[tuple[int, Event]]:
         if tasks.may_look_at_executions(command):
             self.write()
-        answers = tasks.start(command, self.facts, self.work)
+        begun = tasks.start(command, self.facts, self.work)
+        if begun.child is not None:
+            self.frames.set_child(command.frame, begun.child)
         now = self.work.get(EXECUTIONS, self.row.id)
         assert now is not None, self.row
         if now.status != RUNNING:  # It stopped itself.
             self.over = True
         self.row = now
-        return [(command.frame, answer) for answer in answers]
+        return [(command.frame, answer) for answer in begun.events]
 
     def _end(self, end: End) -> None:
         if end.status != "SUCCEEDED":
@@ -219,7 +223,7 @@ class InHand:
 
 
 def _stored(event: Event) -> Stored:
-    assert not isinstance(event, Gathered | Stopped), event  # They are folded as soon as they are made.
+    assert not isinstance(event, Gathered | Stopped | TaskBegan), event  # They are folded as soon as they are made.
     return event
 
 
@@ -232,5 +236,6 @@ def _total(frame: Frame) -> int:
 STEPS: tuple[DueStep[Any], ...] = (
     DueStep("states.event", Deliveries, handle),
     DueStep("states.task_answer", TaskAnswer, tasks.answer_of_function),
+    DueStep("states.sweep", Sweep, retention.sweep, pulls=False),
 )
 """The due work of executions."""

@@ -1,17 +1,19 @@
 """The frames of one execution while it is in hand: loaded when needed, written when the slice ends.
 
 A frame that is born and ends within a slice never reaches the store. The due rows of a frame's timers are kept beside it and
-taken back when the frame no longer waits for them.
+taken back when the frame no longer waits for them; so is the execution that a ``.sync`` Task has started.
 """
 
 from collections.abc import Iterator
 
-from interstate.core.asl.vocabulary import Datum, Execution, Frame, SetTimer, Tasking, TimerFired
+from interstate.core.asl.vocabulary import Abort, Datum, Execution, Frame, SetTimer, Tasking, TimerFired
 from interstate.store.ports import Work
 from interstate.store.records.states import (
     CHILDREN_OF_FRAME,
+    EXECUTIONS,
     FRAMES,
     FRAMES_OF_EXECUTION,
+    RUNNING,
     Deliveries,
     Delivery,
     FrameRow,
@@ -20,6 +22,8 @@ from interstate.store.records.states import (
 PAGE = 1000
 EXECUTION_TIMER = "execution"
 """The timer of the whole execution; it outlives every visit."""
+CHILD = "child"
+"""Beside the timers' due rows: the number of the execution for which a ``.sync`` Task waits."""
 
 
 class Frames:
@@ -84,6 +88,14 @@ class Frames:
         due[timer.timer] = self._work.later("states.event", body, at=max(timer.at, self._work.now))
         self._dirty[timer.frame] = None
 
+    def set_child(self, number: int, execution: int) -> None:
+        """The frame's Task waits for another execution, which is stopped when nobody waits for it any more.
+
+        Source: Step Functions Developer Guide, "Run a job (.sync)": what an aborted Task started is cancelled.
+        """
+        self._due.setdefault(number, {})[CHILD] = execution
+        self._dirty[number] = None
+
     def fired(self, number: int, timer: str) -> None:
         """A timer's due row is gone: it has fired."""
         self._due.get(number, {}).pop(timer, None)
@@ -93,7 +105,15 @@ class Frames:
         if not due:
             return
         for name in [name for name in due if all_ or name != EXECUTION_TIMER]:
-            self._work.cancel(due.pop(name))
+            if name == CHILD:
+                self._stop_child(due.pop(name))
+            else:
+                self._work.cancel(due.pop(name))
+
+    def _stop_child(self, number: int) -> None:
+        child = self._work.get(EXECUTIONS, number)
+        if child is not None and child.status == RUNNING:  # Later: it may be in hand just now.
+            self._work.later("states.event", Deliveries(number, [Delivery(0, Abort())]))
 
     def remove(self, number: int) -> None:
         """Forget the frame and what it waited for."""

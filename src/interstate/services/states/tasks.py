@@ -4,9 +4,12 @@ A task token says where its Task stands (execution, frame, visit) and holds a se
 is taken while that frame still waits in that visit with that secret.
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 from interstate.base.errors import ServiceError
+from interstate.base.json import loads
 from interstate.core.asl.vocabulary import (
     ActivityStarted,
     Event,
@@ -27,6 +30,7 @@ from interstate.store.records.lambda_ import TaskAnswer
 from interstate.store.records.states import (
     ACTIVITIES,
     ACTIVITY_TASKS,
+    EXECUTION_ARNS,
     EXECUTIONS,
     FRAMES,
     RUNNING,
@@ -44,22 +48,41 @@ def may_look_at_executions(command: StartTask) -> bool:
     return command.resource.type in _OWN_TYPES
 
 
-def start(command: StartTask, execution: Facts, work: Work) -> list[Event]:
-    """Carry out a Task; gives the answers that come at once."""
+class Begun(NamedTuple):
+    """What comes of a Task at once; ``child`` is the execution for which it waits, if it is one."""
+
+    events: list[Event]
+    child: int | None = None
+
+
+def start(command: StartTask, execution: Facts, work: Work) -> Begun:
+    """Carry out a Task."""
     began = TaskBegan(command)
     if command.resource.kind == "activity":
-        return _schedule_activity(command, began, work)
+        return Begun(_schedule_activity(command, began, work))
     outcome = integrations.start_task(command, execution, work)
     match outcome:
         case integrations.Waiting():
-            return [began]
+            return Begun([began])
+        case integrations.Submitted(output=output, end=None):
+            return Begun([began, TaskSubmitted(command.visit, output)], _child(command, output, work))
         case integrations.Submitted(output=output, end=end):
-            submitted: list[Event] = [began, TaskSubmitted(command.visit, output)]
-            return submitted if end is None else [*submitted, _event(command.visit, end)]
+            assert end is not None
+            return Begun([began, TaskSubmitted(command.visit, output), _event(command.visit, end)])
         case integrations.Failed(state_fault=True):
-            return [_event(command.visit, outcome)]
+            return Begun([_event(command.visit, outcome)])
         case _:
-            return [began, _event(command.visit, outcome)]
+            return Begun([began, _event(command.visit, outcome)])
+
+
+def _child(command: StartTask, output: str, work: Work) -> int | None:
+    """The execution that a ``.sync`` Task has started."""
+    if not command.resource.pattern.startswith(".sync"):
+        return None
+    described = loads(output)
+    arn = described.get("ExecutionArn") if isinstance(described, dict) else None
+    row = None if arn is None else work.get(EXECUTION_ARNS, arn)
+    return None if row is None else row.execution
 
 
 def _event(visit: int, outcome: integrations.Answered | integrations.Failed) -> Event:

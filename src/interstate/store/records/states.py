@@ -189,6 +189,12 @@ class Deliveries(msgspec.Struct, frozen=True):
     events: list[Delivery]
 
 
+class Sweep(msgspec.Struct, frozen=True):
+    """Forget executions that ended long ago; body of the step "states.sweep", and its row: there is one for all."""
+
+    name: str = "executions"
+
+
 MACHINES = Table("states_machines", StateMachine, ("arn",))
 REVISIONS = Table("states_revisions", Revision, ("id",))
 VERSIONS = Table("states_versions", Version, ("arn",))
@@ -200,6 +206,8 @@ EXECUTION_ARNS = Table("states_execution_arns", ExecutionArn, ("arn",))
 FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
 HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
+SWEEPS = Table("states_sweeps", Sweep, ("name",))
+
 MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")
 REVISIONS_OF_MACHINE = Select(REVISIONS, "machine = :machine AND id > :after", "id")
 VERSIONS_OF_MACHINE = Select(VERSIONS, "machine = :machine AND number < :below", "number DESC")
@@ -208,6 +216,7 @@ ACTIVITIES_OF_SCOPE = Select(ACTIVITIES, "scope = :scope AND name > :after", "na
 TASKS_OF_ACTIVITY = Select(ACTIVITY_TASKS, "activity = :activity", "id")
 EXECUTIONS_OF_MACHINE = Select(EXECUTIONS, "machine_id = :machine_id AND id < :below", "id DESC")
 EXECUTIONS_WITH_STATUS = Select(EXECUTIONS, "machine_id = :machine_id AND status = :status AND id < :below", "id DESC")
+EXECUTIONS_ENDED = Select(EXECUTIONS, "type = :type AND stopped < :before", "stopped")
 FRAMES_OF_EXECUTION = Select(FRAMES, "execution = :execution AND frame > :after", "frame")
 CHILDREN_OF_FRAME = Select(FRAMES, "execution = :execution AND parent = :parent AND frame > :after", "frame")
 HISTORY_FROM = Select(HISTORY, "execution = :execution AND last >= :first", "last")

@@ -97,6 +97,9 @@ CREATE TABLE states_executions (
 CREATE INDEX states_executions_of_machine ON states_executions (machine_id, id);
 CREATE INDEX states_executions_by_status ON states_executions (machine_id, status, id);
 
+-- What ended long ago is forgotten, oldest first.
+CREATE INDEX states_executions_ended ON states_executions (type, stopped) WHERE stopped IS NOT NULL;
+
 CREATE TABLE states_execution_arns (
     arn TEXT NOT NULL PRIMARY KEY,
     execution INTEGER NOT NULL
@@ -129,3 +132,7 @@ CREATE TABLE states_history (
     body BLOB NOT NULL
 ) STRICT;
 CREATE INDEX states_history_of_execution ON states_history (execution, last);
+
+CREATE TABLE states_sweeps (
+    name TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,54 @@
+"""How long executions are kept after their end; what is older is forgotten, a bounded piece at a time.
+
+Source: Step Functions quotas, "Execution history retention time" (90 days for Standard). Express executions cannot be described
+at all; a day is for who looks at them here.
+"""
+
+from datetime import timedelta
+
+from interstate.store.ports import Work
+from interstate.store.records.states import (
+    EXECUTION_ARNS,
+    EXECUTIONS,
+    EXECUTIONS_ENDED,
+    EXPRESS,
+    HISTORY_FROM,
+    STANDARD,
+    SWEEPS,
+    Execution,
+    Sweep,
+)
+
+KEPT = {STANDARD: timedelta(days=90), EXPRESS: timedelta(days=1)}
+EVERY = timedelta(days=1)
+EXECUTIONS_AT_ONCE = 100
+CHUNKS_AT_ONCE = 1000
+
+
+def arm(work: Work) -> None:
+    """Leave the first sweep, once in the life of a store; each sweep leaves the next."""
+    if work.get(SWEEPS, Sweep().name) is None:
+        work.put(SWEEPS, Sweep())
+        work.later("states.sweep", Sweep(), at=work.now + EVERY)
+
+
+def sweep(body: Sweep, work: Work) -> None:
+    """Forget what ended too long ago. The step "states.sweep"."""
+    more = False
+    for kind, kept in KEPT.items():
+        old = work.select(EXECUTIONS_ENDED, limit=EXECUTIONS_AT_ONCE, type=kind, before=work.now - kept)
+        more = more or len(old) == EXECUTIONS_AT_ONCE
+        for execution in old:
+            if not _forget(execution, work):
+                more = True
+                break
+    work.later("states.sweep", body, at=work.now if more else work.now + EVERY)
+
+
+def _forget(execution: Execution, work: Work) -> bool:
+    """Forget an execution with its history; False when there is more history than is erased at once."""
+    if work.erase(HISTORY_FROM, limit=CHUNKS_AT_ONCE, execution=execution.id, first=0) == CHUNKS_AT_ONCE:
+        return False
+    work.delete(EXECUTION_ARNS, execution.arn)
+    work.delete(EXECUTIONS, execution.id)
+    return True
