@@ -9,6 +9,8 @@ import pytest
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import START, World
+from interstate.store.records.states import EXECUTIONS
+from interstate.store.tables import Scalar
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 BASE = "arn:aws:states:us-east-1:000000000000"
@@ -222,6 +224,22 @@ def test_a_synchronous_execution_answers_with_its_failure(world: World) -> None:
     assert "output" not in answer
 
 
+def test_a_synchronous_execution_leaves_nothing_behind(world: World) -> None:
+    call(world, "StartSyncExecution", stateMachineArn=create(world, PASS, type="EXPRESS"))
+    assert world.run(lambda work: work.scalar(Scalar("SELECT COUNT(*) FROM states_executions", (EXECUTIONS,)))) == 0
+
+
+def test_a_caller_who_waited_too_long_is_told_and_the_execution_goes_on(world: World) -> None:
+    machine = create(world, WAIT, type="EXPRESS")
+    code, message = refused(world, "StartSyncExecution", stateMachineArn=machine, name="e")
+    assert code == "ServiceUnavailable"
+    assert message.startswith(f"The execution has not ended yet: '{BASE}:express:m:e:")
+    running = Scalar("SELECT COUNT(*) FROM states_executions WHERE status = 'RUNNING'", (EXECUTIONS,))
+    assert world.run(lambda work: work.scalar(running)) == 1
+    world.advance(timedelta(seconds=60))
+    assert world.run(lambda work: work.scalar(running)) == 0
+
+
 def test_only_express_machines_run_synchronously_and_only_standard_ones_are_listed(world: World) -> None:
     unsupported = ("StateMachineTypeNotSupported", "This operation is not supported by this type of state machine")
     assert refused(world, "StartSyncExecution", stateMachineArn=create(world, PASS)) == unsupported
@@ -291,6 +309,7 @@ def test_a_token_answers_the_task_that_waits(world: World) -> None:
     arn, token = waiting(world)
     assert call(world, "DescribeExecution", executionArn=arn)["status"] == "RUNNING"
     assert refused(world, "SendTaskSuccess", taskToken=token, output="{no")[0] == "InvalidOutput"
+    assert refused(world, "SendTaskSuccess", taskToken="x", output="{no")[0] == "InvalidToken"
     call(world, "SendTaskSuccess", taskToken=token, output='{"done": true}')
     world.run_due()
     assert ended(world, arn) == {"done": True}

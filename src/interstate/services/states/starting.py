@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.errors import ServiceError
 from interstate.base.json import BrokenJSON, canonical, loads
 from interstate.services.operation import Outcome, Parked
 from interstate.services.states import executor
@@ -52,6 +53,16 @@ class StartSyncExecution(msgspec.Struct, frozen=True, rename="camel"):
     input: str = "{}"
     trace_header: str | None = None
     included_data: str = "ALL_DATA"
+
+
+class StillRunning(ServiceError):
+    """The caller waited as long as a caller may (or the server ends); the execution goes on without him."""
+
+    code = "ServiceUnavailable"
+    status = 503
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"The execution has not ended yet: '{arn}'")
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -169,8 +180,9 @@ def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) ->
             lambda work, last: _answer_at_the_end(number, included, work, last=last),
         )
     if execution.status == RUNNING:
-        executor.stop(execution, "States.Timeout", None, work)
-        execution = msgspec.structs.replace(execution, status="TIMED_OUT", stopped=work.now, error="States.Timeout")
+        raise StillRunning(execution.arn)
+    work.delete(EXECUTIONS, execution.id)  # Nobody can ask for an Express execution again.
+    work.delete(EXECUTION_ARNS, execution.arn)
     return _ended(execution, included)
 
 

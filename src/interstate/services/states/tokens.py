@@ -28,18 +28,18 @@ class SendTaskHeartbeat(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def send_task_success(request: SendTaskSuccess, work: Work) -> None:
-    """End the waiting Task with ``output``.
+    """End the waiting Task with ``output``. The token is looked at first; a refusal leaves the Task waiting.
 
     Raises:
-        InvalidOutput: the output is not JSON.
         InvalidToken: this service never made the token.
         TaskTimedOut: the Task is over.
+        InvalidOutput: the output is not JSON.
     """
+    tasks.succeed(request.task_token, request.output, work)
     try:
         loads(request.output)
     except BrokenJSON as error:
         raise InvalidOutput(fault_of(request.output).reason) from error
-    tasks.succeed(request.task_token, request.output, work)
 
 
 def send_task_failure(request: SendTaskFailure, work: Work) -> None:
