@@ -374,3 +374,23 @@ def test_an_sdk_integration_reaches_every_operation_that_is_there(world: World) 
     world.call("sqs", "CreateQueue", {"QueueName": "q"})
     arn = start(world, create(world, task("aws-sdk:sqs:listQueues", {"QueueNamePrefix": "q"})))
     assert list(ended(world, arn)) == ["QueueUrls"]
+
+
+@pytest.mark.parametrize("definition", [PASS, FAIL, WAIT])
+def test_an_express_child_can_be_awaited_through_the_sdk(world: World, definition: Any) -> None:
+    child = create(world, definition, "child", type="EXPRESS")
+    parent = create(
+        world, task("aws-sdk:sfn:startSyncExecution", {"StateMachineArn": child, "Name": "c", "Input": {"i": 1}})
+    )
+    arn = start(world, parent)
+    world.advance(timedelta(seconds=60))
+    output = ended(world, arn)
+    assert (output["Name"], output["Input"]) == ("c", '{"i":1}')
+    assert output["Status"] == ("FAILED" if definition is FAIL else "SUCCEEDED")
+    assert output.get("Error") == ("Bad" if definition is FAIL else None)
+
+
+def test_a_standard_child_cannot_be_awaited_through_the_sdk(world: World) -> None:
+    child = create(world, PASS, "child")
+    arn = start(world, create(world, task("aws-sdk:sfn:startSyncExecution", {"StateMachineArn": child})))
+    assert ended(world, arn) == ("FAILED", "Sfn.StateMachineTypeNotSupportedException")

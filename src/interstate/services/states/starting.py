@@ -162,12 +162,20 @@ def start_sync_execution(request: StartSyncExecution, work: Work) -> Outcome:
     Raises:
         StateMachineTypeNotSupported: the machine is Standard.
     """
+    execution = start_express(request, work)
+    return _answer_at_the_end(execution.id, request.included_data, work, last=False)
+
+
+def start_express(request: StartSyncExecution, work: Work, *, parent: Parent | None = None) -> Execution:
+    """Start an Express execution on whose end somebody waits: a caller, or the Task ``parent``.
+
+    Raises:
+        StateMachineTypeNotSupported: the machine is Standard.
+    """
     if _started(request.state_machine_arn, work).machine.type != EXPRESS:
         raise StateMachineTypeNotSupported
-    execution = start(
-        StartExecution(request.state_machine_arn, request.name, request.input, request.trace_header), work
-    )
-    return _answer_at_the_end(execution.id, request.included_data, work, last=False)
+    plain = StartExecution(request.state_machine_arn, request.name, request.input, request.trace_header)
+    return start(plain, work, parent=parent)
 
 
 def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) -> Outcome:
@@ -183,10 +191,11 @@ def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) ->
         raise StillRunning(execution.arn)
     work.delete(EXECUTIONS, execution.id)  # Nobody can ask for an Express execution again.
     work.delete(EXECUTION_ARNS, execution.arn)
-    return _ended(execution, included)
+    return ended(execution, included)
 
 
-def _ended(execution: Execution, included: str) -> dict[str, Any]:
+def ended(execution: Execution, included: str = "ALL_DATA") -> dict[str, Any]:
+    """The answer of StartSyncExecution."""
     stopped = execution.stopped
     assert stopped is not None
     with_data = included == "ALL_DATA"

@@ -34,5 +34,7 @@ def start_task(command: StartTask, execution: Execution, work: Work) -> Outcome:
             return functions.invoke(command, execution, work)
         case "states", "startExecution":
             return nested.start_execution(command, execution, work)
+        case "aws-sdk:sfn", "startSyncExecution":
+            return nested.start_sync_execution(command, execution, work)
         case _:
             return calls.call(command, execution, work)

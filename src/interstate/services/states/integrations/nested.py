@@ -15,11 +15,14 @@ from interstate.core.asl.errors import TASK_FAILED
 from interstate.core.asl.vocabulary import Execution, StartTask
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.metadata import sdk_metadata
-from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted
+from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted, Waiting
 from interstate.services.states.integrations.resources import REQUEST, SYNC_2, TOKEN
-from interstate.services.states.integrations.shapes import to_request
+from interstate.services.states.integrations.shapes import to_request, to_result
 from interstate.store.ports import Work
 from interstate.store.records import states as records
+
+SDK_STYLE = "sdk"
+"""How a Task waits that called StartSyncExecution."""
 
 
 def start_execution(command: StartTask, execution: Execution, work: Work) -> Outcome:
@@ -43,6 +46,24 @@ def start_execution(command: StartTask, execution: Execution, work: Work) -> Out
     return Submitted(dumps(result), _adopted(answer["executionArn"], command, execution, work))
 
 
+def start_sync_execution(command: StartTask, execution: Execution, work: Work) -> Outcome:
+    """``aws-sdk:sfn:startSyncExecution``: the Task waits for an Express child and is answered as the API answers."""
+    from interstate.services.states import starting  # noqa: PLC0415 - it starts executions, which start Tasks
+
+    given = command.input.value
+    parameters = to_request("stepfunctions", "StartSyncExecution", given if isinstance(given, dict) else {})
+    try:
+        request = msgspec.convert(parameters, starting.StartSyncExecution)
+        with work.overlay():
+            parent = records.Parent(execution.id, command.frame, command.visit, SDK_STYLE)
+            starting.start_express(request, work, parent=parent)
+    except msgspec.ValidationError as error:
+        return told(ServiceError(str(error), code="ValidationException"), command.resource, command.request_id)
+    except ServiceError as error:
+        return told(error, command.resource, command.request_id)
+    return Waiting()
+
+
 def _adopted(child_arn: str, command: StartTask, execution: Execution, work: Work) -> Answered | Failed | None:
     """Tell the child who waits for it; when it has ended already, this is its answer."""
     row = work.get(records.EXECUTION_ARNS, child_arn)
@@ -57,7 +78,14 @@ def _adopted(child_arn: str, command: StartTask, execution: Execution, work: Wor
 
 
 def answer_to_parent(child: records.Execution, style: str) -> Answered | Failed:
-    """The end of a child as its parent's Task sees it; with ``.sync:2`` input and output are JSON, with ``.sync`` text."""
+    """The end of a child as its parent's Task sees it; with ``.sync:2`` input and output are JSON, with ``.sync`` text.
+
+    With ``SDK_STYLE`` it is the answer of StartSyncExecution, which tells a failure without being one.
+    """
+    if style == SDK_STYLE:
+        from interstate.services.states import starting  # noqa: PLC0415 - as above
+
+        return Answered(dumps(to_result("stepfunctions", "StartSyncExecution", starting.ended(child))))
 
     def shown(text: str) -> JSON:
         return loads(text) if style == SYNC_2 else text
