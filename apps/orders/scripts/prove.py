@@ -1,0 +1,258 @@
+"""Prove the order system's promises on a server that is killed on the way: replay invoices, ``kill -9``, start again, verify.
+
+    python apps/orders/scripts/prove.py invoices.csv --invoices 1000 --kills 5
+
+Starts the partners and ``interstate up`` on free ports with data of their own, places a sample of the invoices as fast as possible,
+kills the server whenever another share of the orders has come in, starts it on the same data, waits for the replay's end, verifies
+every promise, and looks for processes that outlived their server. Exit 0: everything held.
+"""
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+POLL_S = 0.1
+START_S_MAX = 90.0
+ORPHANS_S_MAX = 10.0
+PARTNER_FAULTS = (
+    "payment-errors",
+    "payment-timeouts",
+    "carrier-errors",
+    "carrier-timeouts",
+    "message-errors",
+    "declines",
+    "duplicates",
+)
+
+
+@dataclass
+class Stage:
+    """What runs, and where."""
+
+    folder: Path
+    port: int
+    partner_ports: tuple[int, int, int]
+    faults: list[str]
+    workers: int | None = None
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    server: subprocess.Popen[bytes] | None = None
+    restarts_s: list[float] = field(default_factory=list)
+    orphans: list[int] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, *command: str, log: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "AWS_ENDPOINT_URL": self.url}
+        with (self.folder / log).open("ab") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603  # our own commands
+        self.processes.append(process)
+        return process
+
+    def finish(self, command: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        environment = {**os.environ, "AWS_ENDPOINT_URL": self.url}
+        return subprocess.run([BIN / command, *words], capture_output=True, text=True, check=False, env=environment)  # noqa: S603  # our own command
+
+    def start_partners(self) -> None:
+        payment, carrier, message = (str(port) for port in self.partner_ports)
+        ports = ("--payment-port", payment, "--carrier-port", carrier, "--message-port", message)
+        ledger = ("--ledger", str(self.folder / "partners"), "--end-with-parent")
+        self.run(sys.executable, "-m", "partners", *ports, *ledger, *self.faults, log="partners.log")
+
+    def start_server(self) -> None:
+        """Start on the data that is there; ready when the stack answers."""
+        names = ("PaymentUrl", "CarrierUrl", "MessageUrl")
+        parameters = [
+            f"--parameter={name}=http://127.0.0.1:{port}" for name, port in zip(names, self.partner_ports, strict=True)
+        ]
+        command = [str(BIN / "interstate"), "up", str(ROOT / "template.yaml"), "--port", str(self.port), *parameters]
+        command += ["--data", str(self.folder / "data")]
+        if self.workers:
+            command += ["--workers", str(self.workers)]
+        began = time.monotonic()
+        self.server = self.run(*command, log="server.log")
+        while not self.deployed():
+            if self.server.poll() is not None or time.monotonic() - began > START_S_MAX:
+                raise SystemExit(f"the server does not come up; see {self.folder / 'server.log'}")
+            time.sleep(POLL_S)
+        self.restarts_s.append(round(time.monotonic() - began, 2))
+
+    def client(self, service: str) -> Any:
+        make: Any = boto3.client
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5)
+        words = {"region_name": "us-east-1", "aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        return make(service, endpoint_url=self.url, config=config, **words)
+
+    def deployed(self) -> bool:
+        try:
+            (stack,) = self.client("cloudformation").describe_stacks(StackName="orders")["Stacks"]
+        except (BotoCoreError, ClientError):
+            return False
+        return bool(stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+
+    def orders(self) -> int:
+        """How many orders there are; 0 while nobody answers."""
+        request: dict[str, Any] = {"TableName": "Orders", "Select": "COUNT"}
+        count: int = 0
+        try:
+            while True:
+                page = self.client("dynamodb").scan(**request)
+                count += int(page["Count"])
+                if "LastEvaluatedKey" not in page:
+                    return count
+                request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        except (BotoCoreError, ClientError):
+            return 0
+
+    def kill(self) -> None:
+        """``kill -9``, then wait for its children to follow; those that do not are orphans."""
+        assert self.server is not None
+        family = list(descendants(self.server.pid))
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait()
+        self.orphans += survivors(family)
+
+    def end(self) -> None:
+        if self.server is not None and self.server.poll() is None:
+            family = list(descendants(self.server.pid))
+            self.server.terminate()
+            self.server.wait(30)
+            self.orphans += survivors(family)
+        for process in self.processes:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(30)
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Every process below this one (Linux; elsewhere none are found)."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    waiting = list(children.get(pid, ()))
+    while waiting:
+        child = waiting.pop()
+        yield child
+        waiting += children.get(child, ())
+
+
+def survivors(family: list[int]) -> list[int]:
+    ends = time.monotonic() + ORPHANS_S_MAX
+    while time.monotonic() < ends:
+        family = [pid for pid in family if alive(pid)]
+        if not family:
+            return []
+        time.sleep(POLL_S)
+    return family
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def prove(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    port, *partner_ports = free_ports(4)
+    faults = [f"--{name}={getattr(chosen, name.replace('-', '_'))}" for name in PARTNER_FAULTS]
+    stage = Stage(folder, port, (partner_ports[0], partner_ports[1], partner_ports[2]), faults, chosen.workers)
+    orders = str(BIN / "orders")
+    try:
+        stage.start_partners()
+        stage.start_server()
+        stage.finish("orders", "seed")
+        report = folder / "report.json"
+        sample = ["--sample", str(chosen.invoices), "--seed", str(chosen.seed), "--in-flight", str(chosen.in_flight)]
+        replay = stage.run(orders, "replay", str(chosen.file), *sample, "--report", str(report), log="replay.log")
+        kills = harass(stage, replay, chosen)
+        status = replay.wait()
+        verify = stage.finish("orders", "verify", "--json", "--wait", "60", "--report", str(report))
+    finally:
+        stage.end()
+    facts = json.loads(report.read_text(encoding="utf-8")) if report.exists() else {}
+    facts.pop("acceptedOrders", None)
+    found = json.loads(verify.stdout) if verify.stdout.strip() else {"violations": [verify.stderr]}
+    return {
+        "replay": facts,
+        "replayExit": status,
+        "kills": kills,
+        "startsSeconds": stage.restarts_s,
+        "orphans": stage.orphans,
+        "verify": found,
+        "held": status == 0
+        and verify.returncode == 0
+        and not stage.orphans
+        and not facts.get("unexpected")
+        and kills == chosen.kills,
+    }
+
+
+def harass(stage: Stage, replay: subprocess.Popen[bytes], chosen: argparse.Namespace) -> int:
+    """Kill the server each time another share of the orders has come in; how often that was."""
+    kills = 0
+    expected = chosen.invoices * 0.65  # About two of three rows are orders; the others are refused or cancel.
+    while replay.poll() is None and kills < chosen.kills:
+        if stage.orders() >= expected * (kills + 1) / (chosen.kills + 1):
+            stage.kill()
+            kills += 1
+            stage.start_server()
+        time.sleep(POLL_S)
+    return kills
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=str(__doc__).split("\n", maxsplit=1)[0])
+    parser.add_argument("file", type=Path, help="CSV of invoices")
+    parser.add_argument("--invoices", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--folder", type=Path, help="keep everything here; default: a folder that is removed")
+    for name in PARTNER_FAULTS:
+        parser.add_argument(f"--{name}", type=float, default=0.02 if name == "duplicates" else 0.0, metavar="RATE")
+    return parser.parse_args()
+
+
+def main() -> None:
+    chosen = arguments()
+    with tempfile.TemporaryDirectory(prefix="orders-") as temporary:
+        folder: Path = chosen.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        facts = prove(chosen, folder)
+        sys.stdout.write(json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    sys.exit(0 if facts["held"] else 1)
+
+
+if __name__ == "__main__":
+    main()
