@@ -35,9 +35,8 @@ class Child:
 class Supervisor:
     """Starts and ends workers; single-threaded, on the event loop."""
 
-    def __init__(self, site: Path, *, pycache: Path, preload: bool) -> None:
+    def __init__(self, site: Path, *, preload: bool) -> None:
         self._site = site
-        self._pycache = pycache
         self._preload = preload
         self._zygote: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -54,7 +53,7 @@ class Supervisor:
             return self._zygote
 
     async def _start(self) -> asyncio.subprocess.Process:
-        flags = ("-I", "-S", "-X", "utf8", "-X", f"pycache_prefix={self._pycache}")
+        flags = ("-I", "-S", "-X", "utf8")
         arguments = (bootstrap.__file__, "zygote", "preload" if self._preload else "plain", str(self._site))
         return await asyncio.create_subprocess_exec(
             sys.executable, *flags, *arguments,

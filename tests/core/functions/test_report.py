@@ -1,5 +1,8 @@
 from datetime import UTC, datetime
 
+import pytest
+
+from interstate.base.json import loads
 from interstate.core.functions import faults, report
 
 
@@ -33,4 +36,46 @@ def test_an_error_that_is_no_json_becomes_a_message() -> None:
     assert faults.document_of(b"oh") == '{"errorType":"Runtime.Unknown","errorMessage":"oh"}'
     assert faults.document_of(b'{"errorType": "X"}', "r-1") == '{"errorType":"X","requestId":"r-1"}'
     assert faults.error_type_of(b'{"errorType": "X"}') == "X"
+    assert faults.document_of(b'{"errorType": "X"}') == '{"errorType": "X"}'
     assert faults.error_type_of(b"[]") == ""
+    assert faults.error_type_of(b"no json") == ""
+
+
+def test_the_lines_of_a_call_have_lambdas_words() -> None:
+    now = datetime(2026, 11, 2, 3, 4, 5, 6000, tzinfo=UTC)
+    assert report.start("r-1", "7") == "START RequestId: r-1 Version: 7\n"
+    assert report.end("r-1") == "END RequestId: r-1\n"
+    assert report.timed_out("r-1", 3, now) == "2026-11-02T03:04:05.006Z r-1 Task timed out after 3.00 seconds\n\n"
+    warm = report.report("r-1", report.Usage(1.0, 300), 128)
+    assert "Init Duration" not in warm
+    assert "Status" not in warm
+    assert "Max Memory Used: 128 MB" in warm, "it never says more than there was"
+
+
+# A fault, its type and its message.
+FAULTS = [
+    (faults.timed_out("r-1", 3), "Sandbox.Timedout", "RequestId: r-1 Error: Task timed out after 3.00 seconds"),
+    (
+        faults.out_of_memory("r-1"),
+        "Runtime.OutOfMemory",
+        "RequestId: r-1 Error: Runtime exited with error: signal: killed",
+    ),
+    (faults.exited("r-1", 1), "Runtime.ExitError", "RequestId: r-1 Error: Runtime exited with error: exit status 1"),
+    (
+        faults.response_too_large(),
+        "Function.ResponseSizeTooLarge",
+        "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+    ),
+    (faults.not_installed("pip says no"), "Runtime.RequirementsNotInstalled", "pip says no"),
+    (faults.no_code("gone"), "Runtime.InvalidCode", "gone"),
+    (
+        faults.too_many_processes("r-1"),
+        "Runtime.ExitError",
+        "RequestId: r-1 Error: Runtime exited with error: signal: killed (more than 1024 processes)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "error_type", "message"), FAULTS, ids=range(len(FAULTS)))
+def test_a_fault_is_a_document_with_type_and_message(fault: faults.Fault, error_type: str, message: str) -> None:
+    assert loads(fault.payload) == {"errorType": error_type, "errorMessage": message}

@@ -38,8 +38,3 @@ class FunctionSpec(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The function's name."""
         return self.arn.resource.removeprefix("function:")
-
-    @property
-    def invoked_arn(self) -> str:
-        """The ARN that the handler finds in its context when no qualifier was given."""
-        return self.function if self.version == "$LATEST" else f"{self.function}:{self.version}"

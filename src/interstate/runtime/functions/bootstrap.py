@@ -237,9 +237,12 @@ def lower(limit: int, value: int) -> None:
 
 def serve(job: Job) -> None:
     """Run the handler on AWS's own runtime client, which never returns."""
+    main = importlib.import_module("awslambdaric.__main__").main
+    sys.pycache_prefix = job[
+        "pycache"
+    ]  # The handler's folder is not ours to write to; its imports are cached all the same.
     sys.path[:] = [*job["path"], *sys.path]
     sys.argv = ["/var/runtime/bootstrap.py", job["handler"]]
-    main = importlib.import_module("awslambdaric.__main__").main
     main(sys.argv)
 
 
@@ -249,10 +252,8 @@ def execute_afresh(job: Job) -> None:
     start = os.path.join(job["temporary"], "start.json")  # noqa: PTH118 - pathlib is not imported here.
     with open(start, "w", encoding="utf-8") as file:  # noqa: PTH123 - see above.
         json.dump(job, file)
-    flags = ["-I", "-S", "-X", "utf8", "-X", f"pycache_prefix={sys.pycache_prefix}"]
-    os.execve(  # noqa: S606 - the same interpreter, without a shell.
-        sys.executable, [sys.executable, *flags, __file__, "worker", start, job["site"]], os.environ
-    )
+    arguments = [sys.executable, "-I", "-S", "-X", "utf8", __file__, "worker", start, job["site"]]
+    os.execve(sys.executable, arguments, os.environ)  # noqa: S606 - the same interpreter, without a shell.
 
 
 def main(arguments: list[str]) -> None:

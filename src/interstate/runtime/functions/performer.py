@@ -81,8 +81,9 @@ class FunctionRuntime:
         running.mkdir(parents=True)
         self._folders = CodeFolders(directory, self._functions.code)
         # Forking a process that has loaded frameworks is not safe on macOS: there each worker starts afresh.
-        self._supervisor = Supervisor(self._folders.site, pycache=directory / "pycache", preload=LINUX)
-        self._place = Place(running, self._settings.endpoint_url, self._settings.secret_access_key)
+        self._supervisor = Supervisor(self._folders.site, preload=LINUX)
+        settings = self._settings
+        self._place = Place(running, directory / "pycache", settings.endpoint_url, settings.secret_access_key)
 
     async def stop(self) -> None:
         """End all workers; calls that run are not answered, and are repeated when the instance starts again."""
@@ -105,6 +106,8 @@ class FunctionRuntime:
             if isinstance(spec, NoSuchFunction):
                 return None
             prepared = await self._prepared(spec)
+            if isinstance(prepared, Prepared):
+                await self.pool.warm(prepared, min(body.warm, os.cpu_count() or 1))
         except Exception as error:  # noqa: BLE001 - the border: the first call says the same, and nothing else suffers.
             _LOG.exception("%s could not be prepared", body.function)
             return repr(error)

@@ -76,13 +76,14 @@ class Pool:
             worker = self._take(prepared)
         return worker if worker is not None else await self._start_one(prepared)
 
-    async def warm(self, prepared: Prepared) -> None:
-        """Have an idle worker of a function, if there is a place that nobody needs."""
-        if any(idle.worker.prepared.key == prepared.key for idle in self._idle) or self.size >= self.size_max:
-            return
-        self._starting += 1
-        worker = await self._start_one(prepared)
-        self.release(worker)
+    async def warm(self, prepared: Prepared, count: int) -> None:
+        """Have idle workers of a function, as far as there are places that nobody needs."""
+        has = sum(worker.prepared.key == prepared.key for worker in (*self.busy, *(idle.worker for idle in self._idle)))
+        for _ in range(count - has):
+            if self._waiting or not self._may_grow(self.size_max):
+                break
+            self._starting += 1
+            self.release(await self._start_one(prepared))
 
     def release(self, worker: Worker) -> None:
         """The worker's call is over."""

@@ -60,6 +60,7 @@ class Place(msgspec.Struct, frozen=True):
     """Where and as whom workers run."""
 
     directory: Path
+    pycache: Path
     endpoint_url: str
     secret_access_key: str
 
@@ -140,6 +141,7 @@ class Worker:
             "handler": spec.handler,
             "directory": str(prepared.code),
             "temporary": str(self._temporary),
+            "pycache": str(place.pycache),
             "memory_bytes_max": spec.memory_mb * _MIB + MEMORY_SLACK_BYTES,
             "file_bytes_max": spec.ephemeral_mb * _MIB,
         }

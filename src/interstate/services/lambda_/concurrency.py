@@ -105,7 +105,7 @@ def put_provisioned_concurrency_config(request: PutProvisioned, work: Work) -> d
         found.function.arn, request.qualifier, request.provisioned_concurrent_executions, work.now
     )
     work.put(PROVISIONED, config)
-    work.later("lambda.prepare", Preparation(found.function.arn, request.qualifier))
+    work.later("lambda.prepare", Preparation(found.function.arn, request.qualifier, warm=config.requested))
     return _shown(config)
 
 

@@ -61,6 +61,7 @@ class UpdateFunctionCode(Content, frozen=True, rename="pascal", kw_only=True):
     function_name: str
     architectures: list[str] | None = None
     publish: bool = False
+    publish_to: str | None = None
     dry_run: bool = False
     revision_id: str | None = None
 
@@ -87,6 +88,7 @@ class PublishVersion(msgspec.Struct, frozen=True, rename="pascal"):
     code_sha256: str | None = None
     description: str | None = None
     revision_id: str | None = None
+    publish_to: str | None = None
 
 
 def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
@@ -99,8 +101,7 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
     """
     if request.package_type != "Zip":
         raise NotImplementedHere("functions from container images")
-    if request.publish_to is not None:
-        raise NotImplementedHere("PublishTo")
+    _refuse_publish_to(request.publish_to)
     if not request.runtime or not request.handler:
         raise InvalidParameterValueException(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
@@ -137,6 +138,11 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
     work.put(VERSIONS, version)
     work.later("lambda.prepare", Preparation(name.arn))
     return _published(work, function, version) if request.publish else described(work, version)
+
+
+def _refuse_publish_to(target: str | None) -> None:
+    if target is not None:
+        raise NotImplementedHere(f"publishing to {target}")
 
 
 def _published(work: Work, function: Function, latest: FunctionVersion) -> dict[str, Any]:
@@ -203,6 +209,7 @@ def update_function_code(request: UpdateFunctionCode, work: Work) -> dict[str, A
         PreconditionFailedException: the function is at another revision.
         InvalidParameterValueException: code that is none.
     """
+    _refuse_publish_to(request.publish_to)
     function = function_at(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
     kept = keep(work, request)
@@ -328,6 +335,7 @@ def publish_version(request: PublishVersion, work: Work) -> dict[str, Any]:
         PreconditionFailedException: the function is at another revision.
         InvalidParameterValueException: the code is another than the caller thinks.
     """
+    _refuse_publish_to(request.publish_to)
     function = function_at(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
     if request.code_sha256 is not None and request.code_sha256 != latest.code_sha256:

@@ -67,6 +67,9 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     destination_config: dict[str, Any] | None = None
     provisioned_poller_config: dict[str, Any] | None = None
     source_access_configurations: list[Any] | None = None
+    metrics_config: dict[str, Any] | None = None
+    logging_config: dict[str, Any] | None = None
+    kms_key_arn: str | None = msgspec.field(name="KMSKeyArn", default=None)
     parallelization_factor: int | None = None
     maximum_record_age_in_seconds: int | None = None
     bisect_batch_on_function_error: bool | None = None
@@ -95,6 +98,14 @@ class ListMappings(msgspec.Struct, frozen=True, rename="pascal"):
     max_items: int = LIST_MAX
 
 
+# Member of the request -> what to say when it is used.
+_REFUSED = {
+    "provisioned_poller_config": "provisioned pollers of event source mappings",
+    "source_access_configurations": "access configurations of event source mappings",
+    "metrics_config": "metrics of event source mappings",
+    "logging_config": "logs of event source mappings",
+    "kms_key_arn": "encrypted filters of event source mappings",
+}
 # Settings of streams, which a queue does not take.
 _OF_STREAMS = {
     "parallelization_factor": "ParallelizationFactor",
@@ -167,8 +178,9 @@ def _applied(mapping: Mapping, request: Settings, work: Work) -> Mapping:
     for member, name in _OF_STREAMS.items():
         if getattr(request, member, None) is not None:
             raise InvalidParameterValueException(f"Unsupported parameter for the source type SQS: {name}")
-    if request.provisioned_poller_config or request.source_access_configurations:
-        raise NotImplementedHere("provisioned pollers and access configurations of event sources")
+    for member, what in _REFUSED.items():
+        if getattr(request, member):
+            raise NotImplementedHere(what)
     types = request.function_response_types
     changes: dict[str, Any] = {
         "enabled": request.enabled,

@@ -102,6 +102,7 @@ class Preparation(msgspec.Struct, frozen=True):
 
     function: str
     qualifier: str | None = None
+    warm: int = 0  # So many workers are started already, at most one a core.
 
 
 # Functions --------------------------------------------------------------------------------------------------------
