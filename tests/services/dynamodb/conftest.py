@@ -7,7 +7,7 @@ import pytest
 
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import World
-from interstate.services.dynamodb import SERVICE
+from interstate.services.dynamodb import SERVICES
 
 ATTRIBUTES = {"pk": "S", "sk": "N", "colour": "S", "rank": "N", "owner": "S"}
 
@@ -24,10 +24,13 @@ class Tables:
     """A world that speaks DynamoDB."""
 
     def __init__(self) -> None:
-        self.world = World((SERVICE,))
+        self.world = World(SERVICES)
 
     def __call__(self, operation: str, **members: Any) -> Any:
         return self.world.call("dynamodb", operation, members)
+
+    def streams(self, operation: str, **members: Any) -> Any:
+        return self.world.call("dynamodbstreams", operation, members)
 
     def refused(self, operation: str, **members: Any) -> ServiceError:
         with pytest.raises(ServiceError) as refusal:

@@ -65,9 +65,10 @@ class Index(msgspec.Struct, frozen=True):
 class Stream(msgspec.Struct, frozen=True):
     """A table's stream; ``label`` names it apart from the streams that the table had before."""
 
+    id: int
     arn: str
     label: str
-    view: Literal["KEYS_ONLY", "NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"]
+    view: str  # KEYS_ONLY, NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES
     enabled: bool
 
 

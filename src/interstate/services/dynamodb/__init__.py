@@ -1,9 +1,9 @@
-"""DynamoDB: tables, items, expressions, indexes, transactions, time to live.
+"""DynamoDB and its streams: tables, items, expressions, indexes, transactions, time to live.
 
 Legacy parameters (Expected, AttributeUpdates, KeyConditions, ...), PartiQL, backups, global tables and exports are refused
 by name.
 
-Source: botocore's model dynamodb/2012-08-10; DynamoDB API Reference.
+Source: botocore's models dynamodb/2012-08-10, streams.dynamodb/2012-08-10; DynamoDB API Reference.
 """
 
 from interstate.services.dynamodb import (
@@ -12,6 +12,7 @@ from interstate.services.dynamodb import (
     expiry,
     items,
     queries,
+    streams,
     table_updates,
     tables,
     tags,
@@ -54,6 +55,7 @@ SERVICE = Service(
         Step("dynamodb.backfill", table_updates.Backfill, table_updates.backfill),
         Step("dynamodb.drop", tables.Drop, tables.drop),
         Step("dynamodb.expiries", time_to_live.Backfill, time_to_live.backfill),
+        Step("dynamodb.trim", streams.Trim, streams.trim, pulls=False),
         Step("dynamodb.ttl", expiry.Sweep, time_to_live.sweep, pulls=False),
     ),
     notes={
@@ -64,3 +66,16 @@ SERVICE = Service(
         "UpdateTimeToLive": "Expired items are swept a minute after their time; the sweep never pulls the clock.",
     },
 )  # fmt: skip
+
+STREAMS = Service(
+    "dynamodbstreams",
+    operations=(
+        Operation("DescribeStream", streams.DescribeStream, streams.describe_stream, reads=True),
+        Operation("GetRecords", streams.GetRecords, streams.get_records, reads=True),
+        Operation("GetShardIterator", streams.GetShardIterator, streams.get_shard_iterator, reads=True),
+        Operation("ListStreams", streams.ListStreams, streams.list_streams, reads=True),
+    ),
+    notes={"DescribeStream": "A stream has one shard.", "GetShardIterator": "AT_TIMESTAMP is refused."},
+)
+
+SERVICES = (SERVICE, STREAMS)

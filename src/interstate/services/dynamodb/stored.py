@@ -10,7 +10,7 @@ import msgspec
 
 from interstate.core.tables.capacity import Consumed, write_units
 from interstate.core.tables.keys import Encoded, key_in_index
-from interstate.core.tables.schema import Index, TableDefinition, projected
+from interstate.core.tables.schema import Index, Stream, TableDefinition, projected
 from interstate.core.tables.values import Item, item_bytes
 from interstate.services.dynamodb import expiry
 from interstate.store.ports import Work
@@ -18,10 +18,12 @@ from interstate.store.records.dynamodb import (
     INDEX_ENTRIES,
     ITEM_COUNTS,
     ITEMS,
+    STREAM_RECORDS,
     IndexEntry,
     ItemCount,
     ItemTable,
     StoredItem,
+    StreamRecord,
     decode_item,
     encode_item,
 )
@@ -33,13 +35,17 @@ def load(table: ItemTable, key: Encoded, work: Work) -> StoredItem | None:
 
 
 class Change(msgspec.Struct, frozen=True):
-    """An item before and after. ``old`` and ``new`` are None where there is none; ``size`` is the new one's."""
+    """An item before and after. ``old`` and ``new`` are None where there is none; ``size`` is the new one's.
+
+    ``old`` may be left out where neither index nor stream needs it. ``expired``: its time to live ended it.
+    """
 
     key: Encoded
     before: StoredItem | None
     old: Item | None
     new: Item | None
     size: int = 0
+    expired: bool = False
 
 
 def replace(table: ItemTable, change: Change, work: Work) -> Consumed:
@@ -62,7 +68,39 @@ def replace(table: ItemTable, change: Change, work: Work) -> Consumed:
     _count(definition.id, (new is not None) - (before is not None), change.size - (before.size if before else 0), work)
     if definition.indexes:
         consumed = consumed.plus(_replace_entries(definition, change, text, work))
+    if definition.stream is not None and definition.stream.enabled:
+        _record(definition, definition.stream, change, text, work)
     return consumed
+
+
+def _record(definition: TableDefinition, stream: Stream, change: Change, text: bytes, work: Work) -> None:
+    """Tell the table's stream; a write that changed nothing is not told."""
+    old, new = change.old, change.new
+    if old == new:
+        return
+    item = new if new is not None else old
+    assert item is not None
+    shows_old = stream.view in ("OLD_IMAGE", "NEW_AND_OLD_IMAGES") and change.before is not None
+    shows_new = stream.view in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES") and new is not None
+    keys = {name: item[name] for name in definition.key.names}
+    size = item_bytes(keys) + (change.size if shows_new else 0)
+    if shows_old and change.before is not None:
+        size += change.before.size
+    work.put(
+        STREAM_RECORDS,
+        StreamRecord(
+            id=work.next_id(STREAM_RECORDS),
+            stream_id=stream.id,
+            at=work.now,
+            event="INSERT" if change.before is None else "REMOVE" if new is None else "MODIFY",
+            keys=encode_item(keys),
+            old=change.before.item if shows_old and change.before is not None else None,
+            new=text if shows_new else None,
+            size=size,
+            expired=change.expired,
+        ),
+    )
+    work.wake(f"dynamodb-stream:{stream.arn}")
 
 
 def _count(number: int, items: int, size: int, work: Work) -> None:

@@ -1,4 +1,4 @@
-"""UpdateTable: billing, throughput, protection, encryption, and global indexes that come and go.
+"""UpdateTable: billing, throughput, protection, encryption, the stream, and global indexes that come and go.
 
 A new global index is CREATING while the items that were there before it are added in bounded steps; writes keep it up to
 date meanwhile, and it cannot be read.
@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
+from interstate.base.errors import ValidationException
 from interstate.core.tables.creation import (
     GLOBAL_INDEXES_MAX,
     AttributeDefinition,
@@ -23,7 +23,8 @@ from interstate.core.tables.creation import (
     global_index,
 )
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
-from interstate.core.tables.schema import Index, TableDefinition, Throughput
+from interstate.core.tables.schema import Index, Stream, TableDefinition, Throughput
+from interstate.services.dynamodb import streams
 from interstate.services.dynamodb.describe import description
 from interstate.services.dynamodb.errors import (
     LimitExceededException,
@@ -109,6 +110,9 @@ def update_table(request: UpdateTable, work: Work) -> dict[str, Any]:
     definition = _with_billing(request, table.definition, work)
     definition = _with_settings(request, definition, work)
     definition = _with_indexes(request, table, definition, work)
+    if request.stream_specification is not None:
+        stream = _changed_stream(request.stream_specification, table, work)
+        definition = msgspec.structs.replace(definition, stream=stream)
     table = msgspec.structs.replace(table, definition=definition)
     work.put(ITEM_TABLES, table)
     return {"TableDescription": description(table, work)}
@@ -191,9 +195,23 @@ def _with_settings(request: UpdateTable, definition: TableDefinition, work: Work
         changes["protected"] = request.deletion_protection_enabled
     if request.sse_specification is not None:
         changes["encryption_key"] = encryption_key(request.sse_specification, work)
-    if request.stream_specification is not None and request.stream_specification.stream_enabled:
-        raise NotImplementedHere("streams of tables")
     return msgspec.structs.replace(definition, **changes)
+
+
+def _changed_stream(wish: StreamSpecification, table: ItemTable, work: Work) -> Stream:
+    """The table's stream after it was turned on or off.
+
+    Raises:
+        ValidationException: it is so already.
+    """
+    current = table.definition.stream
+    if wish.stream_enabled:
+        if current is not None and current.enabled:
+            raise ValidationException(f"Table already has an enabled stream: TableName: {table.name}")
+        return streams.turn_on(table.arn, table.name, table.definition.key, wish.stream_view_type, work)
+    if current is None or not current.enabled:
+        raise ValidationException(f"Table has no stream to disable: TableName: {table.name}")
+    return streams.turn_off(current, work)
 
 
 # Indexes -----------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from interstate.core.tables.creation import (
     throughput_of,
 )
 from interstate.core.tables.schema import TableDefinition
-from interstate.services.dynamodb import expiry
+from interstate.services.dynamodb import expiry, streams
 from interstate.services.dynamodb.describe import description
 from interstate.services.dynamodb.errors import ResourceInUseException
 from interstate.services.dynamodb.locate import check_name, described_table
@@ -174,8 +174,10 @@ def _new_definition(request: CreateTable, work: Work) -> TableDefinition:
     check_index_names(indexes)
     used = {name for schema in (key, *(index.key for index in indexes)) for name in schema.names}
     check_definitions(definitions, used, indexed=bool(indexes))
-    if request.stream_specification is not None and request.stream_specification.stream_enabled:
-        raise NotImplementedHere("streams of tables")
+    wish, stream = request.stream_specification, None
+    if wish is not None and wish.stream_enabled:
+        arn = work.caller.arn("dynamodb", f"table/{request.table_name}")
+        stream = streams.turn_on(arn, request.table_name, key, wish.stream_view_type, work)
     return TableDefinition(
         id=work.next_id(ITEM_TABLE_IDS),
         unique_id=work.entropy.uuid(),
@@ -188,6 +190,7 @@ def _new_definition(request: CreateTable, work: Work) -> TableDefinition:
         table_class=request.table_class,
         encryption_key=encryption_key(request.sse_specification, work),
         protected=request.deletion_protection_enabled,
+        stream=stream,
     )
 
 
@@ -238,6 +241,8 @@ def delete_table(request: TableRequest, work: Work) -> dict[str, Any]:
     answer = {"TableDescription": description(table, work, status="DELETING")}
     work.delete(ITEM_TABLES, table.arn)
     expiry.forget(definition.id, work)
+    if definition.stream is not None and definition.stream.enabled:
+        streams.turn_off(definition.stream, work)
     work.later("dynamodb.drop", Drop(definition.id, [index.id for index in definition.indexes]))
     return answer
 

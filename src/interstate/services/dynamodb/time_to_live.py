@@ -102,7 +102,7 @@ def sweep(body: Sweep, work: Work) -> None:
     expired = [row for row in rows[:SWEEP_MAX] if _expiry(row) <= now]
     for row in expired:
         key = (row.partition_key, row.sort_key)
-        replace(table, Change(key, row, decode_item(row.item), None), work)
+        replace(table, Change(key, row, decode_item(row.item), None, expired=True), work)
     rest = rows[len(expired) :]
     if rest:
         wait(table, max(EPOCH + timedelta(seconds=_expiry(rest[0])) + SWEEP_DELAY, work.now), work)

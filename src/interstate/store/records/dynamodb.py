@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from interstate.core.tables.schema import TableDefinition
+from interstate.core.tables.schema import KeySchema, TableDefinition
 from interstate.core.tables.values import Item, Value
 from interstate.store.tables import Select, Table
 
@@ -76,6 +76,36 @@ class TransactionToken(msgspec.Struct, frozen=True):
     until: datetime
 
 
+class ItemStream(msgspec.Struct, frozen=True):
+    """A table's stream, now or once. ``first`` and ``last`` stand before and behind the numbers of its records."""
+
+    arn: str
+    id: int
+    scope: str  # account/region
+    table_name: str
+    label: str
+    view: str
+    key: KeySchema
+    created: datetime
+    first: int
+    last: int | None = None
+    disabled: datetime | None = None
+
+
+class StreamRecord(msgspec.Struct, frozen=True):
+    """What happened to an item; images as the stream's view has them."""
+
+    id: int
+    stream_id: int
+    at: datetime
+    event: str
+    keys: bytes
+    old: bytes | None
+    new: bytes | None
+    size: int
+    expired: bool
+
+
 ITEM_TABLES = Table("item_tables", ItemTable, ("arn",))
 ITEM_TABLE_IDS = Table("item_table_ids", ItemTableId, ("id",))
 ITEMS = Table("items", StoredItem, ("table_id", "partition_key", "sort_key"))
@@ -84,6 +114,8 @@ INDEX_ENTRIES = Table(
 )
 ITEM_COUNTS = Table("item_counts", ItemCount, ("id",))
 ITEM_EXPIRIES = Table("item_expiries", ItemExpiry, ("table_id",))
+ITEM_STREAMS = Table("item_streams", ItemStream, ("arn",))
+STREAM_RECORDS = Table("stream_records", StreamRecord, ("id",), appends=True)
 TRANSACTION_TOKENS = Table("transaction_tokens", TransactionToken, ("token",))
 
 TABLES_OF_SCOPE = Select(ITEM_TABLES, "scope = :scope AND name > :after", "name")
@@ -117,6 +149,12 @@ ENTRIES_AFTER = Select(
     "partition_key, sort_key, item_partition, item_sort",
 )
 ENTRIES_OF_INDEX = Select(INDEX_ENTRIES, "index_id = :index", "partition_key, sort_key, item_partition, item_sort")
+
+STREAMS_OF_SCOPE = Select(ITEM_STREAMS, "scope = :scope AND (table_name, arn) > (:name, :after)", "table_name, arn")
+STREAMS_OF_TABLE = Select(ITEM_STREAMS, "scope = :scope AND table_name = :name AND arn > :after", "arn")
+RECORDS_AFTER = Select(STREAM_RECORDS, "stream_id = :stream AND id > :after", "id")
+RECORDS_BACKWARDS = Select(STREAM_RECORDS, "stream_id = :stream", "id DESC")
+RECORDS_UP_TO = Select(STREAM_RECORDS, "stream_id = :stream AND id <= :up_to", "id")
 
 TOKENS_BEFORE = Select(TRANSACTION_TOKENS, "until <= :now", "until")
 
