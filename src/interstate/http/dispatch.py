@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -11,6 +12,7 @@ import orjson
 
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError, TransientError
+from interstate.http.connection import RawHeaders
 from interstate.http.doors import Door, door_of, invocation, is_control
 from interstate.http.guard import Guard, is_loopback
 from interstate.http.ports import Control, Engine
@@ -24,8 +26,13 @@ log = logging.getLogger(__name__)
 
 BODY_BYTES_MAX = 10 * 1024 * 1024  # API Gateway's payload limit; the largest that any API here takes.
 
+# Headers of a function's answer that belong to the connection, and what no header may hold: a line break would let a
+# function's input write headers of its own.
+_OUR_HEADERS = (b"connection", b"content-length", b"date", b"keep-alive", b"transfer-encoding", b"upgrade")
+_TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+\Z")
+_BREAKS = re.compile(rb"[\r\n\0]")
+
 Credentials = Mapping[str, Credential]
-RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 class InternalFailure(ServiceError):
@@ -94,8 +101,7 @@ class Dispatcher:
 
     def too_large(self, request: Request) -> Response:
         """The refusal of a body that was not read to its end."""
-        refused = self._wire.refuse(RequestTooLarge(self.body_bytes_max), request, None, self._request_id())
-        return Response(refused.status, [*refused.headers, (b"connection", b"close")], refused.body)
+        return self._wire.refuse(RequestTooLarge(self.body_bytes_max), request, None, self._request_id())
 
     async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
         """The response to a whole request. Never raises."""
@@ -189,7 +195,12 @@ class Dispatcher:
 
 def _invoked(answer: Mapping[str, Any] | None) -> Response:
     assert answer is not None
-    headers = [(name.lower().encode("latin-1"), value.encode("utf-8")) for name, value in answer["Headers"]]
+    encoded = [(name.lower().encode("latin-1", "replace"), value.encode()) for name, value in answer["Headers"]]
+    headers = [
+        (name, value)
+        for name, value in encoded
+        if name not in _OUR_HEADERS and _TOKEN.match(name) and not _BREAKS.search(value)
+    ]
     return Response(answer["StatusCode"], headers, answer["Body"])
 
 
@@ -198,5 +209,4 @@ def _message(status: int, message: str) -> Response:
 
 
 def _forbidden(message: str) -> Response:
-    response = _message(403, message)
-    return Response(403, [*response.headers, (b"connection", b"close")], response.body)
+    return _message(403, message)
