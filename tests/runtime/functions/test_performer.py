@@ -72,10 +72,12 @@ class Bench:
         return await self.runtime.perform(request_id, Invocation(request_id, function, payload, tail=True))
 
 
-def run(folder: Path, scenario: Callable[[Bench], Awaitable[None]], workers: int = 2) -> None:
+def run(
+    folder: Path, scenario: Callable[[Bench], Awaitable[None]], workers: int = 2, client: str | None = None
+) -> None:
     async def play() -> None:
         known = Known()
-        settings = Settings("http://localhost:4566", directory=folder.parent / "cache", workers=workers)
+        settings = Settings("http://localhost:4566", directory=folder.parent / "cache", workers=workers, client=client)
         runtime = FunctionRuntime(known, Stopped(), settings)
         await runtime.start()
         try:
@@ -205,7 +207,8 @@ def test_a_module_of_the_functions_own_wins_over_one_that_is_preloaded(tmp_path:
     run(tmp_path, scenario)
 
 
-def test_what_is_printed_is_in_the_log_in_order_and_an_error_is_one_event(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", ["aws", "plain"])
+def test_what_is_printed_is_in_the_log_in_order_and_an_error_is_one_event(tmp_path: Path, client: str) -> None:
     async def scenario(bench: Bench) -> None:
         function = bench.write(
             """
@@ -234,7 +237,7 @@ def test_what_is_printed_is_in_the_log_in_order_and_an_error_is_one_event(tmp_pa
         assert "Init Duration" in report
         assert result.log_tail.endswith(report)
 
-    run(tmp_path, scenario)
+    run(tmp_path, scenario, client=client)
 
 
 # Every way to fail: source, error type, message (with the request id in it).
@@ -263,9 +266,10 @@ FAILURES = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("client", ["aws", "plain"])
 @pytest.mark.parametrize(("source", "error_type", "message"), FAILURES, ids=range(len(FAILURES)))
 def test_a_failure_is_one_of_its_call_and_of_no_other(
-    tmp_path: Path, source: str, error_type: str, message: str | None
+    tmp_path: Path, source: str, error_type: str, message: str | None, client: str
 ) -> None:
     async def scenario(bench: Bench) -> None:
         sound = bench.write("def handler(event, context): return 'sound'", "Sound")
@@ -279,7 +283,7 @@ def test_a_failure_is_one_of_its_call_and_of_no_other(
         assert other.payload == '"sound"'
         assert (await bench.call(sound)).payload == '"sound"'
 
-    run(tmp_path, scenario)
+    run(tmp_path, scenario, client=client)
 
 
 def test_a_worker_that_failed_on_its_way_out_is_not_used_again(tmp_path: Path) -> None:
@@ -433,10 +437,11 @@ def test_processes_without_end_are_ended(tmp_path: Path) -> None:
     assert living(tmp_path) == []
 
 
-def test_a_client_context_reaches_the_handler(tmp_path: Path) -> None:
+@pytest.mark.parametrize("client", ["aws", "plain"])
+def test_a_client_context_reaches_the_handler(tmp_path: Path, client: str) -> None:
     async def scenario(bench: Bench) -> None:
         function = bench.write("def handler(event, context): return context.client_context.custom")
         body = Invocation("r-1", function, client_context='{"custom": {"a": "b"}}')
         assert loads((await bench.runtime.perform("1", body)).payload) == {"a": "b"}
 
-    run(tmp_path, scenario)
+    run(tmp_path, scenario, client=client)

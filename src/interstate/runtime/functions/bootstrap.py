@@ -21,6 +21,7 @@ import contextlib
 import ctypes
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import resource
@@ -28,6 +29,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, cast
 
 PRELOADED = (
@@ -236,14 +238,28 @@ def lower(limit: int, value: int) -> None:
 
 
 def serve(job: Job) -> None:
-    """Run the handler on AWS's own runtime client, which never returns."""
-    main = importlib.import_module("awslambdaric.__main__").main
+    """Run the handler on a runtime client, which never returns."""
+    run = client(job)
     sys.pycache_prefix = job[
         "pycache"
     ]  # The handler's folder is not ours to write to; its imports are cached all the same.
     sys.path[:] = [*job["path"], *sys.path]
     sys.argv = ["/var/runtime/bootstrap.py", job["handler"]]
-    main(sys.argv)
+    run()
+
+
+def client(job: Job) -> Callable[[], None]:
+    """AWS's own runtime client, or ours where it has none for this system."""
+    if job["client"] == "aws":
+        main = importlib.import_module("awslambdaric.__main__").main
+        return lambda: main(["bootstrap", job["handler"]])
+    place = os.path.join(os.path.dirname(__file__), "plain_client.py")  # noqa: PTH118, PTH120 - see above.
+    specification = importlib.util.spec_from_file_location("plain_client", place)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return lambda: module.run(job["handler"])
 
 
 def execute_afresh(job: Job) -> None:

@@ -20,6 +20,7 @@ from interstate.core.functions.faults import Fault
 from interstate.runtime.functions.bootstrap import LINUX
 from interstate.runtime.functions.code import CodeFolders, Prepared
 from interstate.runtime.functions.output import tail
+from interstate.runtime.functions.packages import runtime_distributions
 from interstate.runtime.functions.pool import Pool
 from interstate.runtime.functions.worker import Ending, NotCalled, Place, Worker, launch
 from interstate.runtime.supervisor import Supervisor
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True):
     directory: Path | None = None  # None: a temporary one.
     workers: int | None = None  # None: twice the cores and four.
     secret_access_key: str = "interstate"  # noqa: S105 - what functions sign with where nobody checks.
+    client: str | None = None  # "aws" or "plain"; None: AWS's runtime client, where there is one for this system.
 
 
 class FunctionRuntime:
@@ -83,7 +85,8 @@ class FunctionRuntime:
         # Forking a process that has loaded frameworks is not safe on macOS: there each worker starts afresh.
         self._supervisor = Supervisor(self._folders.site, preload=LINUX)
         settings = self._settings
-        self._place = Place(running, directory / "pycache", settings.endpoint_url, settings.secret_access_key)
+        client = settings.client or ("aws" if "awslambdaric" in runtime_distributions() else "plain")
+        self._place = Place(running, directory / "pycache", settings.endpoint_url, settings.secret_access_key, client)
 
     async def stop(self) -> None:
         """End all workers; calls that run are not answered, and are repeated when the instance starts again."""

@@ -63,6 +63,7 @@ class Place(msgspec.Struct, frozen=True):
     pycache: Path
     endpoint_url: str
     secret_access_key: str
+    client: str  # "aws" or "plain": which runtime client workers run.
 
 
 class _Call:
@@ -142,6 +143,7 @@ class Worker:
             "directory": str(prepared.code),
             "temporary": str(self._temporary),
             "pycache": str(place.pycache),
+            "client": place.client,
             "memory_bytes_max": spec.memory_mb * _MIB + MEMORY_SLACK_BYTES,
             "file_bytes_max": spec.ephemeral_mb * _MIB,
         }
