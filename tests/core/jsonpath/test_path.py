@@ -16,6 +16,7 @@ DATA = {
     "a": {"b": [10, {"c": "deep"}, None], "b-c": 1, "": "empty"},
     "list": [{"p": 1, "q": "x"}, {"p": 2, "q": "y"}, {"p": 3}],
     "it's": True,
+    r'a\""b"': "quotes",
     "null": None,
     "text": "abc",
 }
@@ -27,6 +28,8 @@ FOUND = [
     ("$['a']['b-c']", 1),
     ('$["a"].b-c', 1),
     (r"$['it\'s']", True),
+    (r"""$['a\""b"']""", "quotes"),
+    (r"""$["a\\\"\"b\""]""", "quotes"),
     ("$.a['']", "empty"),
     ("$.null", None),
     ("$.a.b[2]", None),

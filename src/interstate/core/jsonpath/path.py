@@ -40,7 +40,7 @@ _STEP = re.compile(
       | \[\s*(?P<index>-?\d+)\s*\]""",
     re.VERBOSE,
 )
-_ESCAPE = re.compile(r"\\(.)")
+_ESCAPE = {"'": re.compile(r"\\(['\\])"), '"': re.compile(r'\\(["\\])')}  # Any other backslash is itself.
 
 
 class InvalidPath(ValueError):
@@ -105,7 +105,9 @@ def _step(match: re.Match[str]) -> Step:
         return int(index)
     if name is not None:
         return name
-    return _ESCAPE.sub(r"\1", single if single is not None else double)
+    if single is not None:
+        return _ESCAPE["'"].sub(r"\1", single)
+    return _ESCAPE['"'].sub(r"\1", double)
 
 
 def _select(walk: _Walk, *, in_context: bool) -> Select:
