@@ -277,3 +277,194 @@ def test_deep_nesting_is_a_fault_not_a_crash() -> None:
     for depth in range(150):
         text = f'{{"StartAt": "P{depth}", "States": {{"P{depth}": {{"Type": "Parallel", "End": true, "Branches": [{text}]}}}}}}'
     assert "nested too deeply" in faults(text)[0]
+
+
+MORE_FAULTS: list[tuple[str, list[str]]] = [
+    ('{"StartAt": 1, "States": {"A": {"Type": "Pass", "End": true}}}', ["Expected value of type String at /StartAt"]),
+    ('{"StartAt": "A", "States": []}', ["Expected value of type Object at /States"]),
+    ('{"StartAt": "A", "States": {}}', ["Value cannot be empty at /States"]),
+    (
+        machine({"X": END}, QueryLanguage="SQL"),
+        ["The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] at /QueryLanguage"],
+    ),
+    (machine({"X": END}, TimeoutSeconds=True), ["Expected value of type Integer at /TimeoutSeconds"]),
+    (machine({"X": END}, TimeoutSeconds=10**9), ["Value is more than 99999999 at /TimeoutSeconds"]),
+    (machine({"X" * 81: END}), [f"State name exceeds the maximum length of 80 characters at /States/{'X' * 81}"]),
+    (one(Type="Pass", End=False), ["Value must be true at /States/X/End"]),
+    (one(Type="Pass", End=True, Next="X"), ["Only one of these fields can be given: [Next, End] at /States/X"]),
+    (
+        one(Type="Wait", End=True, SecondsPath="x"),
+        ["Value is not a valid JSONPath: a path starts with $ at /States/X/SecondsPath"],
+    ),
+    (one(Type="Wait", End=True, SecondsPath=1), ["Expected value of type String at /States/X/SecondsPath"]),
+    (one(Type="Choice", Choices=1), ["Expected value of type Array at /States/X/Choices"]),
+    (one(Type="Choice", Choices=[]), ["Value cannot be empty at /States/X/Choices"]),
+    (one(Type="Choice", Choices=["a"]), ["Expected value of type Object at /States/X/Choices[0]"]),
+    (one(Type="Choice"), ["These fields are required: [Choices] at /States/X"]),
+    (
+        one(Type="Choice", Choices=[{"Next": "X"}]),
+        ["A Choice rule must have exactly one comparison operator at /States/X/Choices[0]"],
+    ),
+    (
+        one(Type="Fail", Error="e", ErrorPath="$.e"),
+        ["Only one of these fields can be given: [Error, ErrorPath] at /States/X"],
+    ),
+    (one(Type="Task", End=True, Resource=1), ["Expected value of type String at /States/X/Resource"]),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, TimeoutSeconds=1, TimeoutSecondsPath="$.t"),
+        ["Only one of these fields can be given: [TimeoutSeconds, TimeoutSecondsPath] at /States/X"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Credentials=1),
+        ["Expected value of type Object at /States/X/Credentials"],
+    ),
+    (one(Type="Task", End=True, Resource=FUNCTION, Retry=[1]), ["Expected value of type Object at /States/X/Retry[0]"]),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Retry=[{}]),
+        ["These fields are required: [ErrorEquals] at /States/X/Retry[0]"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Retry=[{"ErrorEquals": [1]}]),
+        ["Expected value of type String at /States/X/Retry[0]/ErrorEquals"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Retry=[{"ErrorEquals": []}]),
+        ["Value cannot be empty at /States/X/Retry[0]/ErrorEquals"],
+    ),
+    (
+        one(
+            Type="Task",
+            End=True,
+            Resource=FUNCTION,
+            Retry=[{"ErrorEquals": ["E"], "JitterStrategy": [], "BackoffRate": 0.5, "Next": "X"}],
+        ),
+        [
+            "Field 'Next' is not supported at /States/X/Retry[0]",
+            "Value is less than 1.0 at /States/X/Retry[0]/BackoffRate",
+            "Value must be one of [FULL, NONE] at /States/X/Retry[0]/JitterStrategy",
+        ],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Retry=[{"ErrorEquals": ["E"], "BackoffRate": "x"}]),
+        ["Expected value of type Number at /States/X/Retry[0]/BackoffRate"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Catch=[{"ErrorEquals": ["E"]}]),
+        ["These fields are required: [Next] at /States/X/Catch[0]"],
+    ),
+    (
+        one(Type="Task", End=True, Resource=FUNCTION, Catch=[{"ErrorEquals": ["E"], "Next": 1}]),
+        ["Expected value of type String at /States/X/Catch[0]/Next"],
+    ),
+    (
+        one(
+            Type="Task",
+            End=True,
+            Resource=FUNCTION,
+            Catch=[{"ErrorEquals": ["E"], "Next": "X", "ResultPath": "$.a[*]"}],
+        ),
+        ["Value is not a Reference Path: it must name one place in the input at /States/X/Catch[0]/ResultPath"],
+    ),
+    (one(Type="Parallel", End=True, Branches=[1]), ["Expected value of type Object at /States/X/Branches[0]"]),
+    (one(Type="Map", End=True), ["One of these fields is required: [ItemProcessor, Iterator] at /States/X"]),
+    (
+        one(
+            Type="Map",
+            End=True,
+            ItemSelector={},
+            Parameters={},
+            MaxConcurrency=1,
+            MaxConcurrencyPath="$.m",
+            ItemProcessor={"StartAt": "A", "States": {"A": END}},
+        ),
+        [
+            "Only one of these fields can be given: [ItemSelector, Parameters] at /States/X",
+            "Only one of these fields can be given: [MaxConcurrency, MaxConcurrencyPath] at /States/X",
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MORE_FAULTS)
+def test_more_faults_of_the_schema(text: str, expected: list[str]) -> None:
+    assert faults(text) == [f"{SCHEMA}: {fault}" for fault in expected]
+
+
+def test_variables_in_a_catcher_are_refused_loudly() -> None:
+    catch = [{"ErrorEquals": ["E"], "Next": "Y", "Assign": {}}]
+    with pytest.raises(NotImplementedHere):
+        parse(machine({"X": {"Type": "Task", "Resource": FUNCTION, "End": True, "Catch": catch}, "Y": END}))
+
+
+EVERYTHING: dict[str, Any] = {
+    "StartAt": "P",
+    "TimeoutSeconds": 9,
+    "States": {
+        "P": {"Type": "Pass", "Parameters": {"a.$": "$.b"}, "Result": 1, "ResultPath": "$.x", "Next": "C"},
+        "C": {
+            "Type": "Choice",
+            "Choices": [{"And": [{"Variable": "$.a", "IsNull": True}], "Next": "W"}],
+            "Default": "T",
+        },
+        "W": {"Type": "Wait", "SecondsPath": "$.s", "Next": "T"},
+        "T": {
+            "Type": "Task",
+            "Resource": FUNCTION,
+            "TimeoutSeconds": 9,
+            "HeartbeatSecondsPath": "$.h",
+            "Credentials": {"RoleArn.$": "$.role"},
+            "Retry": [
+                {
+                    "ErrorEquals": ["E"],
+                    "IntervalSeconds": 1,
+                    "MaxAttempts": 1,
+                    "BackoffRate": 1.5,
+                    "JitterStrategy": "FULL",
+                }
+            ],
+            "Catch": [{"ErrorEquals": ["E"], "ResultPath": "$.e", "Next": "F"}],
+            "Next": "M",
+        },
+        "M": {
+            "Type": "Map",
+            "ItemsPath": "$.i",
+            "ItemSelector": {"v.$": "$$.Map.Item.Value"},
+            "MaxConcurrency": 1,
+            "ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Succeed", "OutputPath": None}}},
+            "Next": "L",
+        },
+        "L": {
+            "Type": "Parallel",
+            "Branches": [{"StartAt": "B", "States": {"B": {"Type": "Fail", "ErrorPath": "$.e"}}}],
+            "End": True,
+        },
+        "F": {"Type": "Fail", "Error": "E", "Cause": "C"},
+    },
+}
+
+
+def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [here, *(place for key, item in inner for place in places(item, (*here, key)))]
+
+
+def replaced(value: Any, place: tuple[Any, ...], by: Any) -> Any:
+    if not place:
+        return by
+    copy = value.copy()
+    copy[place[0]] = replaced(value[place[0]], place[1:], by)
+    return copy
+
+
+@pytest.mark.parametrize(
+    "by", [None, True, -1, 1.5, "x", "$.a[?(", "$", "", [], [1], {}, {"a.$": 1}, [[]], {"Next": {}}]
+)
+def test_whatever_stands_anywhere_in_a_definition_is_read_or_refused(by: Any) -> None:
+    parse(dumps(EVERYTHING))
+    refused = 0
+    for place in places(EVERYTHING):
+        try:
+            parse(dumps(replaced(EVERYTHING, place, by)))
+        except (InvalidDefinition, NotImplementedHere):
+            refused += 1
+    assert refused > 10

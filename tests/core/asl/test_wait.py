@@ -44,6 +44,7 @@ def test_it_waits_until(fields: dict[str, Any], given: Any, seconds: int) -> Non
         ({"TimestampPath": "$.t"}, {"t": "2026-12-05 21:29:29Z"}, f"{STAMP}2026-12-05 21:29:29Z"),
         ({"TimestampPath": "$.t"}, {"t": "2026-12-05T21:29:29"}, f"{STAMP}2026-12-05T21:29:29"),
         ({"TimestampPath": "$.t"}, {"t": "2026-13-05T21:29:29Z"}, f"{STAMP}2026-13-05T21:29:29Z"),
+        ({"TimestampPath": "$.t"}, {"t": 1}, "The TimestampPath parameter does not reference an input value: $.t"),
         ({"TimestampPath": "$.t"}, {"t": "2095-12-05T21:29:29Z"}, "Wait state delay is too long."),
     ],
 )

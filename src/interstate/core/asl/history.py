@@ -6,7 +6,7 @@ one text, stored once. What AWS calls the details of an event is put together wh
 Source: botocore's model of GetExecutionHistory (HistoryEvent and the shapes of its details).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -179,8 +179,3 @@ def shown(event: HistoryEvent, *, with_data: bool = True) -> dict[str, Any]:
     details.update(event.more or {})
     answer[about.member] = details
     return answer
-
-
-def all_shown(events: Iterable[HistoryEvent], *, with_data: bool = True) -> list[dict[str, Any]]:
-    """Events as GetExecutionHistory shows them."""
-    return [shown(event, with_data=with_data) for event in events]

@@ -48,7 +48,7 @@ def parse(text: str, *, express: bool = False, is_known: Callable[[str], bool] |
     if not isinstance(value, dict):
         raise InvalidDefinition([Fault("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", None)])
     reader = Reader(express=express, is_known=is_known)
-    refuse_jsonata(value)
+    _check_language(reader, value, "")
     reader.only(value, _TOP, "/")
     timeout_s = reader.integer(value, "TimeoutSeconds", "", 1, TIMEOUT_S_MAX)
     machine = _machine(reader, value, "", 0)
@@ -119,11 +119,15 @@ def _json_fault(text: str, error: BrokenJSON) -> tuple[str, str]:
 # Machines ---------------------------------------------------------------------------------------------------------
 
 
-def refuse_jsonata(given: JSONObject) -> None:
+def _check_language(reader: Reader, given: JSONObject, place: str) -> None:
     """JSONata is a language of its own, which Interstate does not speak yet."""
     language = given.get("QueryLanguage", "JSONPath")
     if language == "JSONata":
         raise NotImplementedHere("the query language JSONata in state machines")
+    if language != "JSONPath":
+        reader.fault(
+            "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]", f"{place}/QueryLanguage"
+        )
     if "Assign" in given:
         raise NotImplementedHere("variables (Assign) in state machines")
 
@@ -165,8 +169,8 @@ def _state(reader: Reader, name: str, given: JSON, place: str, depth: int) -> St
     if not isinstance(kind, str) or kind not in PARSERS:
         reader.fault(_TYPES, f"{place}/Type")
         return None
-    refuse_jsonata(state)
     before = len(reader.faults)
+    _check_language(reader, state, place)
     reader.only(state, FIELDS[kind], place)
 
     def inner(value: JSON, where: str) -> Machine | None:

@@ -314,7 +314,7 @@ def _retry(scope: Scope) -> tuple[Retrier, ...]:
         rate = reader.number(given, "BackoffRate", place, 1.0)
         most = reader.integer(given, "MaxDelaySeconds", place, 1, DELAY_S_MAX)
         jitter = given.get("JitterStrategy", "NONE")
-        if jitter not in {"NONE", "FULL"}:
+        if jitter not in ("NONE", "FULL"):  # A tuple: the value may be of any type.
             reader.fault("Value must be one of [FULL, NONE]", f"{place}/JitterStrategy")
         retriers.append(
             Retrier(

@@ -4,6 +4,8 @@ A *frame* is a place where an execution stands: frame 0 is the execution itself,
 Map is a frame of its own, whose parent stands at that state. Frames are values; siblings are never seen together: a
 parent counts them.
 
+All of it stands in one module, longer than others, because it is read as one page: nothing here decides anything.
+
 Source: https://states-language.net/
 """
 

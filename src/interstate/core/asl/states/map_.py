@@ -31,20 +31,24 @@ def start(state: Map, turn: Turn) -> None:
     items = items_of(state, turn.data, turn.context)
     at_once = min(_concurrency(state, turn), len(items))
     started = turn.note("MapStateStarted", more={"length": len(items)})
+    inputs = [_input(state, turn, index, items[index]) for index in range(at_once)]  # All, before one begins.
     turn.park(Branching(len(items), at_once))
-    for index in range(at_once):
-        _iterate(state, turn, index, items[index], started)
-    turn.previous = started
+    for index, data in enumerate(inputs):
+        _iterate(state, turn, index, data, started)
     if not items:
         turn.commands.append(Gather(turn.frame))
 
 
-def _iterate(state: Map, turn: Turn, index: int, item: JSON, after: int) -> None:
-    data = Datum(value=item)
-    if state.flow.parameters is not None:
-        given = flow.effective_input(state.flow, turn.data, turn.context)
-        context = turn.context_with(MapItem(index, item))
-        data = Datum(value=state.flow.parameters.evaluate(given.value, context, turn.entropy))
+def _input(state: Map, turn: Turn, index: int, item: JSON) -> Datum:
+    """The input of an iteration."""
+    if state.flow.parameters is None:
+        return Datum(value=item)
+    given = flow.effective_input(state.flow, turn.data, turn.context)
+    context = turn.context_with(MapItem(index, item))
+    return Datum(value=state.flow.parameters.evaluate(given.value, context, turn.entropy))
+
+
+def _iterate(state: Map, turn: Turn, index: int, data: Datum, after: int) -> None:
     started = turn.note_beside("MapIterationStarted", name=state.name, more={"index": index}, after=after)
     turn.bear(index, state.processor, data, started)
 
@@ -76,7 +80,8 @@ def branch_ended(state: Map, turn: Turn, index: int, last: int) -> None:
     started = counts.started
     turn.awaiting = Branching(counts.total, min(started + 1, counts.total), ended)
     if started < counts.total:
-        _iterate(state, turn, started, items_of(state, turn.data, turn.context)[started], last)
+        item = items_of(state, turn.data, turn.context)[started]
+        _iterate(state, turn, started, _input(state, turn, started, item), last)
     elif ended == counts.total:
         turn.previous = succeeded
         turn.commands.append(Gather(turn.frame))

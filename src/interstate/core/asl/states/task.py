@@ -144,6 +144,8 @@ def answer(state: Task, turn: Turn, event: Answer) -> None:
     """
     resource = state.resource
     words = _WORDS[resource.kind]
+    assert isinstance(turn.awaiting, Tasking)
+    turn.token = turn.awaiting.token or None
     match event:
         case TaskBegan(command=command):
             _begin(turn, command)
@@ -161,7 +163,6 @@ def answer(state: Task, turn: Turn, event: Answer) -> None:
         case ActivityStarted(worker=worker):
             turn.note(words.started, more={} if worker is None else {"workerName": worker})
         case Heartbeat():
-            assert isinstance(turn.awaiting, Tasking)
             if turn.awaiting.heartbeat_s is not None:
                 at = turn.now + timedelta(seconds=turn.awaiting.heartbeat_s)
                 turn.commands.append(SetTimer(turn.frame, turn.visit, "heartbeat", at))
@@ -176,8 +177,8 @@ def _succeed(state: Task, turn: Turn, result: Datum, words: _Words) -> None:
         raise _failed(turn, words.failed, resource, fault.error, fault.cause)
     turn.note(words.succeeded, data=result.text, more=_where(resource))
     turn.awaiting = None
-    turn.token = None
     output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
+    turn.token = None
     turn.leave("TaskStateExited", state.next, output)
 
 
