@@ -73,11 +73,18 @@ class Bench:
 
 
 def run(
-    folder: Path, scenario: Callable[[Bench], Awaitable[None]], workers: int = 2, client: str | None = None
+    folder: Path,
+    scenario: Callable[[Bench], Awaitable[None]],
+    *,
+    workers: int = 2,
+    idle: int = 64,
+    client: str | None = None,
 ) -> None:
     async def play() -> None:
         known = Known()
-        settings = Settings("http://localhost:4566", directory=folder.parent / "cache", workers=workers, client=client)
+        settings = Settings(
+            "http://localhost:4566", directory=folder.parent / "cache", workers=workers, idle=idle, client=client
+        )
         runtime = FunctionRuntime(known, Stopped(), settings)
         await runtime.start()
         try:
@@ -346,14 +353,16 @@ def test_reserved_concurrency_refuses_as_lambda_throttles(tmp_path: Path) -> Non
     run(tmp_path, scenario)
 
 
-def test_idle_workers_of_other_functions_make_room(tmp_path: Path) -> None:
+def test_idle_workers_are_kept_and_the_one_used_longest_ago_goes_first(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
-        functions = [bench.write("def handler(event, context): return 1", f"F{i}") for i in range(4)]
-        for function in functions:
-            assert (await bench.call(function)).ok
+        source = "import os\ndef handler(event, context): return os.getpid()"
+        one, two, three = [bench.write(source, f"F{i}") for i in range(3)]
+        pids = {function: (await bench.call(function)).payload for function in (one, two, one, three)}
         assert bench.runtime.pool.size == 2
+        assert (await bench.call(one)).payload == pids[one]
+        assert (await bench.call(two)).payload != pids[two]
 
-    run(tmp_path, scenario)
+    run(tmp_path, scenario, idle=2)
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from interstate.runtime.functions.bootstrap import LINUX
 from interstate.runtime.functions.code import CodeFolders, Prepared
 from interstate.runtime.functions.output import tail
 from interstate.runtime.functions.packages import runtime_distributions
-from interstate.runtime.functions.pool import Pool
+from interstate.runtime.functions.pool import IDLE_MAX, Pool
 from interstate.runtime.functions.worker import Ending, NotCalled, Place, Worker, launch
 from interstate.runtime.supervisor import Supervisor
 from interstate.store.records.lambda_ import Invocation, InvocationResult, LogLine, Preparation
@@ -53,7 +53,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     endpoint_url: str
     directory: Path | None = None  # None: a temporary one.
-    workers: int | None = None  # None: twice the cores and four.
+    workers: int | None = None  # Calls that run at once; None: twice the cores and four.
+    idle: int = IDLE_MAX  # Workers that are kept beside them for the next call of their function.
     secret_access_key: str = "interstate"  # noqa: S105 - what functions sign with where nobody checks.
     client: str | None = None  # "aws" or "plain"; None: AWS's runtime client, where there is one for this system.
 
@@ -70,7 +71,7 @@ class FunctionRuntime:
         self._folders: CodeFolders | None = None
         self._supervisor: Supervisor | None = None
         self._place: Place | None = None
-        self.pool = Pool(self._launch, settings.workers or 2 * (os.cpu_count() or 1) + 4)
+        self.pool = Pool(self._launch, settings.workers or 2 * (os.cpu_count() or 1) + 4, settings.idle)
 
     async def start(self) -> None:
         """Make the folders; processes are started when they are needed, or by ``prewarm``."""

@@ -2,10 +2,13 @@
 
 Theory of operation
 -------------------
-There are ``size_max`` places. A call takes an idle worker of its function, else a free place, else the place of the idle
-worker that was used longest ago; else it waits, in order of arrival. A function may call a function and wait for it, and
-then every place may be held by somebody who waits for one: when nothing has moved for a moment, the first in the queue
-gets a place beyond the limit (up to ``OVERCOMMIT`` times as many), so that no circle of calls stands still for long.
+At most ``running_max`` calls run at once. A call takes an idle worker of its function, else a new one; else it waits, in order
+of arrival. Idle workers cost memory and no time, so they are kept for the next call of their function, up to ``idle_max`` and as
+long as the machine has memory; the one that was used longest ago goes first.
+
+A function may call a function and wait for it, and then every place may be held by somebody who waits for one: when nothing
+has moved for a moment, the first in the queue gets a place beyond the limit (up to ``OVERCOMMIT`` times as many), so that
+no circle of calls stands still for long.
 """
 
 import asyncio
@@ -22,7 +25,8 @@ STANDSTILL_S = 0.1
 OVERCOMMIT = 4
 IDLE_S_MAX = 600.0
 INSPECT_S = 0.05
-MEMORY_KEPT_MB = 256  # No worker is added while the machine has less than this left, unless there is none.
+IDLE_MAX = 64  # A worker with a few boto3 clients has 24 MiB of its own.
+MEMORY_KEPT_MB = 512  # With less than this left on the machine, idle workers go, and none is added beyond the first.
 
 Start = Callable[[Prepared], Awaitable[Worker]]
 
@@ -42,9 +46,10 @@ class _Idle:
 class Pool:
     """The workers, and the calls that wait for one."""
 
-    def __init__(self, start: Start, size_max: int) -> None:
+    def __init__(self, start: Start, running_max: int, idle_max: int = IDLE_MAX) -> None:
         self._start = start
-        self.size_max = size_max
+        self.running_max = running_max
+        self.idle_max = idle_max
         self.busy: set[Worker] = set()
         self._starting = 0
         self._idle: deque[_Idle] = deque()  # The one that was used longest ago comes first.
@@ -56,8 +61,13 @@ class Pool:
 
     @property
     def size(self) -> int:
+        """Workers that there are, or will be in a moment."""
+        return self.running + len(self._idle)
+
+    @property
+    def running(self) -> int:
         """Places that are taken."""
-        return len(self.busy) + len(self._idle) + self._starting
+        return len(self.busy) + self._starting
 
     async def acquire(self, prepared: Prepared) -> Worker:
         """A worker for one call; give it back with ``release``."""
@@ -80,7 +90,7 @@ class Pool:
         """Have idle workers of a function, as far as there are places that nobody needs."""
         has = sum(worker.prepared.key == prepared.key for worker in (*self.busy, *(idle.worker for idle in self._idle)))
         for _ in range(count - has):
-            if self._waiting or not self._may_grow(self.size_max):
+            if self._waiting or self.running >= self.running_max or not _memory_left():
                 break
             self._starting += 1
             self.release(await self._start_one(prepared))
@@ -90,6 +100,7 @@ class Pool:
         self.busy.discard(worker)
         if not worker.ended:
             self._idle.append(_Idle(worker, time.monotonic()))
+            self._end_idle(self.idle_max)
             self._watch_idle()
         self._serve()
 
@@ -107,14 +118,11 @@ class Pool:
     # Places -------------------------------------------------------------------------------------------------------
 
     def _has_place(self) -> bool:
-        self._idle = deque(idle for idle in self._idle if not idle.worker.ended)
-        return bool(self._idle) or self._may_grow(self.size_max)
-
-    def _may_grow(self, size_max: int) -> bool:
-        if self.size >= size_max:
+        """Whether a call may run now: there is a place, and an idle worker or memory for a new one."""
+        if self.running >= self.running_max:
             return False
-        available_mb = usage.available_mb()
-        return available_mb is None or available_mb >= MEMORY_KEPT_MB or self.size == 0
+        self._idle = deque(idle for idle in self._idle if not idle.worker.ended)
+        return bool(self._idle) or self.size == 0 or _memory_left()
 
     def _take(self, prepared: Prepared) -> Worker | None:
         """An idle worker of the function; or None, and a place is kept for a new one."""
@@ -123,10 +131,13 @@ class Pool:
             self._idle.remove(mine)
             self._occupy(mine.worker)
             return mine.worker
-        if not self._may_grow(self.size_max) and self._idle:
-            self._idle.popleft().worker.end()
+        self._end_idle(self.idle_max if _memory_left() else max(len(self._idle) - 1, 0))
         self._starting += 1
         return None
+
+    def _end_idle(self, left: int) -> None:
+        while len(self._idle) > left:
+            self._idle.popleft().worker.end()
 
     async def _start_one(self, prepared: Prepared) -> Worker:
         try:
@@ -186,7 +197,7 @@ class Pool:
         self._standstill = None
         if not self._waiting:
             return
-        if moved == self._moved and self._may_grow(self.size_max * OVERCOMMIT):
+        if moved == self._moved and self.running < self.running_max * OVERCOMMIT and _memory_left():
             waiting = self._waiting.popleft()
             if not waiting.place.done():
                 self._starting += 1
@@ -210,3 +221,8 @@ class Pool:
         while self._idle and self._idle[0].since + IDLE_S_MAX <= time.monotonic():
             self._idle.popleft().worker.end()
         self._watch_idle()
+
+
+def _memory_left() -> bool:
+    available_mb = usage.available_mb()
+    return available_mb is None or available_mb >= MEMORY_KEPT_MB
