@@ -237,3 +237,32 @@ def test_data_are_never_changed() -> None:
     assert run.execution.input.value == given
     assert dumps(given) == text
     assert definition.machine.states.keys() == {"A", "B"}
+
+
+@pytest.mark.parametrize(("depth", "ends_well"), [(250, True), (600, True), (1020, False)])
+def test_deep_data_are_carried_or_fail_the_state(depth: int, ends_well: bool) -> None:
+    text = "[" * depth + "]" * depth
+    states = {
+        "A": {"Type": "Pass", "Parameters": {"x.$": "$", "y.$": "$[0]"}, "Next": "B"},
+        "B": {"Type": "Parallel", "Branches": [machine({"C": END})], "OutputPath": "$[0].x", "End": True},
+    }
+    run = Run(states, text=text).start()
+    assert run.end is not None
+    assert (run.end.status == "SUCCEEDED") is ends_well
+    if ends_well:
+        assert run.end.output == Datum(text)
+    else:
+        assert run.failure[0] == "States.Runtime"
+
+
+def test_branches_can_nest_data_until_nobody_reads_them() -> None:
+    states = {
+        "P": {"Type": "Parallel", "Branches": [machine({"X": END})], "Next": "P2"},
+        "P2": {"Type": "Parallel", "Branches": [machine({"Y": END})], "Next": "Q"},
+        "Q": {"Type": "Pass", "InputPath": "$[0]", "End": True},
+    }
+    run = Run(states, text="[" * 1023 + "]" * 1023).start()
+    assert run.failure == (
+        "States.Runtime",
+        "An error occurred while executing the state 'Q' (entered at the event id #14). The data is nested too deeply.",
+    )

@@ -9,6 +9,7 @@ All of it stands in one module, longer than others, because it is read as one pa
 Source: https://states-language.net/
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
@@ -16,9 +17,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from interstate.base.json import JSON, dumps, loads
+from interstate.base.json import JSON, BrokenJSON, dumps, loads
 from interstate.core.asl.choice import Rule
 from interstate.core.asl.dataflow import DataFlow, Put, Template
+from interstate.core.asl.errors import RUNTIME, StateFailed
 from interstate.core.jsonpath.path import Path
 
 DATA_SIZE_MAX: Final = 262_144
@@ -43,17 +45,31 @@ class Datum:
 
     @property
     def text(self) -> str:
-        """The value as JSON text."""
+        """The value as JSON text.
+
+        Raises:
+            StateFailed: the value is nested too deeply.
+        """
         if self._text is None:
-            self._text = dumps(self._value)  # type: ignore[arg-type]  # unread only while there is a text
+            try:
+                self._text = dumps(self._value)  # type: ignore[arg-type]  # unread only while there is a text
+            except TypeError:  # The fast writer stops at 254 levels; what was read may have a thousand.
+                self._text = _written_slowly(self._value)
         return self._text
 
     @property
     def value(self) -> JSON:
-        """The value; never to be changed."""
+        """The value; never to be changed.
+
+        Raises:
+            StateFailed: the text, put together from others, is nested too deeply.
+        """
         if self._value is _UNREAD:
             assert self._text is not None
-            self._value = loads(self._text)
+            try:
+                self._value = loads(self._text)
+            except BrokenJSON:
+                raise StateFailed(RUNTIME, _TOO_DEEP) from None
         return self._value  # type: ignore[return-value]  # read above
 
     def exceeds(self, size_max: int) -> bool:
@@ -71,6 +87,16 @@ class Datum:
 
     def __repr__(self) -> str:
         return f"Datum({self.text!r})"
+
+
+_TOO_DEEP = "The data is nested too deeply."
+
+
+def _written_slowly(value: JSON | Enum) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        raise StateFailed(RUNTIME, _TOO_DEEP) from None
 
 
 class _Unread(Enum):

@@ -8,7 +8,7 @@ from interstate.core.asl.vocabulary import Datum, Definition, Execution
 from interstate.store.ports import Work
 from interstate.store.records import states as records
 
-DEFINITIONS_KEPT = 512
+DEFINITIONS_KEPT = 128
 
 
 @lru_cache(maxsize=DEFINITIONS_KEPT)
