@@ -266,3 +266,15 @@ def test_branches_can_nest_data_until_nobody_reads_them() -> None:
         "States.Runtime",
         "An error occurred while executing the state 'Q' (entered at the event id #14). The data is nested too deeply.",
     )
+
+
+def test_an_iteration_that_nobody_can_catch_is_told_by_its_map() -> None:
+    inner = machine({"P": {"Type": "Pass", "InputPath": "$.No", "End": True}})
+    run = Run(mapped(ItemProcessor=inner, Retry=[{"ErrorEquals": ["States.ALL"]}]), given=[{}]).start()
+    assert run.story[4:] == [
+        "5 <- 4 PassStateEntered P",
+        "6 <- 5 MapIterationFailed M 0",
+        "7 <- 5 MapStateFailed",
+        "8 <- 7 ExecutionFailed",
+    ]
+    assert run.failure[0] == "States.Runtime"

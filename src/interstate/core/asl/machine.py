@@ -276,6 +276,8 @@ def _failed(state: State, turn: Turn, failed: StateFailed) -> None:
                 return
         except StateFailed as again:  # The error has no place in the data, and nobody catches that.
             error, cause = _worded(turn, again)
+    if isinstance(state, Parallel | Map) and (isinstance(failed, task.TaskError) or error != RUNTIME):
+        turn.note(f"{_TYPES[type(state)]}StateFailed")  # A fault of the state's own fields shows no such event.
     _fail_frame(state, turn, error, cause)
 
 
@@ -317,21 +319,17 @@ def _catch(
 
 def _fail_frame(state: State, turn: Turn, error: str | None, cause: str | None) -> None:
     """Nobody caught the error: the execution fails, or the parent has the siblings stopped."""
-    kind = _TYPES[type(state)]
-    if kind in {"Parallel", "Map"} and error != RUNTIME:
-        turn.note(f"{kind}StateFailed")
     if turn.frame == 0:
         _fail_execution(turn, error, cause)
         return
     branch, number, last = turn.branch, turn.frame, turn.previous
-    aborted = "TaskStateAborted" if kind == "Task" else None
     turn.ascend(keep=False)
     above = turn.state
     turn.previous = last
     if isinstance(above, Map):
         turn.note_beside("MapIterationFailed", name=above.name, more={"index": branch})
-    if aborted is not None:
-        turn.note_beside(aborted)
+    if isinstance(state, Task):
+        turn.note_beside("TaskStateAborted")
     _stop_branches(turn, number, error, cause)
 
 
