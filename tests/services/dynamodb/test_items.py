@@ -101,6 +101,28 @@ def test_an_update_that_only_takes_away_makes_no_item(tables: Tables) -> None:
     assert tables.get("a") is None
 
 
+@pytest.mark.parametrize(
+    "update",
+    [
+        "SET n = n + :n",
+        "SET x.y = :n, z = :n",
+        "REMOVE s",
+        "ADD n :n REMOVE x",
+        "SET l[1] = :n, l[0] = s",
+        "REMOVE l[0]",
+    ],
+)
+def test_the_size_after_updates_is_the_size_of_the_item(tables: Tables, update: str) -> None:
+    item = {**ITEM, "x": {"M": {"y": {"S": "long text"}}}, "l": {"L": [{"S": "a"}, {"N": "10"}]}}
+    tables("PutItem", TableName="things", Item=item)
+    values = {"ExpressionAttributeValues": {":n": {"N": "12345"}}} if ":n" in update else {}
+    tables("UpdateItem", TableName="things", Key=A, UpdateExpression=update, **values)
+    changed = tables.get("a")
+    after_update = tables("DescribeTable", TableName="things")["Table"]["TableSizeBytes"]
+    tables("PutItem", TableName="things", Item=changed)
+    assert tables("DescribeTable", TableName="things")["Table"]["TableSizeBytes"] == after_update
+
+
 # Conditions --------------------------------------------------------------------------------------------------------
 
 

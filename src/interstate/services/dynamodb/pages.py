@@ -68,16 +68,16 @@ def read_page(fetch: Fetch, *, start: Place | None, limit: int | None, belongs: 
     while True:
         found = fetch(place, step)
         for row in found:
-            place = place_of(row)
             if belongs is not None and not belongs(row):
                 continue
             rows.append(row)
             size += row.size
             if len(rows) == limit or size >= PAGE_BYTES_MAX:
-                return Page(rows, size, ended=False, place=place)
+                return Page(rows, size, ended=False, place=place_of(row))
         seen += len(found)
         if len(found) < step:
             return Page(rows, size, ended=True)
+        place = place_of(found[-1])
         if seen >= ROWS_MAX and belongs is not None:
             return Page(rows, size, ended=False, place=place)
         step = _next_step(found, len(rows), size, limit)

@@ -20,7 +20,16 @@ from interstate.core.tables.expressions.placeholders import NONE, Placeholders, 
 from interstate.core.tables.expressions.update import CompiledUpdate, compile_update
 from interstate.core.tables.keys import Encoded, check_index_keys, key_of_item, key_of_request
 from interstate.core.tables.schema import TableDefinition
-from interstate.core.tables.values import ITEM_BYTES_MAX, Item, Value, checked, checked_item, item_bytes
+from interstate.core.tables.values import (
+    ITEM_BYTES_MAX,
+    Item,
+    Value,
+    checked,
+    checked_item,
+    item_bytes,
+    text_bytes,
+    value_bytes,
+)
 from interstate.services.dynamodb.errors import ConditionalCheckFailedException
 from interstate.services.dynamodb.stored import Change, load, replace
 from interstate.store.ports import Work
@@ -249,7 +258,7 @@ def decide(prepared: Prepared, table: ItemTable, work: Work, *, wants_old: bool 
         return Decision(table, Change(key, stored, old, None), writes=stored is not None)
     if prepared.item is not None:
         return Decision(table, Change(key, stored, old, prepared.item, prepared.size), writes=True)
-    new, size, writes = _updated(prepared, definition, old)
+    new, size, writes = _updated(prepared, definition, old, 0 if stored is None else stored.size)
     return Decision(table, Change(key, stored, old, new, size), writes)
 
 
@@ -259,7 +268,9 @@ def _check_update(update: CompiledUpdate, definition: TableDefinition) -> None:
             raise InvalidParameters(f"Cannot update attribute {name}. This attribute is part of the key")
 
 
-def _updated(prepared: Prepared, definition: TableDefinition, old: Item | None) -> tuple[Item | None, int, bool]:
+def _updated(
+    prepared: Prepared, definition: TableDefinition, old: Item | None, old_size: int
+) -> tuple[Item | None, int, bool]:
     """The item after an update, its size, and whether there is anything to write."""
     update = prepared.update
     base = prepared.key if old is None else old
@@ -272,10 +283,22 @@ def _updated(prepared: Prepared, definition: TableDefinition, old: Item | None) 
     for index in definition.indexes:
         if not update.heads.isdisjoint(index.key.names):
             check_index_keys(new, index)
-    size = item_bytes(new)
+    size = item_bytes(new) if old is None else old_size + _growth(update, old, new)
     if size > ITEM_BYTES_MAX:
         raise InvalidInput("Item size to update has exceeded the maximum allowed size")
     return new, size, True
+
+
+def _growth(update: CompiledUpdate, old: Item, new: Item) -> int:
+    """How many bytes larger an update makes an item: only what it names can have changed."""
+    growth = 0
+    for name in update.heads:
+        before, after = old.get(name), new.get(name)
+        if before is not None:
+            growth -= value_bytes(before) + text_bytes(name)
+        if after is not None:
+            growth += value_bytes(after) + text_bytes(name)
+    return growth
 
 
 def carry_out(decision: Decision, work: Work) -> Consumed:
