@@ -9,11 +9,12 @@ Source: https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from interstate.base.arn import caller_of, parse_arn
+from interstate.base.arn import Caller, caller_of, parse_arn
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps_bytes
 from interstate.core.topics.delivery_policy import DEFAULT, read_delivery_policy
@@ -72,13 +73,19 @@ def send(queue: str, message: dict[str, Any], work: Work) -> None:
     Raises:
         ServiceError: the queue refused.
     """
-    arn = parse_arn(queue)
-    assert arn is not None, queue
     if len(message.get("MessageAttributes", ())) > RAW_ATTRIBUTES_MAX:
         msg = f"A message has at most {RAW_ATTRIBUTES_MAX} attributes in a queue."
         raise ServiceError(msg, code="InvalidParameterValue")
-    url = f"http://localhost/{arn.account}/{arn.resource}"
-    work.call("sqs", "SendMessage", {"QueueUrl": url, **message}, caller=caller_of(queue))
+    url, caller = _address(queue)
+    work.call("sqs", "SendMessage", {"QueueUrl": url, **message}, caller=caller)
+
+
+@lru_cache(maxsize=4096)
+def _address(queue: str) -> tuple[str, Caller]:
+    """The URL of a queue's ARN, and the account and region in which it means something."""
+    arn = parse_arn(queue)
+    assert arn is not None, queue
+    return f"http://localhost/{arn.account}/{arn.resource}", caller_of(queue)
 
 
 def dead_letter(queue: str, message: dict[str, Any], work: Work) -> None:
