@@ -34,9 +34,8 @@ def _body(making: Making) -> bytes:
 
 
 def _made_api(making: Making, api_id: str) -> Made:
-    root = making.call("apigateway", "GetResources", {"restApiId": api_id})["items"]
-    root_id = next(resource["id"] for resource in root if resource["path"] == "/")
-    return Made(api_id, {"RestApiId": api_id, "RootResourceId": root_id})
+    root = making.call("apigateway", "GetRestApi", {"restApiId": api_id})["rootResourceId"]
+    return Made(api_id, {"RestApiId": api_id, "RootResourceId": root})
 
 
 def _create_api(making: Making) -> Made:
