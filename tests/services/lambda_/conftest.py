@@ -3,8 +3,10 @@
 import io
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
+import botocore.session
 import pytest
 
 from interstate.base.json import dumps, loads
@@ -25,6 +27,35 @@ def zipped(**files: str) -> bytes:
         for name, text in files.items():
             archive.writestr(f"{name}.py", text)
     return content.getvalue()
+
+
+MODEL = botocore.session.get_session().get_service_model("lambda")
+
+
+def has_shape(value: Any, shape: Any, path: str) -> None:
+    """Assert that an answer has only members that the model knows, of the types that it says."""
+    types = {
+        "string": str,
+        "integer": int,
+        "long": int,
+        "boolean": bool,
+        "double": float,
+        "blob": bytes,
+        "timestamp": datetime,
+    }
+    match shape.type_name:
+        case "structure":
+            assert set(value) <= set(shape.members), f"{path}: {set(value) - set(shape.members)}"
+            for name, member in value.items():
+                has_shape(member, shape.members[name], f"{path}.{name}")
+        case "list":
+            for member in value:
+                has_shape(member, shape.member, f"{path}[]")
+        case "map":
+            for member in value.values():
+                has_shape(member, shape.value, f"{path}{{}}")
+        case name:
+            assert isinstance(value, types[name]), f"{path}: {value!r}"
 
 
 class Cloud:
@@ -67,10 +98,16 @@ class Cloud:
             "Code": {"ZipFile": zipped(app="def handler(event, context): pass")},
             **parameters,
         }
-        return self.world.call("lambda", "CreateFunction", request)
+        return self.call("CreateFunction", **request)
 
     def call(self, operation: str, **parameters: Any) -> Any:
-        return self.world.call("lambda", operation, parameters)
+        answer = self.world.call("lambda", operation, parameters)
+        shape = MODEL.operation_model(operation).output_shape
+        if shape is not None:
+            has_shape(answer, shape, operation)
+        else:
+            assert answer == {}
+        return answer
 
     def queue(self, name: str, **attributes: str) -> str:
         self.world.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes})

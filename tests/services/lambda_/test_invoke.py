@@ -256,10 +256,11 @@ FAILURES = [
      "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: r-1)"),
     (InvocationResult("gone", refused="ResourceNotFoundException"), "Lambda.ResourceNotFoundException",
      "gone (Service: Lambda, Status Code: 404, Request ID: r-1)"),
+    (InvocationResult("NaN"), "Lambda.Unknown", "The function's answer is not JSON: unexpected character, expected a JSON value: line 1 column 1 (char 0)"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("result", "error", "cause"), FAILURES, ids=[row[1] for row in FAILURES])
+@pytest.mark.parametrize(("result", "error", "cause"), FAILURES, ids=range(len(FAILURES)))
 def test_a_failed_task_has_an_error_that_catch_can_name(result: InvocationResult, error: str, cause: str) -> None:
     answer = task_answer(Invocation("r-1", ARN), result)
     assert (answer.ok, answer.error, answer.cause) == (False, error, cause)

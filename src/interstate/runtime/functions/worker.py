@@ -36,7 +36,7 @@ from interstate.store.records.lambda_ import Invocation, LogLine
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html (Init phase)
 INIT_S_MAX = 10.0
 # The handler's memory limit is kept by looking at it; this much more is refused by the kernel between two looks.
-MEMORY_SLACK_BYTES = 512 << 20
+MEMORY_SLACK_BYTES = 2 << 30  # Stacks of threads count too, 8 MiB each whether they are used or not.
 _MIB = 1 << 20
 _READ_BYTES = 65_536
 _SLOW_READ_S = 0.01

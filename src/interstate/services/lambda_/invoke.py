@@ -167,7 +167,7 @@ def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:
     """
     answer = TaskAnswer(body.origin_data, body.request_id, ok=result.ok, executed_version=result.executed_version)
     if result.ok:
-        return msgspec.structs.replace(answer, payload=result.payload)
+        return _answered_task(answer, result.payload)
     if result.refused is not None:
         status = {"TooManyRequestsException": 429, "ResourceNotFoundException": 404}.get(result.refused, 500)
         cause = f"{result.payload} (Service: Lambda, Status Code: {status}, Request ID: {body.request_id})"
@@ -184,3 +184,13 @@ def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:
         f"Returned payload: {result.payload}"
     )
     return msgspec.structs.replace(answer, error="Lambda.Unknown", cause=cause)
+
+
+def _answered_task(answer: TaskAnswer, payload: str) -> TaskAnswer:
+    """A handler can answer NaN, which Python writes and JSON does not know; no state can have it as its data."""
+    try:
+        loads(payload)
+    except BrokenJSON as error:
+        cause = f"The function's answer is not JSON: {error}"
+        return msgspec.structs.replace(answer, ok=False, error="Lambda.Unknown", cause=cause)
+    return msgspec.structs.replace(answer, payload=payload)
