@@ -3,10 +3,13 @@
 The tables of operations say what is there, botocore's models say what AWS has, and the difference is refused by name.
 """
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
-from interstate.wire.model import NAMES_ONLY, SERVED, Models
+from interstate.wire.model import NAMES_ONLY, SERVED, Models, load
 
 
 class NamedOperation(Protocol):
@@ -40,7 +43,7 @@ class ServiceTable(Protocol):
 _HEAD = """\
 # Coverage
 
-Made by `make coverage-page` from the tables of operations and botocore's models; do not edit.
+Made by `make docs` from the tables of operations and botocore's models; do not edit.
 
 What is not implemented is refused: HTTP 501, error `NotImplemented`, with the operation's name in the message.
 """
@@ -88,3 +91,14 @@ def _others(models: Models) -> str:
 
 def _implemented(table: ServiceTable | None) -> set[str]:
     return {operation.name for operation in table.operations} if table else set()
+
+
+def main(path: str) -> None:
+    """Write the page for the tables that this version has."""
+    # The tables are a layer above this one. Only this command looks up there, and only when it is run.
+    tables: Iterable[ServiceTable] = import_module("interstate.services.tables").SERVICES
+    Path(path).write_text(coverage(tables, load()), "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
