@@ -29,6 +29,7 @@ def test_a_runtime_that_runs_on_another_python_says_so() -> None:
 def test_exit_codes_are_told_in_words() -> None:
     assert faults.exit_reason(0) == "Runtime exited without providing a reason"
     assert faults.exit_reason(7) == "Runtime exited with error: exit status 7"
+    assert faults.exit_reason(-40) == "Runtime exited with error: signal: signal 40"
     assert faults.exit_reason(-9) == "Runtime exited with error: signal: killed"
 
 

@@ -5,12 +5,29 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
 
 import contextlib
-import signal
 
 import msgspec
 
 from interstate.base.json import BrokenJSON, dumps, loads
 
+# As Lambda's supervisor, which is written in Go, names them on Linux. Source: https://go.dev/src/syscall/zerrors_linux_amd64.go
+_SIGNALS = {
+    1: "hangup",
+    2: "interrupt",
+    3: "quit",
+    4: "illegal instruction",
+    5: "trace/breakpoint trap",
+    6: "aborted",
+    7: "bus error",
+    8: "floating point exception",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    14: "alarm clock",
+    15: "terminated",
+    24: "CPU time limit exceeded",
+    25: "file size limit exceeded",
+}
 PAYLOAD_BYTES_MAX = 6_291_556  # Source: the message that Lambda answers with; 6 MB and 100 bytes.
 
 
@@ -51,8 +68,7 @@ def exit_reason(code: int) -> str:
         return "Runtime exited without providing a reason"
     if code > 0:
         return f"Runtime exited with error: exit status {code}"
-    name = signal.strsignal(-code) or str(-code)
-    return f"Runtime exited with error: signal: {name.lower()}"
+    return f"Runtime exited with error: signal: {_SIGNALS.get(-code, f'signal {-code}')}"
 
 
 def response_too_large() -> Fault:
