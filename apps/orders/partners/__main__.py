@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import os
+import shlex
 import shutil
 import signal
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from partners.carriers import Carriers
 from partners.faults import Rates
@@ -21,9 +23,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="partners", description="Payment provider, carriers and message gateway, simulated."
     )
-    parser.add_argument("--payment-port", type=int, default=4601)
-    parser.add_argument("--carrier-port", type=int, default=4602)
-    parser.add_argument("--message-port", type=int, default=4603)
+    parser.add_argument("--payment-port", type=port, default=4601, help="a port, or an address with one")
+    parser.add_argument("--carrier-port", type=port, default=4602)
+    parser.add_argument("--message-port", type=port, default=4603)
     parser.add_argument("--ledger", type=Path, default=Path(".partners"), help="folder of what the partners did")
     parser.add_argument("--fresh", action="store_true", help="forget what they did before")
     parser.add_argument("--seed", default="1", help="the same seed draws the same faults")
@@ -47,7 +49,13 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--hang-s", type=float, default=4.0, metavar="S", help="how long an unanswered call is held")
     parser.add_argument("--end-with-parent", action="store_true", help="end when the process that started this ends")
-    return parser.parse_args()
+    parser.add_argument("--elsewhere", action="store_true", help="the partners run elsewhere: only wait here")
+    # Whoever is started by somebody else (a companion of the platform) gets further options by its environment.
+    return parser.parse_args([*sys.argv[1:], *shlex.split(os.environ.get("PARTNERS_OPTIONS", ""))])
+
+
+def port(text: str) -> int:
+    return int(text) if text.isdecimal() else urlsplit(text).port or 80
 
 
 def rates(chosen: argparse.Namespace, partner: str) -> Rates:
@@ -63,6 +71,9 @@ def rates(chosen: argparse.Namespace, partner: str) -> Rates:
 
 
 async def run(chosen: argparse.Namespace) -> None:
+    if chosen.elsewhere:
+        await until_ended(watch_parent=True)
+        return
     folder: Path = chosen.ledger
     if chosen.fresh:
         shutil.rmtree(folder, ignore_errors=True)

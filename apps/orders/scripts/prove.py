@@ -8,6 +8,7 @@ every promise, and looks for processes that outlived their server. Exit 0: every
 """
 
 import argparse
+import http.client
 import json
 import os
 import signal
@@ -27,6 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+PATHS = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 POLL_S = 0.1
 START_S_MAX = 90.0
 ORPHANS_S_MAX = 10.0
@@ -60,7 +62,8 @@ class Stage:
         return f"http://127.0.0.1:{self.port}"
 
     def run(self, *command: str, log: str) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "AWS_ENDPOINT_URL": self.url}
+        environment = {**os.environ, "PYTHONPATH": PATHS, "AWS_ENDPOINT_URL": self.url}
+        environment["PARTNERS_OPTIONS"] = "" if log == "partners.log" else "--elsewhere"  # Ours outlive the server.
         with (self.folder / log).open("ab") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603  # our own commands
         self.processes.append(process)
@@ -101,11 +104,15 @@ class Stage:
         return make(service, endpoint_url=self.url, config=config, **words)
 
     def deployed(self) -> bool:
+        """Whether template, companions and seed stock stand, by the server's own word."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
-            (stack,) = self.client("cloudformation").describe_stacks(StackName="orders")["Stacks"]
-        except (BotoCoreError, ClientError):
+            connection.request("GET", "/_interstate/health")
+            return bool(json.load(connection.getresponse())["deployed"])
+        except (OSError, ValueError, http.client.HTTPException):
             return False
-        return bool(stack["StackStatus"] in {"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+        finally:
+            connection.close()
 
     def orders(self) -> int:
         """How many orders there are; 0 while nobody answers."""
@@ -190,7 +197,6 @@ def prove(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     try:
         stage.start_partners()
         stage.start_server()
-        stage.finish("orders", "seed")
         report = folder / "report.json"
         sample = ["--sample", str(chosen.invoices), "--seed", str(chosen.seed), "--in-flight", str(chosen.in_flight)]
         replay = stage.run(orders, "replay", str(chosen.file), *sample, "--report", str(report), log="replay.log")
