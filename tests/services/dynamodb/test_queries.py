@@ -329,6 +329,25 @@ def test_a_scan_that_does_not_fit_is_refused(indexed: Tables, members: dict[str,
     assert (error.code, error.message) == ("ValidationException", message)
 
 
+@pytest.mark.parametrize(
+    ("operation", "members", "where"),
+    [
+        ("GetItem", {"Key": key("a"), "ProjectionExpression": "x, pk.y"}, "Key: pk"),
+        ("GetItem", {"Key": key("a"), "ProjectionExpression": "colour[1]"}, "IndexKey: colour"),
+        ("Scan", {"FilterExpression": "attribute_exists(sk.x)"}, "Key: sk"),
+        (
+            "UpdateItem",
+            {"Key": key("a"), "UpdateExpression": "SET #r.x = #r", "ExpressionAttributeNames": {"#r": "rank"}},
+            "IndexKey: rank",
+        ),
+    ],
+)
+def test_keys_have_no_inside(indexed: Tables, operation: str, members: dict[str, Any], where: str) -> None:
+    assert indexed.message(operation, TableName="things", **members) == (
+        f"Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: {where}"
+    )
+
+
 # A law: whatever was written, an index and its table tell the same --------------------------------------------------
 
 WRITES = st.lists(

@@ -292,6 +292,10 @@ def test_there_are_no_backups(tables: Tables) -> None:
     answer = tables("DescribeContinuousBackups", TableName="things")["ContinuousBackupsDescription"]
     assert answer["PointInTimeRecoveryDescription"] == {"PointInTimeRecoveryStatus": "DISABLED"}
     assert tables.refused("DescribeContinuousBackups", TableName="absent").code == "TableNotFoundException"
+    off, on = ({"PointInTimeRecoveryEnabled": enabled} for enabled in (False, True))
+    tables("UpdateContinuousBackups", TableName="things", PointInTimeRecoverySpecification=off)
+    error = tables.refused("UpdateContinuousBackups", TableName="things", PointInTimeRecoverySpecification=on)
+    assert error.code == "NotImplemented"
 
 
 def test_limits_are_aws_defaults(tables: Tables) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from interstate.core.tables import numbers
 from interstate.core.tables.errors import InvalidInput, InvalidParameters, KeyMismatch
-from interstate.core.tables.schema import Index, KeyAttribute, KeySchema
+from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, TableDefinition
 from interstate.core.tables.values import Item, Value, kind_of
 
 PARTITION_BYTES_MAX = 2048
@@ -146,6 +146,24 @@ def check_index_keys(item: Item, index: Index) -> None:
         if attribute.type != "N":
             size_max = PARTITION_BYTES_MAX if attribute == index.key.partition else SORT_BYTES_MAX
             check_length(encoded(attribute.type, content), size_max)
+
+
+def check_scalar_keys(nested: frozenset[str], definition: TableDefinition) -> None:
+    """Refuse an expression that looks into a key attribute; ``nested`` are the attributes that it looks into.
+
+    Raises:
+        InvalidInput: naming the first.
+    """
+    if not nested:
+        return
+    places = [("Key", name) for name in definition.key.names]
+    places += [("IndexKey", name) for index in definition.indexes for name in index.key.names]
+    for where, name in places:
+        if name in nested:
+            raise InvalidInput(
+                "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "
+                f"{where}: {name}"
+            )
 
 
 def after(part: bytes) -> bytes:

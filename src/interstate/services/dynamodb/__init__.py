@@ -47,6 +47,7 @@ SERVICE = Service(
         Operation("TransactWriteItems", transactions.TransactWriteItems, transactions.transact_write_items,
                   keys=transactions.keys_of_write),
         Operation("UntagResource", tags.UntagResource, tags.untag_resource),
+        Operation("UpdateContinuousBackups", account.UpdateContinuousBackups, account.update_continuous_backups),
         Operation("UpdateItem", items.UpdateItem, items.update_item, keys=items.keys_of_table),
         Operation("UpdateTable", table_updates.UpdateTable, table_updates.update_table),
         Operation("UpdateTimeToLive", time_to_live.UpdateTimeToLive, time_to_live.update_time_to_live),
@@ -63,6 +64,7 @@ SERVICE = Service(
         "DescribeContinuousBackups": "Always DISABLED.",
         "DescribeTable": "Counts are exact and of this moment.",
         "Scan": "In the order of keys; parallel segments are filtered while reading.",
+        "UpdateContinuousBackups": "Turning point-in-time recovery on is refused.",
         "UpdateTimeToLive": "Expired items are swept a minute after their time; the sweep never pulls the clock.",
     },
 )  # fmt: skip

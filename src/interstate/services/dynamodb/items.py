@@ -12,7 +12,7 @@ from interstate.core.tables.capacity import Consumed, described, read_units
 from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.expressions.placeholders import placeholders_of
 from interstate.core.tables.expressions.projection import CompiledProjection, compile_projection
-from interstate.core.tables.keys import key_of_request
+from interstate.core.tables.keys import check_scalar_keys, key_of_request
 from interstate.core.tables.values import Item
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
@@ -117,7 +117,10 @@ def get_item(request: GetItem, work: Work) -> dict[str, Any]:
     key = checked_key(request.key)
     projection = projection_of(request.projection_expression, request.expression_attribute_names)
     table = table_of(request.table_name, work)
-    stored = load(table, key_of_request(key, table.definition.key), work)
+    place = key_of_request(key, table.definition.key)
+    if projection is not None:
+        check_scalar_keys(projection.nested, table.definition)
+    stored = load(table, place, work)
     answer: dict[str, Any] = {}
     if stored is not None:
         item = decode_item(stored.item)

@@ -16,7 +16,7 @@ from interstate.core.tables.expressions.condition import CompiledCondition, comp
 from interstate.core.tables.expressions.key_condition import CompiledKeyCondition, KeyRange, compile_key_condition
 from interstate.core.tables.expressions.placeholders import Placeholders, placeholders_of
 from interstate.core.tables.expressions.projection import CompiledProjection, compile_projection
-from interstate.core.tables.keys import key_in_index, key_of_request
+from interstate.core.tables.keys import check_scalar_keys, key_in_index, key_of_request
 from interstate.core.tables.schema import Index, KeySchema, projected
 from interstate.core.tables.values import Item
 from interstate.services.dynamodb.locate import table_key, table_of
@@ -122,6 +122,7 @@ def query(request: Query, work: Work) -> dict[str, Any]:
                 raise InvalidInput(
                     f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
                 )
+    _check_paths(reading, table)
     forward = request.scan_index_forward
     if index is None:
         fetch = partition_of_table(table.definition.id, wanted, work, forward=forward)
@@ -148,6 +149,7 @@ def scan(request: Scan, work: Work) -> dict[str, Any]:
     table = table_of(request.table_name, work)
     index = _index(request, table)
     start = _start(reading.start, table, index)
+    _check_paths(reading, table)
     fetch: Fetch = whole_table(table.definition.id, work) if index is None else whole_index(index, work)
     belongs = None
     if request.segment is not None and request.total_segments is not None and request.total_segments > 1:
@@ -247,6 +249,12 @@ def _index(request: Query | Scan, table: ItemTable) -> Index | None:
             "because its projection type is not ALL"
         )
     return index
+
+
+def _check_paths(reading: _Reading, table: ItemTable) -> None:
+    for part in (reading.projection, reading.filter):
+        if part is not None:
+            check_scalar_keys(part.nested, table.definition)
 
 
 def _start(key: Item | None, table: ItemTable, index: Index | None) -> Place | None:

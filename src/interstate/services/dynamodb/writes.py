@@ -18,7 +18,7 @@ from interstate.core.tables.errors import InvalidInput, InvalidParameters
 from interstate.core.tables.expressions.condition import CompiledCondition, compile_condition
 from interstate.core.tables.expressions.placeholders import NONE, Placeholders, placeholders_of
 from interstate.core.tables.expressions.update import CompiledUpdate, compile_update
-from interstate.core.tables.keys import Encoded, check_index_keys, key_of_item, key_of_request
+from interstate.core.tables.keys import Encoded, check_index_keys, check_scalar_keys, key_of_item, key_of_request
 from interstate.core.tables.schema import TableDefinition
 from interstate.core.tables.values import (
     ITEM_BYTES_MAX,
@@ -266,6 +266,7 @@ def _check_update(update: CompiledUpdate, definition: TableDefinition) -> None:
     for name in definition.key.names:
         if name in update.heads:
             raise InvalidParameters(f"Cannot update attribute {name}. This attribute is part of the key")
+    check_scalar_keys(update.nested, definition)
 
 
 def _updated(
