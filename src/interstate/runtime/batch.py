@@ -11,7 +11,7 @@ and the same seeds; a job that fails alone is answered with an internal failure.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from time import monotonic
@@ -72,6 +72,7 @@ class Decided:
     unfinished: bool  # Steps due now were left in the store.
     waiting: bool  # Effects due now were left in the store.
     wrote: bool
+    unreached: int  # So many of the last jobs were not run: the time was over.
 
 
 class Batches:
@@ -89,6 +90,7 @@ class Batches:
         """Run the jobs and leave the (last) transaction open for the caller to commit.
 
         All but the last element of the answer are committed already: they exist when the database refused the batch.
+        The last ``unreached`` jobs of the answer's parts were not run.
         """
         try:
             return [self._attempt(jobs, now, effects_max, work_s)]
@@ -99,6 +101,9 @@ class Batches:
                 return [self._give_up(jobs, now, error)]
             half = len(jobs) // 2
             first = self.decide(jobs[:half], now, effects_max, work_s)
+            unreached = first[-1].unreached
+            if unreached:  # Then the second half was not reached either.
+                return [*first[:-1], replace(first[-1], unreached=unreached + len(jobs) - half)]
             self.store.commit()
             taken = sum(len(decided.effects) for decided in first)
             return first + self.decide(jobs[half:], now, max(0, effects_max - taken), work_s)
@@ -114,13 +119,23 @@ class Batches:
         work = BatchWork(records, self.catalog, now)
         work.until = monotonic() + work_s
         _prefetch(records, jobs)
+        done = 0
         for job in jobs:
+            if done and work.is_late:
+                break  # The batch closes; who was not reached goes first in the next one.
             self._run(job, work)
-        self._follow(work)
+            self._follow(work, work.until + work_s)
+            done += 1
         effects = self._take_effects(work, effects_max)
         records.flush()
         return Decided(
-            work.wakes, effects, work.earliest, bool(work.ready) or work.yielded, bool(work.effects), records.wrote
+            work.wakes,
+            effects,
+            work.earliest,
+            bool(work.ready) or work.yielded,
+            bool(work.effects),
+            records.wrote,
+            len(jobs) - done,
         )
 
     def _run(self, job: Job, work: BatchWork) -> None:
@@ -139,10 +154,13 @@ class Batches:
 
     # Due steps -------------------------------------------------------------------------------------------------
 
-    def _follow(self, work: BatchWork) -> None:
-        """Run steps that are due now, oldest first, while the budget lasts."""
+    def _follow(self, work: BatchWork, until: float) -> None:
+        """Run steps that are due now, oldest first, right after the job that left them.
+
+        They get as much time again as jobs do: a row that is done here is never written.
+        """
         count = 0
-        while work.ready and count < FOLLOWING_STEPS_MAX and not work.is_late:
+        while work.ready and count < FOLLOWING_STEPS_MAX and monotonic() < until:
             due_id, body = work.ready.popleft()
             self.run_step(work, due_id, body)
             count += 1

@@ -89,6 +89,10 @@ class Commits:
         queue = self._scans if scanning else self._jobs
         jobs = [queue.popleft() for _ in range(min(BATCH_JOBS_MAX, len(queue)))]
         decided = self._batches.decide(jobs, self._clock.now(), self.effects_room(), work_s)
+        unreached = decided[-1].unreached
+        if unreached:
+            queue.extendleft(reversed(jobs[-unreached:]))
+            jobs = jobs[:-unreached]
         if self._store.durable and decided[-1].wrote:
             self._committing = True
             loop = asyncio.get_running_loop()
