@@ -51,7 +51,9 @@ class Performers:
     def __init__(self, instance: Instance, outside: Outside) -> None:
         self._instance = instance
         directory = None if outside.data is None else outside.data / "functions"
-        settings = Settings(outside.endpoint_url, directory, outside.workers, outside.own_secret)
+        settings = Settings(
+            outside.endpoint_url, directory=directory, workers=outside.workers, secret_access_key=outside.own_secret
+        )
         self.functions = FunctionRuntime(StoredFunctions(instance), instance.clock, settings)
         self._close_http = _nothing
 
