@@ -6,6 +6,7 @@ function dies and is called again, (2) the customer cancels, (3) the provider's 
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,11 +19,20 @@ LINES = [{"productId": "A", "quantity": 2, "price": 1.5}, {"productId": "B", "qu
 ORDER: dict[str, Any] = {"orderId": "O-1", "customerId": "C-1", "items": LINES, "totalAmount": 6.0, "currency": "GBP"}
 
 
-@pytest.fixture(autouse=True)
-def _restore_partner() -> Iterator[None]:
+@contextmanager
+def partner_restored() -> Iterator[None]:
+    """The world stands where HTTP stands otherwise, for as long as this lasts."""
     call = partner.call
-    yield
-    partner.call = call
+    try:
+        yield
+    finally:
+        partner.call = call
+
+
+@pytest.fixture(autouse=True)
+def _partner() -> Iterator[None]:
+    with partner_restored():
+        yield
 
 
 class Story:
@@ -182,7 +192,8 @@ def calm(way: str) -> Story:
     return story
 
 
-CALLS = {way: calm(way).world.calls for way in WAYS}
+with partner_restored():
+    CALLS = {way: calm(way).world.calls for way in WAYS}
 EVERY_CALL = [pytest.param(way, call, id=f"{way}-{call}") for way in WAYS for call in range(1, CALLS[way] + 1)]
 
 
