@@ -1,8 +1,10 @@
 """Real processes, one call at a time: what a handler sees, and how calls end."""
 
 import asyncio
+import io
 import os
 import textwrap
+import zipfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,12 +35,13 @@ class Known:
 
     def __init__(self) -> None:
         self.specs: dict[str, FunctionSpec] = {}
+        self.zips: dict[str, bytes] = {}
 
     async def lookup(self, function: str, qualifier: str | None, choice: float) -> FunctionSpec | NoSuchFunction:  # noqa: ARG002 - a port.
         return self.specs.get(function) or NoSuchFunction(f"Function not found: {function}")
 
-    async def code(self, sha256: str) -> bytes | None:  # noqa: ARG002 - a port.
-        return None
+    async def code(self, sha256: str) -> bytes | None:
+        return self.zips.get(sha256)
 
 
 class Bench:
@@ -203,6 +206,35 @@ def test_boto3_is_there_and_signs_for_the_functions_account(tmp_path: Path) -> N
         assert loads((await bench.call(function)).payload) == ["http://localhost:4566", "111122223333"]
 
     run(tmp_path, scenario)
+
+
+def zipped(**files: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name.replace("__", "/") + ".py", textwrap.dedent(text))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("client", ["aws", "plain"])
+def test_errors_name_files_where_they_lie_on_aws(tmp_path: Path, client: str) -> None:
+    async def scenario(bench: Bench) -> None:
+        source = """
+        from common import fail
+        def handler(event, context):
+            fail()
+        """
+        layer = {"python__common": "def fail(): raise ValueError(__file__)"}
+        bench.known.zips = {f"c-{client}": zipped(app=source), f"l-{client}": zipped(**layer)}
+        code, layers = f"sha256:c-{client}", (f"sha256:l-{client}",)
+        result = await bench.call(bench.write("", code=code, layers=layers))
+        trace = document(result)["stackTrace"]
+        assert isinstance(trace, list)
+        assert [line.split(",")[0] for line in trace] == ['  File "/var/task/app.py"', '  File "/opt/python/common.py"']
+        assert document(result)["errorMessage"] == "/opt/python/common.py"
+        assert str(tmp_path.parent) not in "".join(messages(result)), "nothing of ours is in the log"
+
+    run(tmp_path, scenario, client=client)
 
 
 def test_a_module_of_the_functions_own_wins_over_one_that_is_preloaded(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ workers take the place of the old ones.
 import asyncio
 import hashlib
 import io
+import json
 import os
 import shutil
 import sys
@@ -40,6 +41,7 @@ class Prepared(msgspec.Struct, frozen=True):
     path: tuple[Path, ...]
     site: Path
     modules: frozenset[str]  # Top-level names that the handler's own folders offer.
+    places: tuple[tuple[str, str], ...] = ()  # Folders here, and where they lie on AWS.
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -73,20 +75,24 @@ class CodeFolders:
         if code is None:
             return no_code(f"The code of function {spec.name} is not at {spec.code}")
         signature = self._signature(spec, code)
-        path = [code]
+        places = [(code, "/var/task")]
         if spec.code.startswith("dir:"):  # As on AWS, what was uploaded as a zip is taken as it is.
             try:
                 requirements = await self._requirements.folder_for(code)
             except RequirementsError as error:
                 return not_installed(str(error))
-            path += [requirements] if requirements is not None else []
+            places += [(requirements, "/var/task")] if requirements is not None else []
         for layer in spec.layers:
             folder = await self._folder(layer)
             if folder is None:
                 return no_code(f"A layer of function {spec.name} is not at {layer}")
-            path += _layer_path(folder)
+            places += [(place, f"/opt/{place.relative_to(folder)}") for place in _layer_path(folder)]
+        path = tuple(folder for folder, _ in places)
         modules = frozenset(name for folder in path for name in _module_names(folder))
-        return Prepared(spec, signature, code, tuple(path), self.site, modules)
+        shown = [
+            pair for folder, on_aws in (*places, (self.site, "/var/runtime")) for pair in _shown(str(folder), on_aws)
+        ]
+        return Prepared(spec, signature, code, path, self.site, modules, tuple(shown))
 
     async def _folder(self, place: str) -> Path | None:
         kind, _, name = place.partition(":")
@@ -157,6 +163,12 @@ def unpack(content: bytes, folder: Path) -> Path:
             raise
         shutil.rmtree(making, ignore_errors=True)
     return folder
+
+
+def _shown(here: str, on_aws: str) -> list[tuple[str, str]]:
+    """A folder, and where it lies on AWS, in both forms in which it can stand in a JSON text."""
+    escaped = json.dumps(here)[1:-1]
+    return [(here, on_aws)] if escaped == here else [(here, on_aws), (escaped, on_aws)]
 
 
 def _layer_path(folder: Path) -> list[Path]:

@@ -54,8 +54,8 @@ class Settings(msgspec.Struct, frozen=True):
     endpoint_url: str
     directory: Path | None = None  # None: a temporary one.
     workers: int | None = None  # Calls that run at once; None: twice the cores and four.
-    idle: int = IDLE_MAX  # Workers that are kept beside them for the next call of their function.
     secret_access_key: str = "interstate"  # noqa: S105 - what functions sign with where nobody checks.
+    idle: int = IDLE_MAX  # Workers that are kept beside them for the next call of their function.
     client: str | None = None  # "aws" or "plain"; None: AWS's runtime client, where there is one for this system.
 
 

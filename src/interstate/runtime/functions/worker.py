@@ -227,9 +227,8 @@ class Worker:
         call = self._open_call(request_id)
         if call is None:
             return False
-        self._finish(
-            call, faults.document_of(body), status="error", error_type=error_type or faults.error_type_of(body)
-        )
+        payload = self._as_on_aws(faults.document_of(body))
+        self._finish(call, payload, status="error", error_type=error_type or faults.error_type_of(body))
         return True
 
     def on_init_error(self, error_type: str, body: bytes) -> None:
@@ -238,9 +237,15 @@ class Worker:
         call = self._call
         if call is not None:
             self._begin_undelivered(call)
-            payload = faults.document_of(body, call.invocation.request_id)
+            payload = self._as_on_aws(faults.document_of(body, call.invocation.request_id))
             self._finish(call, payload, status="error", error_type=faults.error_type_of(body) or error_type)
         self.end()
+
+    def _as_on_aws(self, text: str) -> str:
+        """A text in which files lie where they lie on AWS: below /var/task, /opt and /var/runtime."""
+        for here, on_aws in self.prepared.places:
+            text = text.replace(here, on_aws)
+        return text
 
     def _open_call(self, request_id: str) -> _Call | None:
         call = self._call
@@ -323,6 +328,8 @@ class Worker:
         shown_type = error_type if status == "error" and error_type.startswith(("Runtime.", "Function.")) else ""
         shown_status = status if status == "timeout" or shown_type else ""
         log = self._output.take(now)
+        if not self.spec.code.startswith("dir:"):  # The paths of a local folder lead its developer to the line.
+            log = [LogLine(line.at, self._as_on_aws(line.message)) for line in log]
         log.append(LogLine(now, report.end(request_id)))
         log.append(
             LogLine(

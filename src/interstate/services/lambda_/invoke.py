@@ -165,7 +165,13 @@ def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:
     Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html (Lambda.Unknown,
     and names of the exceptions that a handler raises)
     """
-    answer = TaskAnswer(body.origin_data, body.request_id, ok=result.ok, executed_version=result.executed_version)
+    answer = TaskAnswer(
+        origin_data=body.origin_data,
+        request_id=body.request_id,
+        ok=result.ok,
+        executed_version=result.executed_version,
+        log_tail=result.log_tail,
+    )
     if result.ok:
         return _answered_task(answer, result.payload)
     if result.refused is not None:

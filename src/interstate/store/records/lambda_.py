@@ -89,6 +89,7 @@ class TaskAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     executed_version: str = LATEST
     error: str = ""
     cause: str = ""
+    log_tail: str = ""  # When the invocation asked for it.
 
 
 class Poll(msgspec.Struct, frozen=True):
