@@ -64,7 +64,7 @@ def test_a_worker_takes_a_task_once_and_answers_it(world: World) -> None:
         "ActivityStarted",
         "ActivitySucceeded",
     ]
-    assert call(world, "DescribeExecution", executionArn=execution)["output"] == '{"y":2}'
+    assert call(world, "DescribeExecution", executionArn=execution)["output"] == '{"y": 2}'
 
 
 def test_a_task_that_is_over_is_given_to_nobody(world: World) -> None:

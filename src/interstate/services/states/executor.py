@@ -40,7 +40,7 @@ from interstate.core.asl.vocabulary import (
     TimerFired,
 )
 from interstate.services.operation import Step as DueStep
-from interstate.services.states import ending, retention, tasks
+from interstate.services.states import ending, execution_logs, retention, tasks
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.frames import Frames
 from interstate.store.ports import Work
@@ -215,6 +215,7 @@ class InHand:
             for chunk in encode(self.history):
                 number = self.work.next_id(HISTORY)
                 self.work.put(HISTORY, HistoryChunk(number, self.row.id, chunk.first, chunk.last, chunk.body))
+        execution_logs.log(self.row, self.history, self.work)
         self.history.clear()
 
     def _postpone(self, waiting: Iterable[tuple[int, Event]]) -> None:
