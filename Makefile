@@ -15,7 +15,7 @@ help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 up: install ## Install everything, run Interstate with the order application (Ctrl-C stops it)
-	@$(BIN)/orders up --port $(PORT) --data $(DATA) $(ARGS)
+	@$(BIN)/interstate up --port $(PORT) --data $(DATA) $(ARGS)
 
 install: $(VENV)/.installed ## Make .venv with the commands interstate and orders
 
