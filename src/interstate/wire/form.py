@@ -5,7 +5,7 @@ Source: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from interstate.base.errors import ServiceError
 from interstate.wire.errors import MalformedInput
@@ -24,11 +24,19 @@ def fields(text: bytes) -> dict[str, str]:
     Raises:
         ServiceError: there are too many.
     """
-    try:
-        return dict(parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX))
-    except ValueError:
-        msg = f"The request has more than {FIELDS_MAX} parameters or is not UTF-8."
-        raise ServiceError(msg, code="MalformedQueryString") from None
+    if text.count(b"&") >= FIELDS_MAX:
+        msg = f"The request has more than {FIELDS_MAX} parameters."
+        raise ServiceError(msg, code="MalformedQueryString")
+    found: dict[str, str] = {}
+    for pair in text.decode("utf-8", "replace").split("&"):
+        name, _, value = pair.partition("=")
+        if name:
+            found[_plain(name)] = _plain(value)
+    return found
+
+
+def _plain(text: str) -> str:
+    return unquote_plus(text) if "%" in text or "+" in text else text
 
 
 def tree(flat: Mapping[str, str]) -> Tree:
@@ -38,6 +46,10 @@ def tree(flat: Mapping[str, str]) -> Tree:
     """
     root: Tree = {}
     for name, value in flat.items():
+        if "." not in name:
+            if not isinstance(root.get(name), dict):
+                root[name] = value
+            continue
         *folders, leaf = name.split(".", _DEPTH_MAX)
         node = root
         for folder in folders:

@@ -49,6 +49,7 @@ class OperationCodec:
         if operation.output and parts.json_writers.needed(operation.output):
             self._json = parts.json_writers.writer(operation.output)
         self._rest: _RestReader | None = None
+        self._xml: Callable[[Mapping[str, Any], list[str]], None] | None = None
 
     # Requests ------------------------------------------------------------------------------------------------------
 
@@ -117,8 +118,10 @@ class OperationCodec:
         operation, namespace = self.operation, self._parts.model.metadata.xml_namespace
         out = [f'<{operation.name}Response xmlns="{namespace}">']
         if operation.output and operation.wrapper:
+            if self._xml is None:
+                self._xml = self._parts.xml_writers.members(operation.output)
             out.append(f"<{operation.wrapper}>")
-            self._parts.xml_writers.members(operation.output)(answer or {}, out)
+            self._xml(answer or {}, out)
             out.append(f"</{operation.wrapper}>")
         out.append(f"<ResponseMetadata><RequestId>{request_id.decode()}</RequestId></ResponseMetadata>")
         out.append(f"</{operation.name}Response>")

@@ -176,7 +176,7 @@ class Router:
 
 def _form(request: Request) -> dict[str, str]:
     """A query request's fields: those of its body, else of its address."""
-    if request.body and request.header(b"content-type").startswith("application/x-www-form-urlencoded"):
+    if request.body and request.headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded"):
         return fields(request.body)
     return fields(request.query.encode()) if request.query else {}
 
