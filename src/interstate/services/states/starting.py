@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import BrokenJSON, canonical, loads
 from interstate.services.operation import Outcome, Parked
@@ -18,6 +19,7 @@ from interstate.services.states.arns import check_name, execution_arn, machine_a
 from interstate.services.states.broken_json import fault_of
 from interstate.services.states.errors import (
     ExecutionAlreadyExists,
+    InvalidArn,
     InvalidExecutionInput,
     StateMachineDoesNotExist,
     StateMachineTypeNotSupported,
@@ -29,11 +31,13 @@ from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
     EXPRESS,
+    MACHINES,
     RUNNING,
     Execution,
     Parent,
     StateMachine,
 )
+from interstate.store.tables import Key
 
 SYNC_WAIT_S = 330.0
 """Express executions end after 5 minutes of business time; when that stands still, callers get an answer at last too."""
@@ -72,6 +76,18 @@ class _Started(msgspec.Struct, frozen=True):
     revision: int
     version_arn: str | None = None
     alias_arn: str | None = None
+
+
+def keys_of_start(request: StartExecution | StartSyncExecution, _caller: Caller) -> list[Key]:
+    """The machine, and the name when it is told: fetched for a whole batch at once."""
+    try:
+        arn = machine_arn(request.state_machine_arn)
+    except InvalidArn:
+        return []
+    keys = [Key(MACHINES, (arn.base,))]
+    if request.name is not None:
+        keys.append(Key(EXECUTION_ARNS, (execution_arn(arn.base, request.name),)))
+    return keys
 
 
 def start_execution(request: StartExecution, work: Work) -> dict[str, Any]:
