@@ -67,10 +67,19 @@ def find(customer_id: str | None, status: str | None, position: str | None) -> A
     return answer(200, body)
 
 
+# Events of the same instant, in the order in which they follow from each other.
+SEQUENCE = ("OrderCreated", "OrderValidated", "PaymentFailed", "PaymentCompleted")
+
+
+def when(moment: tuple[str, str]) -> tuple[str, int]:
+    name, at = moment
+    return at, SEQUENCE.index(name) if name in SEQUENCE else len(SEQUENCE)
+
+
 def presented(view: Plain) -> Plain:
     """The view's item with its ``at_<event>`` attributes as one timeline, oldest first."""
     moments = {name.removeprefix("at_"): value for name, value in view.items() if name.startswith("at_")}
-    timeline = [{"event": name, "at": at} for name, at in sorted(moments.items(), key=lambda moment: moment[1])]
+    timeline = [{"event": name, "at": at} for name, at in sorted(moments.items(), key=when)]
     hidden = {"rank"}
     shown = {name: value for name, value in view.items() if not name.startswith("at_") and name not in hidden}
     return {**shown, "timeline": timeline}
