@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interstate.base.time import EPOCH
 from interstate.core.tables import keys
 from interstate.core.tables.errors import InvalidInput
-from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, projected
+from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, TableDefinition, projected
 
 HASH = KeySchema(KeyAttribute("a", "S"))
 RANGE = KeySchema(KeyAttribute("a", "S"), KeyAttribute("b", "N"))
@@ -53,6 +54,7 @@ BROKEN_INDEX_ITEMS: tuple[tuple[dict[str, Any], str], ...] = (
         ),
     ),
     ({"c": {"S": "x" * 2049}}, TOO_LONG),
+    ({"d": {"S": "1"}}, INVALID + "Type mismatch for Index Key d Expected: N Actual: S IndexName: byColour"),
 )
 
 
@@ -84,6 +86,26 @@ def test_the_longest_keys_fit() -> None:
 def test_the_key_of_an_item_is_the_key_of_its_request() -> None:
     key = {"a": {"S": "x"}, "b": {"N": "-1.5"}}
     assert keys.key_of_item({**key, "c": {"S": "more"}}, RANGE) == keys.key_of_request(key, RANGE)
+
+
+def test_an_item_may_lack_index_keys() -> None:
+    keys.check_index_keys({}, INDEX)
+    keys.check_index_keys({"c": {"S": "red"}, "d": {"N": "1"}}, INDEX)
+
+
+def test_keys_have_no_inside() -> None:
+    definition = TableDefinition(1, "id", EPOCH, RANGE, (INDEX,))
+    keys.check_scalar_keys(frozenset({"x", "y"}), definition)
+    keys.check_scalar_keys(frozenset(), definition)
+    for name, where in (("b", "Key: b"), ("c", "IndexKey: c")):
+        with pytest.raises(InvalidInput, match=f"are not allowed: {where}$"):
+            keys.check_scalar_keys(frozenset({"x", name}), definition)
+
+
+def test_an_index_is_found_by_its_name() -> None:
+    definition = TableDefinition(1, "id", EPOCH, RANGE, (INDEX,))
+    assert definition.index("byColour") is INDEX
+    assert definition.index("other") is None
 
 
 def test_an_item_without_all_attributes_is_not_in_the_index() -> None:

@@ -176,6 +176,15 @@ def test_faults_are_told_in_dynamodbs_words(text: str, given_values: dict[str, A
     assert refused.value.message == f"Invalid UpdateExpression: {fault}"
 
 
+def test_an_update_reaches_through_lists() -> None:
+    item = {"l": {"L": [{"S": "0"}, {"L": [{"N": "1"}, {"M": {"x": {"S": "old"}}}]}]}}
+    update = compile_update("SET l[1][1].x = :s, l[1][0] = l[1][0] + :n", {}, VALUES)
+    assert update.apply(item, VALUES) == {
+        "l": {"L": [{"S": "0"}, {"L": [{"N": "3"}, {"M": {"x": {"S": "new"}}}]}]},
+    }  # fmt: skip
+    assert update.tree.picked(item) == {"l": {"L": [{"L": [{"N": "1"}, {"M": {"x": {"S": "old"}}}]}]}}
+
+
 @pytest.mark.parametrize(
     ("text", "creates"),
     [("SET a = :s", True), ("ADD a :n", True), ("REMOVE a", False), ("DELETE a :ss REMOVE b", False)],

@@ -204,12 +204,10 @@ def _operator_of(clause: Clause) -> str:
     match clause:
         case Comparison(sign, _, _):
             return sign
-        case Between():
-            return "BETWEEN"
-        case In():
-            return "IN"
         case Call(function, _):
             return function
+        case _:
+            return "BETWEEN"  # IN was refused before.
 
 
 def _key_name(paths: list[Path], names: Names) -> str:

@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Express
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from interstate.core.tables.errors import InvalidExpression
 from interstate.core.tables.expressions.tree import Between, Call, Comparison, In, Operand, Path, ValueName
@@ -45,6 +45,8 @@ def type_checks(kind: str, clause: Comparison | Between | In | Call) -> Iterator
         case Call(function, operands):
             yield from _sizes(kind, operands)
             yield from _of_function(kind, function, operands)
+        case _:
+            assert_never(clause)
 
 
 def _of_function(kind: str, function: str, operands: tuple[Operand, ...]) -> Iterator[TypeCheck]:
