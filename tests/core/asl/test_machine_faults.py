@@ -51,6 +51,11 @@ MAP_FAULTS: list[tuple[dict[str, Any], Any, str]] = [
     ),
     (
         {"ItemsPath": "$.x", "MaxConcurrencyPath": "$.c"},
+        {"x": [1], "c": -1},
+        "MaxConcurrency cannot be negative.",
+    ),
+    (
+        {"ItemsPath": "$.x", "MaxConcurrencyPath": "$.c"},
         {"x": [], "c": {}},
         'The MaxConcurrencyPath field refers to value "{}" which is not a valid integer: $.c',
     ),

@@ -151,3 +151,25 @@ def test_a_machine_that_starts_itself_takes_turns_with_everybody() -> None:
         if described(w, execution)["status"] == "SUCCEEDED":
             return
     raise AssertionError("the endless family keeps everybody waiting")
+
+
+def test_a_token_can_end_a_task_before_its_child_does() -> None:
+    w = World()
+    url = w.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
+    send = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Parameters": {"QueueUrl": url, "MessageBody.$": "$.token"},
+        "ResultPath": None,
+        "Next": "W",
+    }
+    child = machine(w, "child", {"S": send, "W": {"Type": "Wait", "Seconds": 60, "End": True}})
+    given = {"StateMachineArn": child, "Input": {"token.$": "$$.Task.Token"}, "Name": "child"}
+    parent = start(w, machine(w, "parent", {"T": sync_task(child, Parameters=given)}))
+    (message,) = w.call("sqs", "ReceiveMessage", {"QueueUrl": url})["Messages"]
+    w.call("stepfunctions", "SendTaskSuccess", {"taskToken": message["Body"], "output": '"early"'})
+    w.run_due()
+    assert described(w, parent)["output"] == '"early"'
+    assert child_of(w)["status"] == "RUNNING"
+    w.advance(timedelta(seconds=60))
+    assert child_of(w)["status"] == "SUCCEEDED"

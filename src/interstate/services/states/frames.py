@@ -89,7 +89,7 @@ class Frames:
         self._dirty[timer.frame] = None
 
     def set_child(self, number: int, execution: int) -> None:
-        """The frame's Task waits for another execution, which is stopped when nobody waits for it any more.
+        """The frame's Task waits for another execution, which is stopped when the Task is aborted.
 
         Source: Step Functions Developer Guide, "Run a job (.sync)": what an aborted Task started is cancelled.
         """
@@ -105,10 +105,11 @@ class Frames:
         if not due:
             return
         for name in [name for name in due if all_ or name != EXECUTION_TIMER]:
-            if name == CHILD:
-                self._stop_child(due.pop(name))
-            else:
-                self._work.cancel(due.pop(name))
+            number_left = due.pop(name)
+            if name != CHILD:
+                self._work.cancel(number_left)
+            elif all_:  # The Task was aborted. One that was answered, or gave up, leaves its child alone.
+                self._stop_child(number_left)
 
     def _stop_child(self, number: int) -> None:
         child = self._work.get(EXECUTIONS, number)

@@ -64,6 +64,8 @@ def _concurrency(state: Map, turn: Turn) -> int:
                 RUNTIME,
                 f'The MaxConcurrencyPath field refers to value "{shown}" which is not a valid integer: {wanted.text}',
             )
+        if value < 0:  # Step Functions stalls here; a wait that nothing ends is no answer.
+            raise StateFailed(RUNTIME, "MaxConcurrency cannot be negative.")
         wanted = value
     return min(wanted or CONCURRENCY_MAX, CONCURRENCY_MAX)
 

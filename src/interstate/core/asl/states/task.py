@@ -83,10 +83,9 @@ def start(state: Task, turn: Turn) -> None:
         StateFailed: the input cannot be made.
     """
     resource = state.resource
-    turn.token = (
-        turn.entropy.hex(48) if resource.pattern == ".waitForTaskToken" or resource.kind == "activity" else None
-    )
-    token = "" if turn.token is None else token_text(turn.execution.id, turn.frame, turn.visit + 1, turn.token)
+    token = ""
+    if resource.pattern or resource.kind == "activity":  # A token can end a .sync Task before its child does.
+        token = token_text(turn.execution.id, turn.frame, turn.visit + 1, turn.entropy.hex(48))
     turn.token = token or None
     given = flow.effective_input(state.flow, turn.data, turn.context)
     timeout_s = _seconds(state.timeout, given, turn)
