@@ -7,7 +7,8 @@ from interstate.store.records.apigateway import Routed
 
 
 def routed(*keys: str) -> list[Routed]:
-    return [Routed("ANY", "$default") if key == "$default" else Routed(*key.split(" ")) for key in keys]
+    pairs = [("ANY", "$default") if key == "$default" else tuple(key.split(" ")) for key in keys]
+    return [Routed(method, path) for method, path in pairs]
 
 
 # Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html (its example)

@@ -41,7 +41,6 @@ def _create(making: Making) -> Made:
         request["SSESpecification"] = _encryption(making)
     making.call("dynamodb", "CreateTable", request)
     _put_time_to_live(making, request["TableName"])
-    _put_recovery(making, request["TableName"])
     return _made(making, request["TableName"])
 
 
@@ -57,13 +56,6 @@ def _put_time_to_live(making: Making, name: str) -> None:
     wanted = making.get("TimeToLiveSpecification")
     if wanted:
         making.call("dynamodb", "UpdateTimeToLive", {"TableName": name, "TimeToLiveSpecification": wanted})
-
-
-def _put_recovery(making: Making, name: str) -> None:
-    wanted = making.get("PointInTimeRecoverySpecification")
-    if wanted:
-        request = {"TableName": name, "PointInTimeRecoverySpecification": wanted}
-        making.call("dynamodb", "UpdateContinuousBackups", request)
 
 
 def _update(making: Making, before: Before) -> Made:
@@ -86,8 +78,6 @@ def _update(making: Making, before: Before) -> Made:
         )
     if before.changed(making, "TimeToLiveSpecification"):
         _change_time_to_live(making, before)
-    if before.changed(making, "PointInTimeRecoverySpecification"):
-        _put_recovery(making, name)
     _change_tags(making, before)
     return _made(making, name)
 
@@ -148,7 +138,6 @@ TYPES: Final = (
                 ),
                 "KeySchema": _KEYS,
                 "LocalSecondaryIndexes": Many(Members(_INDEX, frozenset({"IndexName", "KeySchema"}))),
-                "PointInTimeRecoverySpecification": Members({"PointInTimeRecoveryEnabled": BOOLEAN}),
                 "ProvisionedThroughput": _THROUGHPUT,
                 "SSESpecification": Members({"KMSMasterKeyId": TEXT, "SSEEnabled": BOOLEAN, "SSEType": TEXT}),
                 "StreamSpecification": Members({"StreamViewType": TEXT}, frozenset({"StreamViewType"})),

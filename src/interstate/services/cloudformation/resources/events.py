@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from interstate.base.errors import ServiceError
 from interstate.core.templates.properties import (
-    BOOLEAN,
     DOCUMENT,
     INTEGER,
     TAGS,
@@ -17,8 +16,6 @@ from interstate.core.templates.properties import (
 )
 from interstate.services.cloudformation.resources.resource import Before, Made, Making, ResourceType, tag_changes
 
-_PAIRS: Final = Many(Members({"IsValueSecret": BOOLEAN, "Key": TEXT, "Value": TEXT}))
-_HTTP: Final = Members({"BodyParameters": _PAIRS, "HeaderParameters": _PAIRS, "QueryStringParameters": _PAIRS})
 _DEAD_LETTERS: Final = Members({"Arn": TEXT})
 _TARGET: Final = Members(
     {
@@ -173,7 +170,7 @@ def _delete_rule(making: Making, before: Before) -> None:
     making.call("events", "DeleteRule", {"Name": before.physical_id.rsplit("|", 1)[-1], "EventBusName": bus})
 
 
-# Archives, connections, API destinations ---------------------------------------------------------------------------
+# Archives ---------------------------------------------------------------------------
 
 
 def _archive_request(making: Making) -> dict[str, Any]:
@@ -197,52 +194,6 @@ def _update_archive(making: Making, before: Before) -> Made:
 
 def _delete_archive(making: Making, before: Before) -> None:
     making.call("events", "DeleteArchive", {"ArchiveName": before.physical_id})
-
-
-def _connection_request(making: Making) -> dict[str, Any]:
-    return making.pick("AuthParameters", "AuthorizationType", "Description")
-
-
-def _create_connection(making: Making) -> Made:
-    name = making.name("Name", 64)
-    arn = making.call("events", "CreateConnection", {"Name": name, **_connection_request(making)})["ConnectionArn"]
-    secret = making.call("events", "DescribeConnection", {"Name": name}).get("SecretArn")
-    return Made(name, {"Arn": arn} | ({"SecretArn": secret} if secret else {}))
-
-
-def _update_connection(making: Making, before: Before) -> Made:
-    making.call("events", "UpdateConnection", {"Name": before.physical_id, **_connection_request(making)})
-    return Made(before.physical_id, before.attributes)
-
-
-def _delete_connection(making: Making, before: Before) -> None:
-    making.call("events", "DeleteConnection", {"Name": before.physical_id})
-
-
-_DESTINATION: Final = (
-    "ConnectionArn",
-    "Description",
-    "HttpMethod",
-    "InvocationEndpoint",
-    "InvocationRateLimitPerSecond",
-)
-
-
-def _create_destination(making: Making) -> Made:
-    name = making.name("Name", 64)
-    arn = making.call("events", "CreateApiDestination", {"Name": name, **making.pick(*_DESTINATION)})[
-        "ApiDestinationArn"
-    ]
-    return Made(name, {"Arn": arn})
-
-
-def _update_destination(making: Making, before: Before) -> Made:
-    making.call("events", "UpdateApiDestination", {"Name": before.physical_id, **making.pick(*_DESTINATION)})
-    return Made(before.physical_id, before.attributes)
-
-
-def _delete_destination(making: Making, before: Before) -> None:
-    making.call("events", "DeleteApiDestination", {"Name": before.physical_id})
 
 
 TYPES: Final = (
@@ -331,58 +282,5 @@ TYPES: Final = (
         named_by="ArchiveName",
         reference="the archive's name",
         attributes=("Arn", "ArchiveName"),
-    ),
-    ResourceType(
-        name="AWS::Events::Connection",
-        properties=Members(
-            {
-                "AuthParameters": Members(
-                    {
-                        "ApiKeyAuthParameters": Members({"ApiKeyName": TEXT, "ApiKeyValue": TEXT}),
-                        "BasicAuthParameters": Members({"Password": TEXT, "Username": TEXT}),
-                        "InvocationHttpParameters": _HTTP,
-                        "OAuthParameters": Members(
-                            {
-                                "AuthorizationEndpoint": TEXT,
-                                "ClientParameters": Members({"ClientID": TEXT, "ClientSecret": TEXT}),
-                                "HttpMethod": TEXT,
-                                "OAuthHttpParameters": _HTTP,
-                            }
-                        ),
-                    }
-                ),
-                "AuthorizationType": TEXT,
-                "Description": TEXT,
-                "Name": TEXT,
-            }
-        ),
-        create=_create_connection,
-        update=_update_connection,
-        delete=_delete_connection,
-        replaced_by=frozenset({"Name"}),
-        named_by="Name",
-        reference="the connection's name",
-        attributes=("Arn", "SecretArn"),
-    ),
-    ResourceType(
-        name="AWS::Events::ApiDestination",
-        properties=Members(
-            {
-                "ConnectionArn": TEXT,
-                "Description": TEXT,
-                "HttpMethod": TEXT,
-                "InvocationEndpoint": TEXT,
-                "InvocationRateLimitPerSecond": INTEGER,
-                "Name": TEXT,
-            },
-            frozenset({"ConnectionArn", "HttpMethod", "InvocationEndpoint"}),
-        ),
-        create=_create_destination,
-        update=_update_destination,
-        delete=_delete_destination,
-        replaced_by=frozenset({"Name"}),
-        named_by="Name",
-        reference="the destination's name",
-        attributes=("Arn",),
     ),
 )

@@ -75,7 +75,9 @@ def _update_subscriptions(making: Making, before: Before) -> None:
     gone = [subscription for subscription in old if subscription not in new]
     if gone:
         for found in making.call("sns", "ListSubscriptionsByTopic", {"TopicArn": arn})["Subscriptions"]:
-            if {"Endpoint": found["Endpoint"], "Protocol": found["Protocol"]} in gone:
+            # One that was never confirmed has no ARN yet and cannot be taken back; as on AWS it expires.
+            confirmed = found["SubscriptionArn"].startswith("arn:")
+            if confirmed and {"Endpoint": found["Endpoint"], "Protocol": found["Protocol"]} in gone:
                 making.call("sns", "Unsubscribe", {"SubscriptionArn": found["SubscriptionArn"]})
 
 

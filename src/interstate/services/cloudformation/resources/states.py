@@ -64,14 +64,11 @@ def _request(making: Making) -> dict[str, Any]:
     return request
 
 
-def _made_machine(arn: str, revision: str | None) -> Made:
-    attributes = {"Arn": arn, "Name": arn.rsplit(":", 1)[-1]}
-    return Made(arn, attributes | ({"StateMachineRevisionId": revision} if revision else {}))
-
-
-def _revision(making: Making, arn: str) -> str | None:
-    found = making.call("stepfunctions", "DescribeStateMachine", {"stateMachineArn": arn}).get("revisionId")
-    return None if found is None else str(found)
+def _made_machine(making: Making, arn: str) -> Made:
+    described = making.call("stepfunctions", "DescribeStateMachine", {"stateMachineArn": arn})
+    # The first revision has no id in descriptions; publishing calls it INITIAL.
+    revision = described.get("revisionId", "INITIAL")
+    return Made(arn, {"Arn": arn, "Name": arn.rsplit(":", 1)[-1], "StateMachineRevisionId": revision})
 
 
 def _create_machine(making: Making) -> Made:
@@ -81,7 +78,7 @@ def _create_machine(making: Making) -> Made:
     if making.get("Tags"):
         request["tags"] = camel(making.get("Tags"))
     arn = making.call("stepfunctions", "CreateStateMachine", request)["stateMachineArn"]
-    return _made_machine(arn, _revision(making, arn))
+    return _made_machine(making, arn)
 
 
 def _update_machine(making: Making, before: Before) -> Made:
@@ -98,7 +95,7 @@ def _update_machine(making: Making, before: Before) -> Made:
         making.call("stepfunctions", "TagResource", {"resourceArn": arn, "tags": listed})
     if gone:
         making.call("stepfunctions", "UntagResource", {"resourceArn": arn, "tagKeys": gone})
-    return _made_machine(arn, _revision(making, arn))
+    return _made_machine(making, arn)
 
 
 def _delete_machine(making: Making, before: Before) -> None:
