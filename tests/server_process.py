@@ -55,7 +55,7 @@ class ServerProcess:
         ]
         output = subprocess.DEVNULL if self.log is None else self.log.open("ab")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)  # noqa: S603
+        self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
         if not isinstance(output, int):
             output.close()
         self.wait_ready(wait_for)
@@ -69,7 +69,7 @@ class ServerProcess:
             with contextlib.suppress(OSError, ValueError):
                 if self.control("GET", "health", timeout_s=2).get(wait_for):
                     return
-            time.sleep(0.02)  # noqa: TID251 - a process starts beside us; there is nothing else to wait for
+            time.sleep(0.02)
         raise AssertionError(f"the server is not {wait_for}: {self.output()[-2000:]}")
 
     def output(self) -> str:
@@ -97,8 +97,8 @@ class ServerProcess:
     def control(self, method: str, name: str, body: Any = None, timeout_s: float = 60) -> Any:
         """One request to /_interstate."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/_interstate/{name}", data=data, method=method)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=timeout_s) as response:  # noqa: S310
+        request = urllib.request.Request(f"{self.url}/_interstate/{name}", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=timeout_s) as response:
             return json.load(response)
 
     def client(self, service: str, account: str = "000000000000", region: str = "us-east-1") -> Any:
@@ -108,6 +108,6 @@ class ServerProcess:
             endpoint_url=self.url,
             region_name=region,
             aws_access_key_id=account,
-            aws_secret_access_key="interstate",  # noqa: S106
+            aws_secret_access_key="interstate",
             config=Config(retries={"total_max_attempts": 1}),
         )

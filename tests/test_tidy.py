@@ -71,7 +71,20 @@ def test_the_application_is_a_customer(path: Path) -> None:
 
 def test_serving_imports_only_what_it_needs_at_the_start() -> None:
     """SAM, botocore, cryptography, rich, jinja2 and psycopg are imported when used (design, section 4)."""
-    late = ["samtranslator", "botocore", "boto3", "cryptography", "rich", "jinja2", "psycopg", "httpx", "jsonatapy", "jsonpath", "yaml", "aws_croniter"]
+    late = [
+        "samtranslator",
+        "botocore",
+        "boto3",
+        "cryptography",
+        "rich",
+        "jinja2",
+        "psycopg",
+        "httpx",
+        "jsonatapy",
+        "jsonpath",
+        "yaml",
+        "aws_croniter",
+    ]
     script = f"import sys, interstate.main; print([name for name in {late!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.server
