@@ -201,6 +201,8 @@ class InHand:
     def _end(self, end: End) -> None:
         if end.status != "SUCCEEDED":
             self.frames.take_below(0)
+        if end.status in {"ABORTED", "TIMED_OUT"}:
+            self.frames.stop_left_child()
         self.frames.remove(0)
         self.write()
         ending.end(self.row, end, self.work)

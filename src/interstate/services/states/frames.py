@@ -36,6 +36,7 @@ class Frames:
         self._due: dict[int, dict[str, int]] = {}
         self._dirty: dict[int, None] = {}
         self._stored: set[int] = set()  # What the store may hold.
+        self._left_child: int | None = None
 
     def get(self, number: int) -> Frame | None:
         """The frame, or None when it is gone."""
@@ -108,8 +109,15 @@ class Frames:
             number_left = due.pop(name)
             if name != CHILD:
                 self._work.cancel(number_left)
-            elif all_:  # The Task was aborted. One that was answered, or gave up, leaves its child alone.
+            elif all_:  # The Task was aborted.
                 self._stop_child(number_left)
+            elif number == 0:  # It was answered, or gave up, and leaves its child alone; or its execution was stopped.
+                self._left_child = number_left
+
+    def stop_left_child(self) -> None:
+        """Stop the child that frame 0 has let go of: its execution was stopped."""
+        if self._left_child is not None:
+            self._stop_child(self._left_child)
 
     def _stop_child(self, number: int) -> None:
         child = self._work.get(EXECUTIONS, number)
