@@ -7,6 +7,8 @@ from xml.etree import ElementTree as ET
 from zlib import crc32
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError
@@ -256,6 +258,35 @@ def test_form_fields_that_are_no_values_of_their_type_are_refused(wire: Wire, bo
     with pytest.raises(ServiceError) as error:
         decoded(wire, form_call("sqs", body))
     assert error.value.code == code
+
+
+def outcome(wire: Wire, request: Request) -> int:
+    """The status that the request would get before the engine sees it; 200 when the engine would."""
+    try:
+        decoded(wire, request)
+    except ServiceError as error:
+        return refused(wire, request, error).status
+    return 200
+
+
+NAMES = st.sampled_from(("Entries", "Item", "Key", "Name", "M", "L", "B", "S", "Tags", "QueueUrl", "MessageBody", "x"))
+SCALARS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=20)
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4))
+TARGETS = st.sampled_from(
+    ("AmazonSQS.SendMessageBatch", "DynamoDB_20120810.PutItem", "AWSEvents.PutEvents", "Logs_20140328.PutLogEvents")
+)
+
+
+@given(target=TARGETS, params=JSON)
+def test_whatever_comes_is_read_or_refused(wire: Wire, target: str, params: Any) -> None:
+    request = json_call(target, params)
+    assert outcome(wire, request) in (200, 400)
+
+
+@given(names=st.lists(st.text(alphabet="aEntries.123member=&%+", max_size=30), max_size=5))
+def test_whatever_form_comes_is_read_or_refused(wire: Wire, names: list[str]) -> None:
+    request = form_call("sns", "Action=PublishBatch&Version=2010-03-31&" + "&".join(names))
+    assert outcome(wire, request) in (200, 400)
 
 
 # Who calls ---------------------------------------------------------------------------------------------------------

@@ -155,3 +155,18 @@ def test_a_request_nested_beyond_reason_is_refused(wire: Wire) -> None:
     with pytest.raises(ServiceError) as refused:
         wire.check("dynamodb", "PutItem", {"TableName": "orders", "Item": {"id": value}})
     assert refused.value.code == "SerializationException"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "place"),
+    [
+        ("events", "UntagResource", {"ResourceARN": "arn", "TagKeys": ["a", None]}, "tagKeys"),
+        ("dynamodb", "UntagResource", {"ResourceArn": "arn", "TagKeys": [None]}, "tagKeys"),
+        ("events", "PutEvents", {"Entries": [None]}, "entries.1.member"),
+    ],
+)
+def test_a_null_in_a_list_is_refused(wire: Wire, service: str, operation: str, params: Any, place: str) -> None:
+    with pytest.raises(ServiceError, match="Member must not be null") as refused:
+        wire.check(service, operation, params)
+    assert refused.value.code == "ValidationException"
+    assert f"Value null at '{place}'" in refused.value.message

@@ -224,7 +224,9 @@ class _RestReader:
         if not body:
             return {}
         kind = self._shapes[member.shape].kind
-        value: Any = body if kind == "blob" else body.decode() if kind == "string" else _json_object(body)
+        value: Any = (
+            body if kind == "blob" else body.decode("utf-8", "replace") if kind == "string" else _json_object(body)
+        )
         return {member.name: reader(value, (None, member.name), problems)}
 
     def _bound_value(

@@ -181,7 +181,7 @@ class Readers:
                 _element(read_element, item, (path, f"{number}.member") if nested else path, problems)
                 for number, item in enumerate(value, 1)
             ]
-            if each and not all(constraint.holds(item) for item in items for constraint in each):
+            if each and not all(constraint.holds(item) for item in items if item is not None for constraint in each):
                 _note(problems, path, value, grouped_text)
             return items
 
