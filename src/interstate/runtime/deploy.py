@@ -15,6 +15,7 @@ import msgspec
 from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
+from interstate.core.templates.intrinsics import as_text
 from interstate.runtime.transform_child import Order, Result
 from interstate.services.cloudformation.wanted import Transform, Transformed
 
@@ -88,7 +89,7 @@ async def deploy(
     deployed = _deployed(answer)
     tell(f"{stack_name}: {deployed.status}{'' if deployed.changed else ' (no changes)'}")
     defaults = {
-        name: str(declared["Default"])
+        name: as_text(declared["Default"]) or ""
         for name, declared in packaged.original.get("Parameters", {}).items()
         if "Default" in declared
     }

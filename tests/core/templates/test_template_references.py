@@ -5,7 +5,7 @@ import pytest
 from interstate.base.json import JSON
 from interstate.core.templates.document import Template, parse_template
 from interstate.core.templates.errors import TemplateError
-from interstate.core.templates.references import active, depends_on, references, taken
+from interstate.core.templates.references import active, attributes_used, depends_on, references, taken
 
 USES: list[tuple[JSON, set[str]]] = [
     ({"Ref": "A"}, {"A"}),
@@ -21,6 +21,17 @@ USES: list[tuple[JSON, set[str]]] = [
 @pytest.mark.parametrize(("value", "names"), USES)
 def test_every_name_that_a_value_uses_is_found(value: JSON, names: set[str]) -> None:
     assert references(value) == names
+
+
+def test_attributes_that_are_named_outright_are_found() -> None:
+    value: JSON = [
+        {"Fn::GetAtt": ["A", "Arn"]},
+        {"Fn::GetAtt": ["A", {"Ref": "P"}]},
+        {"a": {"Fn::Sub": ["${B.Url}/${C}/${X.Y}", {"X.Y": {"Fn::GetAtt": "D.Name"}}]}},
+        {"Ref": "E"},
+        "text",
+    ]
+    assert attributes_used(value) == {("A", "Arn"), ("B", "Url"), ("D", "Name")}
 
 
 def test_only_the_branch_that_holds_is_taken() -> None:

@@ -121,6 +121,10 @@ BEFORE_ANYTHING = [
         "{Resources: {A: {Type: AWS::SQS::Queue, Properties: {QueueName: !Ref Gone}}}}",
         "Template format error: Unresolved resource dependencies [Gone] in the Resources block of the template",
     ),
+    (
+        "{Resources: {A: {Type: AWS::SQS::Queue}}, Outputs: {O: {Value: !Sub '${A.Size}'}}}",
+        "Template error: resource A does not support attribute type Size in Fn::GetAtt",
+    ),
     ("Resources: [", "Template format error: YAML not well-formed. (line 2, column 1)"),
 ]
 

@@ -28,6 +28,13 @@ class TemplateFunctionError(TemplateError):
         super().__init__(f"Template error: {fault}")
 
 
+class AttributeUnknownError(TemplateFunctionError):
+    """A resource's type does not have the attribute."""
+
+    def __init__(self, resource: str, attribute: str) -> None:
+        super().__init__(f"resource {resource} does not support attribute type {attribute} in Fn::GetAtt")
+
+
 class UnresolvedDependenciesError(TemplateFormatError):
     """Names are referenced that the template does not have, or whose condition does not hold."""
 

@@ -61,13 +61,33 @@ def references(value: JSON) -> set[str]:
             return own | references(variables)
         case _:
             pass
+    return set().union(*(references(item) for item in _items(value)))
+
+
+def attributes_used(value: JSON) -> set[tuple[str, str]]:
+    """The attributes of resources that a value asks for, where the template names them outright."""
+    called = function_of(value)
+    match called:
+        case ("Fn::GetAtt", argument):
+            resource, attribute = attribute_of(argument)
+            return {(resource, attribute)} if isinstance(attribute, str) else set()
+        case ("Fn::Sub", argument):
+            text, variables = sub_parts(argument)
+            names = [name.partition(".") for name in variables_of(text) if name not in variables]
+            own = {(resource, attribute) for resource, dot, attribute in names if dot}
+            return own | attributes_used(variables)
+        case _:
+            return set().union(*(attributes_used(item) for item in _items(value)))
+
+
+def _items(value: JSON) -> Iterable[JSON]:
     match value:
         case dict():
-            return set().union(*(references(item) for item in value.values()))
+            return value.values()
         case list():
-            return set().union(*(references(item) for item in value))
+            return value
         case _:
-            return set()
+            return ()
 
 
 def active(template: Template, conditions: Mapping[str, bool]) -> Template:
@@ -149,13 +169,7 @@ def _attribute_owners(value: JSON) -> set[str]:
     called = function_of(value)
     if called is not None and called[0] == "Fn::GetAtt":
         return {attribute_of(called[1])[0]}
-    match value:
-        case dict():
-            return set().union(*(_attribute_owners(item) for item in value.values()))
-        case list():
-            return set().union(*(_attribute_owners(item) for item in value))
-        case _:
-            return set()
+    return set().union(*(_attribute_owners(item) for item in _items(value)))
 
 
 def _check_names(values: Iterable[JSON], known: frozenset[str], block: str) -> None:

@@ -1,7 +1,7 @@
 """API Gateway: HTTP APIs (apigatewayv2), REST APIs (apigateway), and the requests to them (execute-api)."""
 
 from interstate.services.apigateway import http_apis, rest_apis, rest_methods, rest_stages, routes, stages
-from interstate.services.apigateway.invoke import Invoke, invoke
+from interstate.services.apigateway.invoke import Invoke, invoke, keys_of_invoke
 from interstate.services.operation import Operation, Service
 
 V2 = Service(
@@ -81,6 +81,6 @@ V1 = Service(
     },
 )
 
-EXECUTE = Service("execute-api", operations=(Operation("Invoke", Invoke, invoke),))
+EXECUTE = Service("execute-api", operations=(Operation("Invoke", Invoke, invoke, keys_of_invoke),))
 
 SERVICES = (V1, V2, EXECUTE)

@@ -32,6 +32,7 @@ from interstate.store.records.apigateway import (
     Stage,
 )
 from interstate.store.records.lambda_ import Invocation, InvocationResult
+from interstate.store.tables import Key
 
 DEFAULT_STAGE = "$default"
 _ID_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -54,6 +55,11 @@ class Arrived(msgspec.Struct, frozen=True):
     api: Api
     stage: Stage
     path: str
+
+
+def keys_of_invoke(request: Invoke, _caller: Caller) -> list[Key]:
+    """The API and what most likely follows."""
+    return [Key(APIS, (request.api_id,)), Key(STAGES, (request.api_id, DEFAULT_STAGE))]
 
 
 def invoke(request: Invoke, work: Work) -> Outcome:
@@ -107,11 +113,16 @@ def _exchange(request: Invoke, arrived: Arrived, found: Match, work: Work) -> Ex
         headers=request.headers,
         body=request.body,
         source_ip=request.source_ip,
-        host=request.host,
+        host=_domain(request.host, arrived.api),
         request_id=work.entropy.uuid(),
         extended_id=work.entropy.text(15, _ID_ALPHABET) + "=",
         now=work.now,
     )
+
+
+def _domain(host: str, api: Api) -> str:
+    """The domain by which the API is known, also to those who came by the path."""
+    return host if host.startswith(f"{api.id}.") else f"{api.id}.execute-api.{api.scope.split('/')[1]}.localhost"
 
 
 def _through(exchange: Exchange, origin: str | None, work: Work) -> Outcome:

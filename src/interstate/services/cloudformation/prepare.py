@@ -9,13 +9,13 @@ from interstate.base.errors import NotImplementedHere
 from interstate.base.json import JSON, JSONObject
 from interstate.core.templates.conditions import resolve_conditions
 from interstate.core.templates.document import Template, is_sam, parse_template
-from interstate.core.templates.errors import TemplateError, UnrecognizedTypesError
+from interstate.core.templates.errors import AttributeUnknownError, TemplateError, UnrecognizedTypesError
 from interstate.core.templates.graph import ordered
 from interstate.core.templates.intrinsics import Scope, resolve
 from interstate.core.templates.parameters import resolve_parameters
 from interstate.core.templates.plan import Standing
 from interstate.core.templates.properties import check_names
-from interstate.core.templates.references import active, depends_on
+from interstate.core.templates.references import active, attributes_used, depends_on
 from interstate.services.cloudformation.errors import InsufficientCapabilitiesException
 from interstate.services.cloudformation.resources.table import TYPES
 from interstate.store.ports import Work
@@ -70,10 +70,20 @@ def prepare(document: JSONObject, given: Mapping[str, str], name: str, arn: str,
         _refuse_types(unknown)
     for resource in live.resources.values():
         check_names(resource.logical_id, TYPES[resource.type].properties, resource.properties)
+    _check_attributes(live)
     needs = {
         logical_id: depends_on(resource) & live.resources.keys() for logical_id, resource in live.resources.items()
     }
     return Prepared(live, replace(scope, conditions=conditions), ordered(needs), needs)
+
+
+def _check_attributes(live: Template) -> None:
+    values: list[JSON] = [resource.properties for resource in live.resources.values()]
+    values += [output.value for output in live.outputs.values()]
+    for logical_id, attribute in sorted(set().union(*(attributes_used(value) for value in values))):
+        resource = live.resources.get(logical_id)
+        if resource is not None and attribute not in TYPES[resource.type].attributes:
+            raise AttributeUnknownError(logical_id, attribute)
 
 
 def _refuse_types(unknown: set[str]) -> None:
