@@ -134,3 +134,11 @@ def test_a_file_without_keys_is_refused(text: str) -> None:
 def test_a_key_without_account_belongs_to_the_default_account() -> None:
     assert CREDENTIALS["AKIDOTHER"].account == "000000000000"
     assert CREDENTIALS["AKIDOTHER"].secret == "s%cret"
+
+
+@pytest.mark.parametrize("expires", ["", "-1", "soon", "\u0661", "9" * 5000])
+def test_a_presigned_address_says_how_long_it_lives(expires: str) -> None:
+    query = signed("http://localhost/", presigned=True).query.replace("X-Amz-Expires=3600", f"X-Amz-Expires={expires}")
+    with pytest.raises(SignatureRefused) as refused:
+        verify(changed(signed("http://localhost/", presigned=True), query=query), CREDENTIALS, real_now())
+    assert refused.value.code == "IncompleteSignatureException"

@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-s
 """
 
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from configparser import ConfigParser, Error
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from interstate.wire.messages import Request
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SKEW_MAX = timedelta(minutes=15)
 _PRESIGNED_MAX_S = 604_800  # Seven days.
+_SECONDS = re.compile(r"[0-9]{1,7}\Z")
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
@@ -171,7 +173,7 @@ def _from_query(request: Request) -> _Signed:
     for name in ("X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Expires"):
         if not found.get(name):
             raise _incomplete(f"'{name}' parameter")
-    if found.get("X-Amz-Algorithm") != _ALGORITHM or not found["X-Amz-Expires"].isdecimal():
+    if found.get("X-Amz-Algorithm") != _ALGORITHM or not _SECONDS.match(found["X-Amz-Expires"]):
         raise _incomplete(f"the algorithm {_ALGORITHM} and a number of seconds in 'X-Amz-Expires'")
     key, scope = _scope(found["X-Amz-Credential"])
     return _Signed(
