@@ -229,7 +229,25 @@ def test_durations_as_users_write_them(text: str, seconds: float) -> None:
     assert parse_duration(text).total_seconds() == seconds
 
 
-@pytest.mark.parametrize("text", ["", "d", "soon", "1y", "-5"])
+@pytest.mark.parametrize(
+    "text", ["", "d", "soon", "1y", "-5", "1.2.3", "1 m", "²s", "9" * 13, "9" * 400, "999999999999w"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(InvalidClock, match="duration"):
+    with pytest.raises(InvalidClock, match=r"no duration|duration is empty|too long"):
         parse_duration(text)
+
+
+def test_the_clock_stays_where_every_retention_can_be_counted() -> None:
+    """An instant near the last one there is would leave no room for what is due later."""
+
+    async def play(instance: Instance, _outside: Outside) -> None:
+        clock = instance.clock_control
+        for refused in (
+            clock.advance_to(START + timedelta(days=366 * 21)),
+            clock.set_mode("frozen", datetime.max.replace(tzinfo=UTC)),
+            clock.run_until(lambda _work: True, timedelta.max),
+        ):
+            with pytest.raises(InvalidClock, match="at most 7320 days"):
+                await refused
+
+    scenario("frozen", play)

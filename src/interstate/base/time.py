@@ -63,4 +63,7 @@ def parse_iso(text: str) -> datetime:
     if match is None:
         msg = f"not an RFC 3339 instant: {text!r}"
         raise ValueError(msg)
-    return datetime.fromisoformat(text.replace(",", ".")).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text.replace(",", ".")).astimezone(UTC)
+    except OverflowError as error:  # Within a day of the first or the last instant there is.
+        raise ValueError(str(error)) from error

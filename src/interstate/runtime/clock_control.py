@@ -9,6 +9,7 @@ saved before anything at the new instant runs, so time never goes back after a c
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,12 +76,11 @@ class ClockControl:
         """Freeze, let run, or skip; from the present instant or from ``at``, which must not lie in the past.
 
         Raises:
-            InvalidClock: ``at`` is earlier than the business time.
+            InvalidClock: ``at`` is earlier than the business time, or more than 20 years ahead.
         """
         async with self._one_at_a_time:
             now = self._clock.now()
-            if at is not None and at < now:
-                raise InvalidClock(f"The clock cannot go back from {to_iso(now)} to {to_iso(at)}.")
+            _check_goal(now, at or now)
             self._clock.set(mode, at or now)
             await self._moved()
         self._quiet()
@@ -97,12 +97,15 @@ class ClockControl:
         return await self.advance_to(self._clock.now() + by)
 
     async def advance_to(self, goal: datetime) -> dict[str, str]:
-        """Move to an instant. A real clock goes on as a real one from there."""
+        """Move to an instant. A real clock goes on as a real one from there.
+
+        Raises:
+            InvalidClock: the instant lies in the past, or more than 20 years ahead.
+        """
         async with self._one_at_a_time:
             mode = self._clock.mode
             now = self._clock.now()
-            if goal < now:
-                raise InvalidClock(f"The clock cannot go back from {to_iso(now)} to {to_iso(goal)}.")
+            _check_goal(now, goal)
             self._clock.set("frozen", now)
             while (at := await self._next()) is not None and at <= goal:
                 await self._step_to(at)
@@ -114,7 +117,13 @@ class ClockControl:
         return self.show()
 
     async def run_until(self, reached: Callable[[Work], bool], limit: timedelta) -> tuple[bool, dict[str, str]]:
-        """Move from due instant to due instant until a condition holds, nothing pulls, or the limit is reached."""
+        """Move from due instant to due instant until a condition holds, nothing pulls, or the limit is reached.
+
+        Raises:
+            InvalidClock: the limit is above 20 years.
+        """
+        if limit > ADVANCE_MAX:
+            raise InvalidClock(f"The clock cannot run on for {limit}: at most {ADVANCE_MAX.days} days.")
         async with self._one_at_a_time:
             mode = self._clock.mode
             goal = self._clock.now() + limit
@@ -174,6 +183,13 @@ class ClockControl:
                 await self._moved()
 
 
+def _check_goal(now: datetime, goal: datetime) -> None:
+    if goal < now:
+        raise InvalidClock(f"The clock cannot go back from {to_iso(now)} to {to_iso(goal)}.")
+    if goal - now > ADVANCE_MAX:
+        raise InvalidClock(f"The clock cannot advance to {to_iso(goal)}: at most {ADVANCE_MAX.days} days ahead.")
+
+
 def parse_instant(text: str) -> datetime:
     """An instant as users write it.
 
@@ -187,6 +203,9 @@ def parse_instant(text: str) -> datetime:
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
+_PART = re.compile(rf"({_NUMBER})([smhdw]?)")
+_DURATION = re.compile(rf"(?:{_NUMBER}[smhdw])*(?:{_NUMBER})?")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -195,17 +214,12 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         InvalidClock: the text is none.
     """
-    seconds, digits = 0.0, ""
-    for character in text.strip():
-        if character.isdigit() or character == ".":
-            digits += character
-        elif character in _UNITS and digits:
-            seconds += float(digits) * _UNITS[character]
-            digits = ""
-        else:
-            raise InvalidClock(f"{text!r} is no duration; write it like 30m, 14d or 1h30m.")
-    if digits:
-        seconds += float(digits)
-    elif not text.strip():
+    if not text.strip():
         raise InvalidClock("The duration is empty; write it like 30m, 14d or 1h30m.")
-    return timedelta(seconds=seconds)
+    if not _DURATION.fullmatch(text.strip()):
+        raise InvalidClock(f"{text!r} is no duration; write it like 30m, 14d or 1h30m.")
+    seconds = sum(float(number) * _UNITS[unit or "s"] for number, unit in _PART.findall(text))
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise InvalidClock(f"{text!r} is too long.") from error

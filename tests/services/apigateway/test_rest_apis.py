@@ -36,6 +36,14 @@ def call(world: World, operation: str, **request: Any) -> Any:
     return world.call("apigateway", operation, request)
 
 
+@pytest.mark.parametrize("operation", ["GetRestApis", "GetResources"])
+def test_a_page_has_no_negative_size(world: World, operation: str) -> None:
+    api = call(world, "CreateRestApi", name="orders")["id"]
+    with pytest.raises(ServiceError, match="Invalid limit: -1") as refused:
+        call(world, operation, limit=-1, **({"restApiId": api} if operation == "GetResources" else {}))
+    assert refused.value.code == "BadRequestException"
+
+
 def ask(world: World, api: str, method: str, path: str, body: bytes = b"") -> tuple[int, Any, dict[str, str]]:
     request = {"ApiId": api, "Method": method, "Path": path, "RawQuery": "", "Headers": [], "Body": body}
     answer = world.call("execute-api", "Invoke", {**request, "SourceIp": "127.0.0.1", "Host": "localhost"})

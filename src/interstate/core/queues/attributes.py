@@ -10,6 +10,7 @@ from typing import Any
 from interstate.base.arn import parse_arn
 from interstate.base.errors import NotImplementedHere
 from interstate.base.json import BrokenJSON, loads
+from interstate.base.numbers import whole_number
 from interstate.core.queues.errors import InvalidAttributeName, InvalidAttributeValue, InvalidParameterValue
 
 MESSAGE_BYTES_MAX = 1_048_576
@@ -67,9 +68,10 @@ def check_attributes(attributes: Mapping[str, str]) -> dict[str, str]:
 def _check(name: str, value: str) -> str:
     if name in RANGES:
         low, high, _ = RANGES[name]
-        if not value.isdecimal() or not low <= int(value) <= high:
+        number = whole_number(value)
+        if number is None or not low <= number <= high:
             raise InvalidAttributeValue(name)
-        return str(int(value))
+        return str(number)
     if name == "RedrivePolicy":
         return _check_redrive(value)
     if name in FIFO:
@@ -108,7 +110,7 @@ def _check_redrive(value: str) -> str:
         raise InvalidParameterValue(
             f"Value {value} for parameter RedrivePolicy is invalid. Reason: Invalid value for deadLetterTargetArn."
         )
-    if not count.isdecimal() or not 1 <= int(count) <= 1000:
+    if not 1 <= (whole_number(count) or 0) <= 1000:
         raise InvalidParameterValue(
             f"Value {value} for parameter RedrivePolicy is invalid. Reason: Invalid value for maxReceiveCount: {count}, "
             "valid values are from 1 to 1000 both inclusive."

@@ -21,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.numbers import whole_number
 from interstate.core.queues.errors import InvalidMessageContents, ReceiptHandleIsInvalid
 
 AttributeValue = dict[str, Any]  # {"DataType": "String", "StringValue": "..."} or BinaryValue as base64 text.
@@ -69,8 +70,8 @@ def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:
     """
     try:
         queue, row, receipt = urlsafe_b64decode(receipt_handle.encode()).decode().split("/")
-        if int(queue) == queue_id:
-            return int(row), receipt
+        if whole_number(queue) == queue_id and (number := whole_number(row)) is not None:
+            return number, receipt
     except (ValueError, Base64Error):
         pass
     raise ReceiptHandleIsInvalid(receipt_handle)

@@ -14,7 +14,9 @@ from typing import Final
 
 from interstate.base.errors import NotImplementedHere
 from interstate.base.json import JSON, JSONObject
+from interstate.base.numbers import whole_number
 from interstate.core.templates.errors import (
+    AttributeUnknownError,
     TemplateError,
     TemplateFormatError,
     TemplateFunctionError,
@@ -152,7 +154,7 @@ def _attribute(resource: str, attribute: str, scope: Scope) -> JSON:
     if attributes is None:
         raise TemplateFunctionError(f"instance of Fn::GetAtt references undefined resource {resource}")
     if attribute not in attributes:
-        raise TemplateFunctionError(f"resource {resource} does not support attribute type {attribute} in Fn::GetAtt")
+        raise AttributeUnknownError(resource, attribute)
     return attributes[attribute]
 
 
@@ -226,10 +228,10 @@ def _join(argument: JSON, scope: Scope) -> Resolved:
 def _select(argument: JSON, scope: Scope) -> Resolved:
     match argument:
         case [index, items]:
-            number, found = as_text(resolve(index, scope)), resolve(items, scope)
-            if isinstance(found, list) and number is not None and number.isdecimal():
-                if int(number) < len(found):
-                    chosen: JSON = found[int(number)]
+            number, found = whole_number(as_text(resolve(index, scope)) or ""), resolve(items, scope)
+            if isinstance(found, list) and number is not None:
+                if number < len(found):
+                    chosen: JSON = found[number]
                     return chosen
                 raise TemplateFunctionError(f"Fn::Select cannot select nonexistent value at index {number}")
     raise TemplateFunctionError(

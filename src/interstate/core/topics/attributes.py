@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from interstate.base.arn import parse_arn
 from interstate.base.errors import NotImplementedHere
 from interstate.base.json import BrokenJSON, loads
+from interstate.base.numbers import whole_number
 from interstate.core.patterns import PatternError
 from interstate.core.patterns.policy import Scope, parse_filter_policy
 from interstate.core.topics.delivery_policy import read_delivery_policy
@@ -83,7 +84,7 @@ def _check_delivery_policy(value: str) -> None:
 
 
 def _check_size_max(value: str) -> None:
-    if not value.isdecimal() or int(value) not in _SIZE_RANGE:
+    if whole_number(value) not in _SIZE_RANGE:
         raise InvalidParameterException(
             f"MaximumMessageSize Reason: must be between {_SIZE_RANGE.start} and {_SIZE_RANGE.stop - 1}"
         )

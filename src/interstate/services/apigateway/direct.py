@@ -14,6 +14,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, BrokenJSON, dumps, dumps_bytes, loads
+from interstate.base.numbers import whole_number
 from interstate.base.time import parse_iso, to_epoch_s
 from interstate.services.apigateway.errors import BadRequestException
 from interstate.services.apigateway.exchange import Exchange, Response, message
@@ -84,9 +85,10 @@ def _receive_message(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdecimal():
+    number = whole_number(text)
+    if number is None:
         raise BadRequestException(f"Invalid value for parameter {name}: {text}")
-    return int(text)
+    return number
 
 
 def _camel(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from interstate.base.arn import Caller
+from interstate.base.numbers import whole_number
 from interstate.services.apigateway.errors import ApiNotFound, BadRequestException, PartNotFound
 from interstate.store.ports import Work
 from interstate.store.records.apigateway import APIS, STAGES, Api, Stage
@@ -59,9 +60,10 @@ def page_size(text: str | int | None) -> int:
     """
     if text is None:
         return PAGE_DEFAULT
-    if not str(text).isdecimal() or not 1 <= int(text) <= PAGE:
+    number = whole_number(str(text))
+    if number is None or not 1 <= number <= PAGE:
         raise BadRequestException(f"Invalid maximum number of results: {text}")
-    return int(text)
+    return number
 
 
 def endpoint(api: Api) -> str:

@@ -8,6 +8,7 @@ from base64 import b64decode
 from typing import Any, Final
 
 from interstate.base.json import JSON, dumps_bytes, loads
+from interstate.base.numbers import whole_number
 from interstate.services.apigateway.exchange import Response, message
 
 _PLAIN: Final = "text/plain;charset=UTF-8"
@@ -72,7 +73,8 @@ def _status(value: JSON) -> int | None:
     """A number, or its text."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    return int(value) if str(value).isdecimal() and 100 <= int(value) <= 599 else None
+    number = whole_number(str(value))
+    return number if number is not None and 100 <= number <= 599 else None
 
 
 def _body(value: dict[str, Any]) -> bytes | None:

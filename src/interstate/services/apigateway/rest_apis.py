@@ -211,10 +211,16 @@ def get_rest_api(request: RestApiRequest, work: Work) -> dict[str, Any]:
 
 def get_rest_apis(request: ListRequest, work: Work) -> dict[str, Any]:
     """The caller's REST APIs, a page at a time."""
-    size = min(request.limit or _PAGE_DEFAULT, PAGE)
+    size = _page_size(request.limit)
     found = work.select(APIS_OF_SCOPE, limit=size + 1, scope=scope_of(work.caller), kind=REST, after=request.position)
     answer: dict[str, Any] = {"items": [shown_api(api, work) for api in found[:size]]}
     return answer | ({"position": found[size - 1].id} if len(found) > size else {})
+
+
+def _page_size(limit: int | None) -> int:
+    if limit is not None and limit < 0:
+        raise BadRequestException(f"Invalid limit: {limit}")
+    return min(limit or _PAGE_DEFAULT, PAGE)
 
 
 def update_rest_api(request: UpdateRestApi, work: Work) -> dict[str, Any]:
@@ -274,7 +280,7 @@ def shown_integration(integration: Integration, resource: str) -> dict[str, Any]
 def get_resources(request: GetResources, work: Work) -> dict[str, Any]:
     """The resources of a REST API with the names of their methods (``embed=methods``: the methods)."""
     api = api_of(work, request.rest_api_id, REST)
-    size = min(request.limit or _PAGE_DEFAULT, PAGE)
+    size = _page_size(request.limit)
     found = work.select(RESOURCES_OF_API, limit=size + 1, api=api.id, after=request.position)
     methods = work.select(METHODS_OF_API, limit=PARTS_MAX, api=api.id)
     shown = [_shown_resource(resource, methods, embed="methods" in request.embed) for resource in found[:size]]

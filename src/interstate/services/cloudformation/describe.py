@@ -13,7 +13,7 @@ from interstate.core.templates.errors import TemplateError
 from interstate.core.templates.parameters import MASK, is_secret
 from interstate.core.templates.reader import read_template
 from interstate.services.cloudformation.errors import ResourceMissing
-from interstate.services.cloudformation.find import resources_of, scope_of, stack_named
+from interstate.services.cloudformation.find import page_start, resources_of, scope_of, stack_named
 from interstate.store.ports import Work
 from interstate.store.records.cloudformation import (
     NAMES_OF_SCOPE,
@@ -27,6 +27,7 @@ from interstate.store.records.cloudformation import (
 )
 
 PAGE = 100
+_MICROS_MAX = 2**52  # In the year 2112.
 DELETED_SHOWN = timedelta(days=90)  # Source: ListStacks
 
 
@@ -129,12 +130,13 @@ def _default(value: Any) -> str:
 
 def list_stacks(request: ListStacks, work: Work) -> dict[str, Any]:
     """Stacks, the newest first; deleted ones for 90 days."""
-    created, arn = from_micros(2**52), ""
+    created, arn = from_micros(_MICROS_MAX), ""
     if request.next_token is not None:
-        micros, _, arn = request.next_token.partition("|")
-        if not micros.isdecimal():
+        place, _, arn = request.next_token.partition("|")
+        micros = page_start(place, default=0)
+        if micros > _MICROS_MAX:
             raise TemplateError("Invalid NextToken")
-        created = from_micros(int(micros))
+        created = from_micros(micros)
     found = work.select(STACKS_OF_SCOPE, limit=PAGE + 1, scope=scope_of(work.caller), created=created, arn=arn)
     shown = [_summary(stack) for stack in found[:PAGE] if _listed(stack, request.stack_status_filter, work)]
     answer: dict[str, Any] = {"StackSummaries": shown}

@@ -4,6 +4,7 @@ from typing import Final
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.base.numbers import whole_number
 from interstate.core.templates.errors import TemplateError
 from interstate.services.cloudformation.errors import StackDoesNotExist, StackMissing
 from interstate.store.ports import Work
@@ -62,6 +63,7 @@ def page_start(token: str | None, *, default: int) -> int:
     """
     if token is None:
         return default
-    if not token.isdecimal():
+    number = whole_number(token)
+    if number is None:
         raise TemplateError("Invalid NextToken")
-    return int(token)
+    return number

@@ -281,7 +281,7 @@ def get_shard_iterator(request: GetShardIterator, work: Work) -> dict[str, Any]:
 
 def _number(request: GetShardIterator, stream: ItemStream, work: Work) -> int:
     text = request.sequence_number
-    if text is None or not text.isdecimal() or int(text) < _NUMBER_BASE:
+    if text is None or not text.isdecimal() or not _NUMBER_BASE <= int(text[:40]) < _NUMBER_BASE + (1 << 63):
         raise ValidationException(
             f"Invalid SequenceNumber: {text}"
             if text is not None

@@ -10,6 +10,7 @@ import msgspec
 
 from interstate.base.arn import parse_arn
 from interstate.base.errors import NotImplementedHere
+from interstate.base.numbers import whole_number
 from interstate.core.functions import environment
 from interstate.services.lambda_.errors import InvalidParameterValueException
 from interstate.services.lambda_.locate import log_group_of
@@ -155,7 +156,8 @@ def _check_layers(work: Work, layers: list[str] | None) -> None:
         raise InvalidParameterValueException(f"Cannot reference more than {LAYERS_MAX} layers.")
     for arn in layers:
         layer, _, version = arn.rpartition(":")
-        if not version.isdigit() or work.get(LAYERS, layer, int(version)) is None:
+        number = whole_number(version)
+        if number is None or work.get(LAYERS, layer, number) is None:
             raise InvalidParameterValueException(f"Layer version {arn} does not exist.")
 
 

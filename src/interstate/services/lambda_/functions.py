@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
+from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, Kept, keep, release
 from interstate.services.lambda_.configuration import Configuration, applied, check, described
 from interstate.services.lambda_.errors import (
@@ -355,7 +356,7 @@ def list_versions_by_function(request: ListVersions, work: Work) -> dict[str, An
     """
     function = function_at(work, request.function_name)
     limit = min(request.max_items, LIST_MAX)
-    start = int(request.marker) if request.marker.isdigit() else 0
+    start = whole_number(request.marker) or 0
     found = work.select(VERSIONS_OF_FUNCTION, limit=limit + 1, function=function.arn, from_number=start)
     answer: dict[str, Any] = {"Versions": [described(work, version, version.version) for version in found[:limit]]}
     if len(found) > limit:

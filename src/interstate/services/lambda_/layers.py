@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
+from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, keep, release
 from interstate.services.lambda_.configuration import last_modified
 from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
@@ -101,9 +102,10 @@ def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
         InvalidParameterValueException: the ARN names no version.
     """
     arn, _, version = request.arn.rpartition(":")
-    if not version.isdigit():
+    number = whole_number(version)
+    if number is None:
         raise InvalidParameterValueException(f"{request.arn} is not the ARN of a layer version.")
-    return _with_content(_layer_at(work, arn, int(version)))
+    return _with_content(_layer_at(work, arn, number))
 
 
 def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
@@ -118,7 +120,7 @@ def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
 def list_layer_versions(request: ListLayerVersions, work: Work) -> dict[str, Any]:
     """The versions of a layer, newest first."""
     arn, limit = _layer_arn(work, request.layer_name), min(request.max_items, LIST_MAX)
-    below = int(request.marker) if request.marker.isdigit() else _NUMBER_MAX
+    below = whole_number(request.marker) or _NUMBER_MAX
     found = work.select(LAYER_VERSIONS, limit=limit + 1, layer=arn, below=below)
     shown = [
         _shown(layer)

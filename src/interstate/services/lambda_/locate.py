@@ -3,6 +3,7 @@
 import msgspec
 
 from interstate.base.arn import caller_of
+from interstate.base.numbers import whole_number
 from interstate.core.functions.configuration import FunctionSpec
 from interstate.core.functions.names import FunctionName, parse_function_name
 from interstate.services.lambda_.errors import (
@@ -133,7 +134,8 @@ def spec_of(work: Work, function: str, qualifier: str | None, choice: float) -> 
 def layer_code(work: Work, arn: str) -> str:
     """Where a layer version's content lies; a deleted one stays in use by those who have it, as long as it is kept."""
     layer, _, version = arn.rpartition(":")
-    record = work.get(LAYERS, layer, int(version)) if version.isdigit() else None
+    number = whole_number(version)
+    record = None if number is None else work.get(LAYERS, layer, number)
     return record.code if record is not None else f"sha256:{arn}"
 
 

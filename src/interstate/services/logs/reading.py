@@ -81,7 +81,7 @@ class Window(msgspec.Struct, frozen=True):
 
 def _place(text: str) -> Place:
     parts = text.split(".")
-    if len(parts) != 3 or not all(part.isdigit() and len(part) < 20 for part in parts):
+    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() and len(part) < 20 for part in parts):
         raise InvalidParameterException("The specified nextToken is invalid.")
     return Place(*(min(int(part), _MICROS_MAX) for part in parts))
 

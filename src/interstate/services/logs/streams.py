@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import Caller
+from interstate.base.numbers import whole_number
 from interstate.base.time import from_micros, to_micros, to_millis
 from interstate.services.logs.errors import (
     InvalidParameterException,
@@ -128,9 +129,10 @@ def describe_log_streams(request: DescribeLogStreams, work: Work) -> dict[str, A
 
 def _position(token: str) -> tuple[int, str]:
     micros, _, name = token.partition("/")
-    if not micros.isdigit() or not name:
+    number = whole_number(micros)
+    if number is None or not name:
         raise InvalidParameterException("The specified nextToken is invalid.")
-    return int(micros), name
+    return number, name
 
 
 def _page_by_name(request: DescribeLogStreams, group: LogGroup, work: Work) -> list[LogStream]:

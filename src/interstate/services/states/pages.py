@@ -5,10 +5,10 @@ Source: API Reference, ListStateMachines (maxResults: default 100, 0 means the d
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from interstate.base.numbers import whole_number
 from interstate.services.states.errors import InvalidToken
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def place_of(token: str | None, default: str = "") -> str:
         return default
     try:
         text = base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # Not base64, not ASCII, or not UTF-8 below it.
         raise InvalidToken from error
     if not text.startswith("after:"):
         raise InvalidToken
@@ -44,10 +44,12 @@ def place_of(token: str | None, default: str = "") -> str:
 
 def number_of(token: str | None, default: int) -> int:
     """As ``place_of``, where places are numbers."""
-    place = place_of(token, str(default))
-    if not place.lstrip("-").isdecimal():
+    if token is None:
+        return default
+    number = whole_number(place_of(token))
+    if number is None:
         raise InvalidToken
-    return int(place)
+    return number
 
 
 def page(
