@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events.html 
 
 from collections.abc import Sequence
 
+from interstate.base.arn import Caller
 from interstate.base.json import JSONObject
 from interstate.core.events.envelope import envelope
 from interstate.services.events.locate import bus_arn, find_bus
@@ -20,12 +21,13 @@ def routes_cache() -> RoutesCache:
     return _CACHE
 
 
-def put_aws_event(work: Work, source: str, detail_type: str, detail: JSONObject, resources: Sequence[str]) -> None:
-    """Put an event of an AWS service (``aws.states``) on the default bus of the work's caller.
+def put_aws_event(  # noqa: PLR0917 an event has these parts
+    work: Work, caller: Caller, source: str, detail_type: str, detail: JSONObject, resources: Sequence[str]
+) -> None:
+    """Put an event of an AWS service (``aws.states``) on the default bus of an account and region.
 
     Costs one look at the bus as long as it has no rule and no archive.
     """
-    caller = work.caller
     bus = find_bus(bus_arn(None, caller), work)
     if bus is None or not bus.revision:
         return

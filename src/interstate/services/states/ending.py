@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integra
 
 import msgspec
 
+from interstate.base.arn import caller_of
 from interstate.base.json import JSONObject
 from interstate.base.time import to_millis
 from interstate.core.asl.vocabulary import End, TaskFailed, TaskSucceeded
@@ -63,6 +64,7 @@ def announce(execution: Execution, work: Work) -> None:
         return
     put_aws_event(
         work,
+        caller_of(execution.arn),
         "aws.states",
         "Step Functions Execution Status Change",
         _detail(execution),
