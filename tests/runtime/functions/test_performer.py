@@ -193,17 +193,42 @@ def test_interstates_own_packages_are_out_of_sight(tmp_path: Path, name: str) ->
     run(tmp_path, scenario)
 
 
-def test_boto3_is_there_and_signs_for_the_functions_account(tmp_path: Path) -> None:
+# A configuration's variables, and region, profile and user agent of a client that is made with them.
+SESSIONS: list[tuple[dict[str, str], list[str | None]]] = [
+    ({}, ["us-east-1", None]),
+    ({"AWS_CONFIG_FILE": "/config", "AWS_PROFILE": "other"}, ["us-east-1", "other"]),
+]
+
+
+@pytest.mark.parametrize(("variables", "seen"), SESSIONS, ids=range(len(SESSIONS)))
+def test_boto3_is_there_and_signs_for_the_functions_account(
+    tmp_path: Path, variables: dict[str, str], seen: list[str | None]
+) -> None:
     async def scenario(bench: Bench) -> None:
         function = bench.write(
             """
             import boto3
             client = boto3.client("sqs")
             def handler(event, context):
-                return [client.meta.endpoint_url, client._request_signer._credentials.access_key]
-            """
+                return [
+                    client.meta.endpoint_url,
+                    client._request_signer._credentials.access_key,
+                    "exec-env/AWS_Lambda_python3.11" in client.meta.config.user_agent,
+                    client.meta.region_name,
+                    boto3.DEFAULT_SESSION._session.get_config_variable("profile"),
+                    boto3.DEFAULT_SESSION.available_profiles,
+                ]
+            """,
+            environment=tuple(variables.items()),
         )
-        assert loads((await bench.call(function)).payload) == ["http://localhost:4566", "111122223333"]
+        if "AWS_CONFIG_FILE" in variables:
+            config = tmp_path / "config"
+            config.write_text("[profile other]\nregion = eu-west-1\n")
+            variables["AWS_CONFIG_FILE"] = str(config)
+            bench.write((tmp_path / "Probe" / "app.py").read_text(), environment=tuple(variables.items()))
+        answer = await bench.call(function)
+        profiles = ["other"] if variables else []
+        assert loads(answer.payload) == ["http://localhost:4566", "111122223333", True, *seen, profiles]
 
     run(tmp_path, scenario)
 

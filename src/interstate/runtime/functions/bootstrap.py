@@ -2,8 +2,8 @@
 
 Theory of operation
 -------------------
-One *zygote* process imports what nearly every Python handler needs (boto3 costs 200 ms) and then forks a *worker* for each
-place in the pool: a cold start costs milliseconds, and workers share the memory of those imports. It has one thread and
+One *zygote* process imports what nearly every Python handler needs (boto3 costs 200 ms, the service models of a first client 60)
+and then forks a *worker* for each place in the pool: a cold start costs milliseconds, and workers share that memory. It has one thread and
 speaks lines of JSON: commands come on standard input, notices go out on standard output::
 
     {"start": {"id": 7, "output": "/.../out", "environment": {...}, "path": [...], ...}}    {"id": 7, "pid": 4711}
@@ -34,6 +34,8 @@ from typing import Any, cast
 
 PRELOADED = (
     "boto3",
+    "boto3.dynamodb.transform",
+    "boto3.resources.factory",
     "boto3.session",
     "botocore.auth",
     "botocore.client",
@@ -47,6 +49,12 @@ PRELOADED = (
     "logging",
     "simplejson",
     "snapshot_restore_py",
+)
+# Services whose models the default session has read: those that handlers here have clients of.
+MODELS = ("dynamodb", "events", "lambda", "sns", "sqs", "stepfunctions")
+# A handler whose environment has one of these expects a session that has read them, so its interpreter starts afresh.
+SESSION_VARIABLES = frozenset(
+    {"AWS_CONFIG_FILE", "AWS_DATA_PATH", "AWS_DEFAULT_PROFILE", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE"}
 )
 OPEN_FILES_MAX = 1024  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 PROCESSES_MAX = 1024  # Source: the same page, execution processes/threads.
@@ -272,6 +280,41 @@ def execute_afresh(job: Job) -> None:
     os.execve(sys.executable, arguments, os.environ)  # noqa: S606 - the same interpreter, without a shell.
 
 
+def preload() -> None:
+    """Import what handlers import, and let the session that ``boto3.client`` uses read its models.
+
+    A session reads the environment when a client is made, but for its configuration files, which are kept from it here, and
+    for what it says of itself (``renew_user_agent``); so the one that a worker inherits behaves like one that is made there.
+    """
+    for name in PRELOADED:
+        importlib.import_module(name)
+    importlib.import_module("encodings.idna")  # Imported by the first connection otherwise.
+    boto3 = importlib.import_module("boto3")
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    # Which methods keep what they have read is botocore's own affair: another version may only make this useless.
+    with contextlib.suppress(
+        AttributeError, KeyError, ValueError, importlib.import_module("botocore.exceptions").BotoCoreError
+    ):
+        boto3.setup_default_session()
+        loader = boto3.DEFAULT_SESSION._session.get_component("data_loader")  # noqa: SLF001 - there is no other way.
+        for name in MODELS:
+            for kind in ("service-2", "endpoint-rule-set-1"):
+                loader.load_service_model(name, kind, api_version=None)
+        loader.load_data_with_path("endpoints")
+        for name in ("partitions", "sdk-default-configuration", "_retry"):
+            loader.load_data(name)
+
+
+def renew_user_agent() -> None:
+    """A session notes where it runs when it is made; the inherited one notes it again, in the worker."""
+    boto3 = sys.modules.get("boto3")
+    session = getattr(boto3, "DEFAULT_SESSION", None)
+    with contextlib.suppress(AttributeError, ImportError):
+        if session is not None:
+            agent = importlib.import_module("botocore.useragent").UserAgentString.from_environment()
+            session._session.register_component("user_agent_creator", agent)  # noqa: SLF001 - see preload.
+
+
 def main(arguments: list[str]) -> None:
     role, argument, site = arguments
     sys.path.append(site)
@@ -282,9 +325,7 @@ def main(arguments: list[str]) -> None:
         serve(job)
         return
     if argument == "preload":
-        for name in PRELOADED:
-            importlib.import_module(name)
-        importlib.import_module("encodings.idna")  # Imported by the first connection otherwise.
+        preload()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
     notify({"loaded": len(sys.modules)})
     gc.collect()
@@ -295,8 +336,9 @@ def main(arguments: list[str]) -> None:
         return
     started["site"] = site
     become_worker(started, zygote)
-    if not set(started["modules"]).isdisjoint(sys.modules):
+    if not (set(started["modules"]).isdisjoint(sys.modules) and SESSION_VARIABLES.isdisjoint(os.environ)):
         execute_afresh(started)
+    renew_user_agent()
     serve(started)
 
 

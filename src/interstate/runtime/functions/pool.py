@@ -3,7 +3,8 @@
 Theory of operation
 -------------------
 At most ``running_max`` calls run at once. A call takes an idle worker of its function, else a new one; else it waits, in order
-of arrival. Idle workers cost memory and no time, so they are kept for the next call of their function, up to ``idle_max`` and as
+of arrival, except that a worker which has become free takes the next call of its own function, as long as that lets nobody
+wait much longer: it is warm, and another one would have to be started. Idle workers cost memory and no time, so they are kept for the next call of their function, up to ``idle_max`` and as
 long as the machine has memory; the one that was used longest ago goes first.
 
 A function may call a function and wait for it, and then every place may be held by somebody who waits for one: when nothing
@@ -16,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from interstate.runtime.functions import usage
 from interstate.runtime.functions.code import Prepared
@@ -25,6 +27,8 @@ STANDSTILL_S = 0.1
 OVERCOMMIT = 4
 IDLE_S_MAX = 600.0
 INSPECT_S = 0.05
+OVERTAKEN_S = 0.25  # So long the first in the queue may be overtaken by calls that find a warm worker.
+OVERTAKERS = 256  # So far into the queue such a call is looked for.
 IDLE_MAX = 64  # A worker with a few boto3 clients has 24 MiB of its own.
 MEMORY_KEPT_MB = 512  # With less than this left on the machine, idle workers go, and none is added beyond the first.
 
@@ -34,6 +38,7 @@ Start = Callable[[Prepared], Awaitable[Worker]]
 @dataclass(eq=False)
 class _Waiting:
     prepared: Prepared
+    since: float = field(default_factory=time.monotonic)
     place: asyncio.Future[Worker | None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -46,8 +51,18 @@ class _Idle:
 class Pool:
     """The workers, and the calls that wait for one."""
 
-    def __init__(self, start: Start, running_max: int, idle_max: int = IDLE_MAX) -> None:
+    def __init__(
+        self,
+        start: Start,
+        running_max: int,
+        idle_max: int = IDLE_MAX,
+        *,
+        standstill_s: float = STANDSTILL_S,
+        overtaken_s: float = OVERTAKEN_S,
+    ) -> None:
         self._start = start
+        self._standstill_s = standstill_s
+        self._overtaken_s = overtaken_s
         self.running_max = running_max
         self.idle_max = idle_max
         self.busy: set[Worker] = set()
@@ -97,6 +112,8 @@ class Pool:
 
     def release(self, worker: Worker) -> None:
         """The worker's call is over."""
+        if not worker.ended and self._next_of(worker):
+            return
         self.busy.discard(worker)
         if not worker.ended:
             self._idle.append(_Idle(worker, time.monotonic()))
@@ -114,6 +131,21 @@ class Pool:
         self._idle.clear()
         for waiting in self._waiting:
             waiting.place.cancel()
+
+    def _next_of(self, worker: Worker) -> bool:
+        """Give a worker that has become free the next call of its function, if that one may go first."""
+        while self._waiting and self._waiting[0].place.done():
+            self._waiting.popleft()
+        if not self._waiting or self.running > self.running_max:
+            return False
+        may_overtake = time.monotonic() - self._waiting[0].since < self._overtaken_s
+        for waiting in islice(self._waiting, OVERTAKERS if may_overtake else 1):
+            if waiting.prepared.key == worker.prepared.key and not waiting.place.done():
+                self._waiting.remove(waiting)
+                self._moved += 1
+                waiting.place.set_result(worker)
+                return True
+        return False
 
     # Places -------------------------------------------------------------------------------------------------------
 
@@ -191,7 +223,7 @@ class Pool:
     def _watch_standstill(self) -> None:
         if self._standstill is None:
             loop = asyncio.get_running_loop()
-            self._standstill = loop.call_later(STANDSTILL_S, self._on_standstill, self._moved)
+            self._standstill = loop.call_later(self._standstill_s, self._on_standstill, self._moved)
 
     def _on_standstill(self, moved: int) -> None:
         self._standstill = None
