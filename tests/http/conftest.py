@@ -2,13 +2,11 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import uvloop
 
 from interstate.base.arn import Caller
 from interstate.http.app import application
@@ -55,13 +53,7 @@ class Control:
 class Site:
     """A running server: its port, its engine, and its end."""
 
-    def __init__(
-        self,
-        models: Models,
-        credentials: Credentials | None = None,
-        body_bytes_max: int = 1_000_000,
-        run: Callable[..., None] = asyncio.run,
-    ) -> None:
+    def __init__(self, models: Models, credentials: Credentials | None = None, body_bytes_max: int = 1_000_000) -> None:
         self.engine = Engine()
         self.stopped: list[str] = []
         dispatcher = Dispatcher(
@@ -73,7 +65,6 @@ class Site:
             real_now=lambda: datetime.now(UTC),  # noqa: TID251 - botocore signs with the real time
             body_bytes_max=body_bytes_max,
         )
-        self._run_loop = run
         self._listener = listen("127.0.0.1", 0)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -84,22 +75,10 @@ class Site:
         assert ready.wait(10)
 
     def _run(self) -> None:
-        self._run_loop(self._server.serve(self._listener))
-
-    def end_idle(self, after_s: float) -> None:
-        """What the sweep would do if nothing came for so long."""
-        connections = self._server._connections
-        assert connections is not None
-        for connection in list(connections.open):
-            connections.loop.call_soon_threadsafe(connection.end_if_idle, time.monotonic() + after_s)
-
-    def stop_later(self) -> None:
-        """Begin the end once the call in flight is in the engine."""
-        threading.Timer(0.1, self._server.stop).start()
+        asyncio.run(self._server.serve(sockets=[self._listener]))
 
     def stop(self) -> None:
-        if self._thread.is_alive():
-            self._server.stop()
+        self._server.should_exit = True
         self._thread.join(10)
         assert not self._thread.is_alive()
 
@@ -111,8 +90,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 @pytest.fixture(scope="session")
 def running(models: Models) -> Iterator[Site]:
-    """On uvloop, as the product runs; servers of single tests run on asyncio's own loop."""
-    running = Site(models, run=uvloop.run)
+    running = Site(models)
     yield running
     running.stop()
 

@@ -1,9 +1,74 @@
-"""What the server calls: the dispatcher, seen as an application."""
+"""The ASGI application: bodies read within their bound, responses sent whole.
 
-from interstate.http.connection import Application
+Source: https://asgi.readthedocs.io/en/latest/specs/www.html
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
 from interstate.http.dispatch import Dispatcher
+from interstate.wire.messages import Request, Response
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def application(dispatcher: Dispatcher) -> Application:
-    """The dispatcher as the server needs it."""
-    return dispatcher
+    """An ASGI application for HTTP.
+
+    A call whose client has gone is carried out all the same: it may have changed something already.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        await _send(send, await _respond(dispatcher, scope, receive))
+
+    return app
+
+
+async def _respond(dispatcher: Dispatcher, scope: Scope, receive: Receive) -> Response:
+    raw_headers = scope["headers"]
+    headers = dict(raw_headers)
+    refused = dispatcher.forbidden(headers)
+    if refused is not None:
+        return refused
+    path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
+    query = scope["query_string"].decode("latin-1")
+    body = await _body(headers, receive, dispatcher.body_bytes_max)
+    if body is None:
+        return dispatcher.too_large(Request(scope["method"], path, query, headers, b""))
+    client = scope.get("client")
+    request = Request(scope["method"], path, query, headers, body)
+    return await dispatcher.answer(request, raw_headers, client[0] if client else "127.0.0.1")
+
+
+async def _body(headers: dict[bytes, bytes], receive: Receive, size_bytes_max: int) -> bytes | None:
+    """The whole body; None as soon as it is known to be too large, without reading on."""
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > size_bytes_max:
+        return None
+    message = await receive()
+    first: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return first if len(first) <= size_bytes_max else None
+    chunks, size = [first], len(first)
+    while message.get("more_body", False):
+        if size > size_bytes_max:
+            return None
+        message = await receive()
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+    return b"".join(chunks) if size <= size_bytes_max else None
+
+
+async def _send(send: Send, response: Response) -> None:
+    headers = response.headers
+    if response.status >= 200 and response.status not in (204, 304):
+        length = (b"content-length", str(len(response.body)).encode())
+        headers = [header for header in headers if header[0] != b"content-length"] + [length]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

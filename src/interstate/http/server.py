@@ -6,9 +6,11 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from interstate.http.connection import Application, Connection, Connections
+import uvicorn
 
-_GRACE_S = 5.0  # What calls in flight get when the server is told to stop.
+from interstate.http.app import Application
+
+_GRACE_S = 5  # What calls in flight get when the server is told to stop.
 _BACKLOG = 2048
 
 
@@ -56,53 +58,54 @@ async def serve(
     """
     listener = listener or listen(host, port)
     bound: int = listener.getsockname()[1]
-    await Server(app, lambda: ready(bound), stopping).serve(listener)
+    server = Server(app, lambda: ready(bound), stopping)
+    await server.serve(sockets=[listener])
     return bound
 
 
-class Server:
-    """Accepts connections until it is told to stop, by a signal or by ``stop``."""
+class Server(uvicorn.Server):
+    """uvicorn with two notices: when it is ready, and when it begins to stop. ``should_exit`` ends it from within."""
 
     def __init__(self, app: Application, ready: Callable[[], None], stopping: Callable[[], None] | None) -> None:
-        self._app = app
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=_GRACE_S,
+                backlog=_BACKLOG,
+            )
+        )
         self._ready = ready
         self._stopping = stopping
-        self._stopped = asyncio.Event()
-        self._connections: Connections | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def serve(self, listener: socket.socket) -> None:
-        """Serve on a bound socket; returns when all is over. The socket is closed then."""
-        self._loop = asyncio.get_running_loop()
-        connections = self._connections = Connections(self._app, self._loop)
-        server = await self._loop.create_server(lambda: Connection(connections), sock=listener, backlog=_BACKLOG)
-        with self._signals():
-            self._ready()
-            await self._stopped.wait()
-            server.close()
-            if self._stopping is not None:
-                self._stopping()
-            await connections.stop(_GRACE_S)
-            await server.wait_closed()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
-    def stop(self) -> None:
-        """Begin the end; may be called from any thread. A second time, end at once."""
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._stop)
-
-    def _stop(self) -> None:
-        if self._stopped.is_set() and self._connections is not None:
-            self._connections.abort()
-        self._stopped.set()
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._stopping is not None:
+            self._stopping()
+        await super().shutdown(sockets)
 
     @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Stop at SIGINT and SIGTERM, so that whoever serves can close its store and leave in order."""
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGINT and SIGTERM, and leave it at that.
+
+        uvicorn would raise them again at its end, and the process would die before it closed the store.
+        """
         loop = asyncio.get_running_loop()
         caught: list[signal.Signals] = []
         for number in (signal.SIGINT, signal.SIGTERM):
             try:
-                loop.add_signal_handler(number, self._stop)
+                loop.add_signal_handler(number, self.handle_exit, number, None)
             except (RuntimeError, ValueError, NotImplementedError):
                 continue  # Not the main thread (a test), or no such signals on this platform.
             caught.append(number)

@@ -130,6 +130,22 @@ def test_an_unknown_integration_is_refused_with_its_place(world: World) -> None:
     assert message.endswith("at /States/Q/Resource'")
 
 
+def test_parameters_that_an_integration_does_not_take_are_refused_wherever_they_stand(world: World) -> None:
+    task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
+    bad = {"StartAt": "B", "States": {"B": {**task, "Parameters": {"QueueURL.$": "$.q", "MessageBody": "x"}}}}
+    good = {"StartAt": "G", "States": {"G": {**task, "Parameters": {"QueueUrl.$": "$.q", "MessageBody": {"any": 1}}}}}
+    parallel = {"Type": "Parallel", "Branches": [good, bad], "Next": "M"}
+    each = {"Type": "Map", "ItemProcessor": {**bad, "StartAt": "C", "States": {"C": bad["States"]["B"]}}, "End": True}  # type: ignore[index]
+    definition = dumps({"StartAt": "P", "States": {"P": parallel, "M": each}})
+    fault = 'SCHEMA_VALIDATION_FAILED: The field "QueueURL" is not supported by Step Functions at'
+    assert refused(world, "CreateStateMachine", name="m", definition=definition, roleArn=ROLE) == (
+        "InvalidDefinition",
+        f"Invalid State Machine Definition: '{fault} /States/P/Branches[1]/States/B/Parameters, "
+        f"{fault} /States/M/ItemProcessor/States/C/Parameters'",
+    )
+    create(world, definition=dumps(good))
+
+
 def test_machines_are_listed_by_name_in_pages(world: World) -> None:
     for number in (3, 1, 5, 2, 4):
         create(world, f"m{number}")

@@ -7,7 +7,8 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html (level
 Step Functions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from interstate.base.arn import caller_of
 from interstate.base.json import dumps
@@ -17,7 +18,7 @@ from interstate.core.asl.vocabulary import HistoryEvent
 from interstate.services.logs.locate import group_arn
 from interstate.services.logs.streams import write
 from interstate.store.ports import Work
-from interstate.store.records.logs import GROUPS
+from interstate.store.records.logs import GROUPS, STREAMS
 from interstate.store.records.states import REVISIONS, Execution
 
 FATAL = frozenset({"ExecutionAborted", "ExecutionFailed", "ExecutionTimedOut"})
@@ -47,6 +48,27 @@ ERROR = FATAL | frozenset(
 )
 
 
+VALIDATION_STREAM = "log_stream_created_by_aws_to_validate_log_delivery_subscriptions"
+_VALIDATED = (
+    "Permissions are set correctly to allow AWS CloudWatch Logs to write into your logs while creating a subscription."
+)
+
+
+def prepare(configuration: Mapping[str, Any] | None, work: Work) -> None:
+    """A machine wants to be logged: its group gets the stream with which log delivery shows that it can write."""
+    for name in _groups(configuration):
+        group = work.get(GROUPS, group_arn(name, work.caller))
+        if group is not None and work.get(STREAMS, group.id, VALIDATION_STREAM) is None:
+            write(work, work.caller, name, VALIDATION_STREAM, [(to_millis(work.now), _VALIDATED)])
+
+
+def _groups(configuration: Mapping[str, Any] | None) -> list[str]:
+    """The names of the log groups that a configuration names."""
+    destinations = [] if configuration is None else configuration.get("destinations", [])
+    arns = [destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "") for destination in destinations]
+    return [arn.removesuffix(":*").rpartition(":log-group:")[2] for arn in arns]
+
+
 def log(execution: Execution, events: Sequence[HistoryEvent], work: Work) -> None:
     """Write what happened to where the execution's machine wants it, as far as it wants it."""
     if not events:
@@ -62,10 +84,8 @@ def log(execution: Execution, events: Sequence[HistoryEvent], work: Work) -> Non
     with_data = bool(configuration.get("includeExecutionData", False))
     lines = [(to_millis(event.at), _line(event, execution, with_data=with_data)) for event in wanted]
     stream = f"states/{execution.machine.rpartition(':')[2]}/{work.now:%Y-%m-%d-%H-00}/{execution.machine_id:08x}"
-    for destination in configuration.get("destinations", []):
-        arn = destination.get("cloudWatchLogsLogGroup", {}).get("logGroupArn", "").removesuffix(":*")
-        name = arn.rpartition(":log-group:")[2]
-        caller = caller_of(execution.arn)
+    caller = caller_of(execution.arn)
+    for name in _groups(configuration):
         if work.get(GROUPS, group_arn(name, caller)) is not None:
             write(work, caller, name, stream, lines)
 
