@@ -40,7 +40,10 @@ PARTNER_FAULTS = (
     "message-errors",
     "declines",
     "duplicates",
+    "settle-ms",
 )
+
+DEFAULTS = {"duplicates": 0.02, "settle-ms": 20.0}
 
 
 @dataclass
@@ -246,7 +249,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--folder", type=Path, help="keep everything here; default: a folder that is removed")
     for name in PARTNER_FAULTS:
-        parser.add_argument(f"--{name}", type=float, default=0.02 if name == "duplicates" else 0.0, metavar="RATE")
+        parser.add_argument(f"--{name}", type=float, default=DEFAULTS.get(name, 0.0), metavar="RATE")
     return parser.parse_args()
 
 
