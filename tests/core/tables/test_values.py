@@ -13,6 +13,8 @@ INVALID = "One or more parameter values were invalid: "
 # Source: DynamoDB API Reference, AttributeValue; texts as the service answers them.
 REFUSED: tuple[tuple[dict[str, Any], str], ...] = (
     ({}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
+    ({"X": "?"}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
+    ({"X": None, "Y": 1}, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
     (
         {"S": "a", "N": "1"},
         "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
@@ -115,3 +117,7 @@ def test_sameness_is_equality_without_the_order_of_sets(one: dict[str, Any], two
 def test_sets_in_any_order_are_the_same_also_inside_maps(orders: tuple[list[str], list[str]]) -> None:
     one, two = ({"M": {"a": {"L": [{"SS": order}]}}} for order in orders)
     assert same(one, two)
+
+
+def test_a_type_that_nobody_knows_counts_for_nothing() -> None:
+    assert checked({"X": "?", "S": "a"}) == ({"S": "a"}, 1)

@@ -52,10 +52,14 @@ def checked(value: Value, depth: int = 0) -> tuple[Value, int]:
             if kind == "N":
                 number = numbers.canonical(content)
                 return (value if number is content else {"N": number}), numbers.size_bytes(number)
-            return _CHECKS[kind](value, content, depth)
-    if not value:
+            if (check := _CHECKS.get(kind)) is not None:
+                return check(value, content, depth)
+    known = {kind: content for kind, content in value.items() if kind in TYPES}  # Others are let pass, as everywhere.
+    if not known:
         raise InvalidInput("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
-    for kind, content in value.items():
+    if len(known) == 1:
+        return checked(known, depth)
+    for kind, content in known.items():
         checked({kind: content}, depth)
     raise InvalidInput(
         "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes"
