@@ -99,10 +99,14 @@ BROKEN = [
     ("{'not': 1}", "Unexpected character (''' (code 39)): was expecting double-quote to start field name"),
     ("", "Invalid execution input."),
     ('{"a": 1', "Unexpected end-of-input"),
+    ("NaN", "Invalid value"),
+    ("[" * 100_000, "Document nesting depth exceeds the maximum allowed"),
+    ('{"a" 1}', "Unexpected character ('1' (code 49)): was expecting a colon to separate field name and value"),
+    ("[1 2]", "Unexpected character ('2' (code 50)): was expecting comma to separate Object or Array entries"),
 ]
 
 
-@pytest.mark.parametrize(("text", "reason"), BROKEN)
+@pytest.mark.parametrize(("text", "reason"), BROKEN, ids=[text[:10] for text, _ in BROKEN])
 def test_input_that_is_no_json_is_refused(world: World, text: str, reason: str) -> None:
     machine = create(world, PASS)
     assert refused(world, "StartExecution", stateMachineArn=machine, input=text) == (

@@ -46,7 +46,14 @@ def test_what_step_functions_has_not_is_unknown(arn: str) -> None:
     assert not is_known(arn)
 
 
-@pytest.mark.parametrize("arn", ["arn:aws:states:::ecs:runTask.sync", "arn:aws:states:::aws-sdk:s3:getObject"])
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:states:::ecs:runTask.sync",
+        "arn:aws:states:::aws-sdk:s3:getObject",
+        "arn:aws:states:::aws-sdk:cloudformation:createStack",
+    ],
+)
 def test_what_only_aws_has_is_refused_by_name(arn: str) -> None:
     with pytest.raises(NotImplementedHere, match=arn.removeprefix("arn:aws:states:::")):
         is_known(arn)

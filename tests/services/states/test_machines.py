@@ -140,8 +140,10 @@ def test_parameters_that_an_integration_does_not_take_are_refused_wherever_they_
     fault = 'SCHEMA_VALIDATION_FAILED: The field "QueueURL" is not supported by Step Functions at'
     assert refused(world, "CreateStateMachine", name="m", definition=definition, roleArn=ROLE) == (
         "InvalidDefinition",
-        f"Invalid State Machine Definition: '{fault} /States/P/Branches[1]/States/B/Parameters, "
-        f"{fault} /States/M/ItemProcessor/States/C/Parameters'",
+        (
+            f"Invalid State Machine Definition: '{fault} /States/P/Branches[1]/States/B/Parameters, "
+            f"{fault} /States/M/ItemProcessor/States/C/Parameters'"
+        ),
     )
     create(world, definition=dumps(good))
 
@@ -170,6 +172,11 @@ def test_machines_are_listed_by_name_in_pages(world: World) -> None:
             f"{BASE}:stateMachine:m:7",
             "StateMachineDoesNotExist",
             f"State Machine Does Not Exist: '{BASE}:stateMachine:m:7'",
+        ),
+        (
+            f"{BASE}:stateMachine:m:1:2",
+            "InvalidArn",
+            f"Invalid Arn: 'ARN does not match required pattern: {BASE}:stateMachine:m:1:2'",
         ),
         (f"{BASE}:express:m:a:b", "InvalidArn", "Invalid Arn: 'Resource type not valid in this context: express'"),
     ],

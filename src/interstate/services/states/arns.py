@@ -41,8 +41,11 @@ def machine_arn(text: str) -> MachineArn:
         InvalidArn: it is none.
     """
     parts = _resource(text, MACHINE)
-    base = text if len(parts) == 2 else text.rsplit(":", len(parts) - 2)[0]
-    return MachineArn(base, parts[1], parts[2] if len(parts) > 2 else None)
+    if len(parts) > 3:
+        raise InvalidArn(f"ARN does not match required pattern: {text}")
+    if len(parts) == 2:
+        return MachineArn(text, parts[1])
+    return MachineArn(text.rpartition(":")[0], parts[1], parts[2])
 
 
 def check_execution_arn(text: str) -> None:

@@ -32,7 +32,11 @@ def fault_of(text: str) -> Fault:
         json.loads(text)
     except json.JSONDecodeError as error:
         return _worded(text, error)
-    return Fault("Invalid numeric value", 0)  # NaN and Infinity, which the standard library takes.
+    except RecursionError:
+        return Fault("Document nesting depth exceeds the maximum allowed", 0)
+    return Fault(
+        "Invalid value", 0
+    )  # What the standard library takes and JSON does not have: NaN, half a surrogate pair.
 
 
 def _worded(text: str, error: json.JSONDecodeError) -> Fault:
