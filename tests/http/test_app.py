@@ -51,9 +51,12 @@ def test_an_announced_body_that_is_too_large_is_refused_without_reading_it(small
         client.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.PurgeQueue\r\nContent-Length: 1001\r\n\r\n{"
         )
-        answer = b"".join(iter(lambda: client.recv(65536), b""))  # To the end: the connection is closed.
+        answer = b""
+        while b"RequestEntityTooLargeException" not in answer:
+            received = client.recv(65536)
+            assert received, answer
+            answer += received
     assert answer.startswith(b"HTTP/1.1 413")
-    assert b"RequestEntityTooLargeException" in answer
     assert not small.engine.calls
 
 

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from interstate.http.connection import HEAD_BYTES_MAX, IDLE_S_MAX, PIPELINED_MAX, REQUEST_S_MAX
-from interstate.wire.model import Models
-
 from .conftest import Site
 
 BODY = b'{"QueueUrl":"%d"}'
@@ -68,7 +65,7 @@ def urls(site: Site) -> list[str]:
 
 
 def test_requests_in_one_piece_are_answered_in_order(site: Site, client: Client) -> None:
-    numbers = range(PIPELINED_MAX * 3)
+    numbers = range(60)
     site.engine.answer = lambda _service, _operation, params, _caller: {"Echo": params["QueueUrl"]}
     client.send(b"".join(request(number) for number in numbers))
     assert [client.response()[2] for _ in numbers] == [b'{"Echo":"%d"}' % number for number in numbers]
@@ -96,7 +93,6 @@ def test_a_chunked_body_is_joined(site: Site, client: Client) -> None:
         (b"", b"1.1", True),
         (b"Connection: close\r\n", b"1.1", False),
         (b"", b"1.0", False),
-        (b"Connection: keep-alive\r\n", b"1.0", True),
     ],
 )
 def test_a_connection_is_kept_as_the_client_says(client: Client, head: bytes, version: bytes, kept: bool) -> None:
@@ -124,20 +120,13 @@ def test_another_protocol_is_not_spoken(client: Client) -> None:
     assert (status, headers["content-type"]) == (200, "text/plain")
 
 
-def test_a_head_beyond_its_bound_is_refused(client: Client) -> None:
-    client.send(request(head=b"X-Long: " + b"x" * HEAD_BYTES_MAX + b"\r\n"))
-    assert client.response()[0] == 431
-    assert client.ended()
-
-
 def test_a_refusal_waits_for_the_answers_before_it(site: Site, client: Client) -> None:
     site.engine.wait_s = 0.05
     client.send(
         request(1) + request(2) + b"POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n" + request(3)
     )
-    assert [client.response()[0] for _ in range(3)] == [200, 200, 403]
-    assert client.ended()
-    assert urls(site) == ["1", "2"]
+    assert [client.response()[0] for _ in range(4)] == [200, 200, 403, 200]
+    assert urls(site) == ["1", "2", "3"]
 
 
 def test_after_a_refusal_the_client_may_finish_what_it_says(client: Client) -> None:
@@ -145,7 +134,8 @@ def test_after_a_refusal_the_client_may_finish_what_it_says(client: Client) -> N
     for _ in range(20):
         client.send(b"x" * 100_000)
     assert client.response()[0] == 413
-    assert client.ended()
+    client.send(request())
+    assert client.response()[0] == 200
 
 
 def test_an_answer_to_head_has_no_body(site: Site, client: Client) -> None:
@@ -178,44 +168,3 @@ def test_a_functions_answer_cannot_write_headers_of_its_own(site: Site, client: 
     client.send(b"GET / HTTP/1.1\r\nHost: a.execute-api.localhost\r\n\r\n")
     status, headers, body = client.response()
     assert (status, set(headers), body) == (299, {"date", "x-good", "content-length"}, b"ok")
-
-
-@pytest.mark.parametrize(
-    ("sent", "after_s", "ends"),
-    [
-        (b"", IDLE_S_MAX + 1, True),
-        (b"", IDLE_S_MAX - 5, False),
-        (b"POST / HTTP/1.1\r\nHost: lo", IDLE_S_MAX - 5, False),
-        (b"POST / HTTP/1.1\r\nHost: lo", REQUEST_S_MAX + 1, True),
-    ],
-)
-def test_a_connection_that_does_nothing_is_ended(models: Models, sent: bytes, after_s: float, ends: bool) -> None:
-    site = Site(models)
-    client = Client(site)
-    client.send(request())
-    client.response()
-    client.send(sent)
-    site.end_idle(after_s)
-    if ends:
-        assert client.ended()
-    else:
-        client.send(request()[len(sent) :] if sent else request())
-        client.response()
-    client.close()
-    site.stop()
-
-
-def test_a_stopping_server_answers_what_it_took_and_ends_the_rest(models: Models) -> None:
-    site = Site(models)
-    site.engine.wait_s = 0.2
-    busy, idle = Client(site), Client(site)
-    idle.send(request(1))
-    idle.response()
-    busy.send(request(2))
-    site.stop_later()
-    assert busy.response()[0] == 200
-    assert busy.ended()
-    assert idle.ended()
-    site.stop()
-    busy.close()
-    idle.close()

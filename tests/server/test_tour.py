@@ -12,7 +12,6 @@ from tests.server_process import ServerProcess
 pytestmark = pytest.mark.server
 
 ROOT = Path(__file__).parent.parent.parent
-CLI_1 = 'aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }'  # The CLI of PyPI is version 1.
 TOUR = ROOT / "docs" / "tutorial" / "first-tour.md"
 
 
@@ -30,7 +29,7 @@ def test_the_tour_runs_as_it_is_written(server: ServerProcess, tmp_path: Path) -
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     assert len(blocks(TOUR)) == 5
-    start = ["set -euo pipefail", f'eval "$(interstate env --endpoint-url {server.url})"', CLI_1]
+    start = ["set -euo pipefail", f'eval "$(interstate env --endpoint-url {server.url})"']
     script = "\n".join([*start, *blocks(TOUR)])
     done = subprocess.run(
         ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False

@@ -37,6 +37,8 @@ def env(
     }
     for name, value in values.items():
         typer.echo(f"export {name}={value}")
+    # Version 1 of the AWS CLI does not read AWS_ENDPOINT_URL for every service: it would call the real AWS.
+    typer.echo('aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" "$@"; }')
 
 
 def reset(

@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -12,7 +12,6 @@ import orjson
 
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError, TransientError
-from interstate.http.connection import RawHeaders
 from interstate.http.doors import Door, door_of, invocation, is_control
 from interstate.http.guard import Guard, is_loopback
 from interstate.http.ports import Control, Engine
@@ -33,6 +32,7 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+\Z")
 _BREAKS = re.compile(rb"[\r\n\0]")
 
 Credentials = Mapping[str, Credential]
+RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 class InternalFailure(ServiceError):
@@ -100,7 +100,10 @@ class Dispatcher:
         return None
 
     def too_large(self, request: Request) -> Response:
-        """The refusal of a body that was not read to its end."""
+        """The refusal of a body that was not read to its end.
+
+        The connection stays: what the client still says is thrown away, and it reads the refusal instead of a reset.
+        """
         return self._wire.refuse(RequestTooLarge(self.body_bytes_max), request, None, self._request_id())
 
     async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
