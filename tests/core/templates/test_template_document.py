@@ -74,6 +74,7 @@ REFUSED = [
         {**resources(A=QUEUE), "Outputs": {"O": {"Value": 1, "Condition": "C"}}},
         "Template format error: Unresolved condition [C] of O in the Outputs block of the template",
     ),
+    (resources(A={**QUEUE, "Metadata": [1]}), "Template format error: [/Resources/A/Metadata] must be an object."),
     (
         {**resources(A=QUEUE), "Outputs": {"O": {}}},
         "Template format error: [/Outputs/O] Every Outputs member must contain a Value object",

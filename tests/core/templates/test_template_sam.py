@@ -73,6 +73,10 @@ def test_content_takes_the_place_of_paths_and_the_document_stays() -> None:
     assert DOCUMENT["Resources"]["F"]["Properties"]["CodeUri"] == "functions/f"
 
 
+def test_what_is_no_template_stays_what_it_is() -> None:
+    assert with_definitions({"Resources": None}) == {"Resources": None}
+
+
 def test_a_definition_comes_out_of_the_transform_as_text() -> None:
     machine = "AWS::StepFunctions::StateMachine"
     elsewhere = {"Type": machine, "Properties": {"DefinitionS3Location": {"Bucket": "b", "Key": "k"}}}

@@ -113,7 +113,7 @@ def parse_template(document: JSONObject) -> Template:
         outputs={name: _output(name, body) for name, body in _section(document, "Outputs", OUTPUTS_MAX).items()},
         transforms=transforms,
         description=_text_or_none(document.get("Description"), "Description"),
-        metadata=document.get("Metadata") or {},
+        metadata=_object(document.get("Metadata"), "Metadata"),
     )
     _check_conditions_exist(template)
     if not transforms:
@@ -176,7 +176,7 @@ def _resource(name: str, body: JSONObject) -> Resource:
         depends_on=tuple(depends),
         deletion_policy=_policy(name, body, "DeletionPolicy"),
         replace_policy=_policy(name, body, "UpdateReplacePolicy"),
-        metadata=body.get("Metadata") or {},
+        metadata=_object(body.get("Metadata"), f"Resources/{name}/Metadata"),
     )
 
 
@@ -216,6 +216,12 @@ def _text_or_none(value: JSON, place: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise TemplateFormatError(f"[/{place}] must be a string.")
+
+
+def _object(value: JSON, place: str) -> JSONObject:
+    if value is None or isinstance(value, dict):
+        return value or {}
+    raise TemplateFormatError(f"[/{place}] must be an object.")
 
 
 def _check_conditions_exist(template: Template) -> None:

@@ -92,7 +92,9 @@ def definition_address(text: str) -> JSONObject:
 
 def with_definitions(document: JSONObject) -> JSONObject:
     """A plain template whose state machines hold their text again, after the transform passed it through."""
-    resources = document.get("Resources", {})
+    resources = document.get("Resources")
+    if not isinstance(resources, dict):
+        return document  # Parsing says what is wrong with it.
     return {**document, "Resources": {name: _with_definition(resource) for name, resource in resources.items()}}
 
 
