@@ -58,6 +58,7 @@ prove: install-dev ## 1,000 real orders, five kill -9, every invariant checked
 
 docs: install-dev ## Write the generated reference pages
 	@$(BIN)/python -m interstate.wire.coverage docs/reference/coverage.md
+	@COLUMNS=100 $(BIN)/python -m interstate.cli.reference docs/reference/commands.md
 
 lock: install-dev ## Resolve dependencies anew: versions and hashes, no addresses
 	$(BIN)/python -m pip install --quiet pip-tools
