@@ -7,10 +7,12 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.json import loads
 from interstate.core.asl import faults
 from interstate.core.asl.parse import parse
 from interstate.core.asl.vocabulary import Definition
 from interstate.services.states.errors import InvalidDefinition
+from interstate.services.states.integrations.parameters import unsupported
 from interstate.services.states.integrations.resources import is_known
 from interstate.store.ports import Work
 from interstate.store.records.states import EXPRESS, STANDARD
@@ -32,15 +34,23 @@ def read(text: str, *, kind: str) -> Definition:
         InvalidDefinition: with every fault.
     """
     try:
-        return parse(text, express=kind == EXPRESS, is_known=is_known)
+        return _read(text, kind)
     except faults.InvalidDefinition as error:
         raise InvalidDefinition([str(fault) for fault in error.faults]) from error
+
+
+def _read(text: str, kind: str) -> Definition:
+    definition = parse(text, express=kind == EXPRESS, is_known=is_known)
+    found = list(unsupported(loads(text)))
+    if found:
+        raise faults.InvalidDefinition(found)
+    return definition
 
 
 def validate_state_machine_definition(request: ValidateStateMachineDefinition, _work: Work) -> dict[str, Any]:
     """Tell what is wrong with a definition, without creating anything. Warnings are not given."""
     try:
-        parse(request.definition, express=request.type == EXPRESS, is_known=is_known)
+        _read(request.definition, request.type)
     except faults.InvalidDefinition as error:
         limit = request.max_results or DIAGNOSTICS_MAX
         shown = [_diagnostic(fault) for fault in error.faults[:limit]]

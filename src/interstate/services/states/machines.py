@@ -20,6 +20,7 @@ from interstate.services.states.errors import (
     StateMachineDoesNotExist,
     ValidationException,
 )
+from interstate.services.states.execution_logs import prepare
 from interstate.services.states.pages import limit_of, page, place_of
 from interstate.services.states.tagging import Tag, tags_of
 from interstate.services.states.versions import drop_versions, publish, version_at
@@ -178,6 +179,7 @@ def _created(arn: str, request: CreateStateMachine, work: Work) -> StateMachine:
     )
     work.put(REVISIONS, revision)
     work.put(MACHINES, machine)
+    prepare(machine.logging, work)
     return machine
 
 
@@ -315,6 +317,7 @@ def _revised(machine: StateMachine, request: UpdateStateMachine, work: Work) -> 
     )
     work.put(REVISIONS, revision)
     work.put(MACHINES, machine)
+    prepare(machine.logging, work)
     return machine
 
 

@@ -44,6 +44,12 @@ def _members(service: str, shape: str) -> dict[str, tuple[str, str]]:
     return {_capital(member.name): (member.name, member.shape) for member in model_of(service).shapes[shape].members}
 
 
+def members_of_request(service: str, operation: str) -> frozenset[str]:
+    """The names that a Task's parameters may have."""
+    shape = model_of(service).operations[operation].input
+    return frozenset(_members(service, shape)) if shape else frozenset()
+
+
 def to_request(service: str, operation: str, parameters: Mapping[str, JSON]) -> dict[str, Any]:
     """The request that a Task's parameters mean. What the API does not know, and null, is left out."""
     shape = model_of(service).operations[operation].input
