@@ -487,6 +487,42 @@ def test_what_a_handler_started_ends_with_its_worker(tmp_path: Path, how: str) -
     assert living(tmp_path) == []
 
 
+def test_what_forked_children_share_is_counted_once(tmp_path: Path) -> None:
+    """Nine processes of 45 MB each, of which nearly all is the same memory, fit into 128 MB."""
+
+    async def scenario(bench: Bench) -> None:
+        source = """
+        import os, time
+        def handler(event, context):
+            for _ in range(8):
+                if os.fork() == 0:
+                    time.sleep(10); os._exit(0)
+            time.sleep(0.4)
+            return "all of them"
+        """
+        result = await bench.call(bench.write(source, memory_mb=128))
+        assert result.payload == '"all of them"'
+        assert result.memory_max_mb <= 128
+
+    run(tmp_path, scenario)
+
+
+def test_what_children_take_for_themselves_counts(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        source = """
+        import os, time
+        def handler(event, context):
+            for _ in range(4):
+                if os.fork() == 0:
+                    taken = bytearray(os.urandom(30_000_000)); time.sleep(10); os._exit(0)
+            time.sleep(10)
+        """
+        result = await bench.call(bench.write(source, memory_mb=128, timeout_s=9))
+        assert document(result)["errorType"] == "Runtime.OutOfMemory"
+
+    run(tmp_path, scenario)
+
+
 @pytest.mark.slow
 def test_processes_without_end_are_ended(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:

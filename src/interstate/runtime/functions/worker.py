@@ -285,7 +285,7 @@ class Worker:
         if pid is None or self._call is None or self.ended:
             return
         family = usage.descendants(pid)
-        taken_mb = usage.resident_mb(pid) + sum(map(usage.resident_mb, family[:64]))
+        taken_mb = usage.family_mb(pid, family, self.spec.memory_mb)
         self.memory_peak_mb = max(self.memory_peak_mb, taken_mb)
         if taken_mb > self.spec.memory_mb:
             self._killed_for = faults.out_of_memory
