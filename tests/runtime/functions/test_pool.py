@@ -1,6 +1,7 @@
 """Who gets which worker, with workers that are values."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -138,6 +139,24 @@ def test_who_has_gone_gets_nothing_and_blocks_nobody() -> None:
         assert room.pool.running == 1
         room.pool.release(await other)
         assert room.pool.running == 0
+
+    play(scenario)
+
+
+def test_a_function_grows_at_once_to_the_cores_and_then_when_a_call_has_waited() -> None:
+    async def scenario() -> None:
+        cores = os.cpu_count() or 1
+        room = Room(cores + 2, growth_s=0.05)
+        workers = [await room.acquire(A) for _ in range(cores)]
+        patient, other = room.wait(A), room.wait(B)
+        await settle()
+        assert not patient.done()
+        assert other.done(), "nobody else waits for it"
+        room.pool.release(workers[0])
+        assert await patient is workers[0]
+        grown = room.wait(A)
+        assert (await grown).prepared is A
+        assert len(room.started) == cores + 2
 
     play(scenario)
 
