@@ -3,30 +3,28 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
 from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
+from interstate.base.numbers import whole_number
 from interstate.core.templates.errors import TemplateError
+from interstate.core.templates.intrinsics import as_text
 from interstate.core.templates.reader import read_yaml
 from interstate.services.apigateway.errors import BadRequestException
 from interstate.services.apigateway.integrations import check_integration
-from interstate.services.apigateway.matching import METHODS
+from interstate.services.apigateway.matching import DEFAULT, METHODS
 from interstate.store.records.apigateway import Cors, Integration
 
 _EXTENSION: Final = "x-amazon-apigateway-"
 _ANY: Final = f"{_EXTENSION}any-method"
-_CORS: Final[Mapping[str, str]] = {
-    "allowCredentials": "allow_credentials",
-    "allowHeaders": "allow_headers",
-    "allowMethods": "allow_methods",
-    "allowOrigins": "allow_origins",
-    "exposeHeaders": "expose_headers",
-    "maxAge": "max_age",
-}
+
+
+_TIMEOUT_MS: Final = {True: 29_000, False: 30_000}  # REST APIs, HTTP APIs
+Text = str | int | float | bool
+T = TypeVar("T")
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -49,6 +47,73 @@ class Document(msgspec.Struct, frozen=True):
     tags: dict[str, str]
 
 
+# The document's own parts, as far as they mean something here; documents may write numbers for texts.
+
+
+class _Info(msgspec.Struct, frozen=True):
+    title: Text = "api"
+    description: Text = ""
+    version: Text = ""
+
+
+class _Cors(msgspec.Struct, frozen=True, rename="camel"):
+    allow_credentials: bool = False
+    allow_headers: list[str] | str = []
+    allow_methods: list[str] | str = []
+    allow_origins: list[str] | str = []
+    expose_headers: list[str] | str = []
+    max_age: int | None = None
+
+
+class _Tag(msgspec.Struct, frozen=True):
+    name: str
+    value: Text | None = msgspec.field(name="x-amazon-apigateway-tag-value", default=None)
+
+
+class _Document(msgspec.Struct, frozen=True):
+    info: _Info = _Info()
+    paths: dict[str, dict[str, Any]] = {}
+    security: list[Any] = []
+    tags: list[_Tag] = []
+    cors: _Cors | None = msgspec.field(name="x-amazon-apigateway-cors", default=None)
+
+
+class _Method(msgspec.Struct, frozen=True, rename="camel"):
+    security: list[Any] = []
+    operation_id: str = ""
+    integration: dict[str, Any] | None = msgspec.field(name="x-amazon-apigateway-integration", default=None)
+
+
+class _Answer(msgspec.Struct, frozen=True, rename="camel"):
+    status_code: Text = "200"
+    response_parameters: dict[str, str] = {}
+    response_templates: dict[str, str] = {}
+
+
+class _Integration(msgspec.Struct, frozen=True, rename="camel"):
+    type: str
+    uri: str = ""
+    integration_subtype: str = ""
+    http_method: str = ""
+    payload_format_version: Text = "1.0"
+    connection_type: str = "INTERNET"
+    credentials: str = ""
+    request_parameters: dict[str, Text] = {}
+    request_templates: dict[str, str] = {}
+    timeout_in_millis: int | None = None
+    description: str = ""
+    responses: dict[str, _Answer] = {}
+
+
+def _read(value: Any, type_: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(value, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequestException(
+            f"Unable to parse API definition because of a malformed integration or document ({where}): {error}"
+        ) from error
+
+
 def read_document(text: str, *, rest: bool) -> Document:
     """Read a document, JSON or YAML.
 
@@ -57,16 +122,16 @@ def read_document(text: str, *, rest: bool) -> Document:
         NotImplementedHere: it asks for authorizers, VTL templates or another thing that Interstate does not have.
     """
     body = _parsed(text)
-    info = body.get("info") or {}
-    default = info.get("title", "")
-    reader = _Reader(body, rest=rest)
+    document = _read(body, _Document, "document")
+    if document.security:
+        raise NotImplementedHere("authorizers of APIs (security of the document)")
     return Document(
-        title=default or "api",
-        description=str(info.get("description", "")),
-        version=str(info.get("version", "")),
-        routes=reader.routes(),
-        cors=_cors(body.get(f"{_EXTENSION}cors")),
-        tags=_tags(body.get("tags", [])),
+        title=_text(document.info.title) or "api",
+        description=_text(document.info.description),
+        version=_text(document.info.version),
+        routes=_Reader(body, rest=rest).routes(document.paths),
+        cors=None if document.cors is None else _cors(document.cors),
+        tags={tag.name: _text(tag.value) for tag in document.tags if tag.value is not None},
     )
 
 
@@ -82,21 +147,23 @@ def _parsed(text: str) -> JSONObject:
     return value
 
 
-def _cors(value: Any) -> Cors | None:
-    if not isinstance(value, dict):
-        return None
-    found: dict[str, Any] = {_CORS[name]: item for name, item in value.items() if name in _CORS}
-    for name in ("allow_headers", "allow_methods", "allow_origins", "expose_headers"):
-        if isinstance(found.get(name), str):
-            found[name] = [found[name]]
-    if "max_age" in found:
-        found["max_age"] = int(found["max_age"])
-    return msgspec.convert(found, Cors, strict=False)
+def _text(value: Text) -> str:
+    return as_text(value) or ""
 
 
-def _tags(value: Any) -> dict[str, str]:
-    key = f"{_EXTENSION}tag-value"
-    return {tag["name"]: str(tag[key]) for tag in value if isinstance(tag, dict) and key in tag}
+def _cors(cors: _Cors) -> Cors:
+    return Cors(
+        allow_credentials=cors.allow_credentials,
+        allow_headers=_list(cors.allow_headers),
+        allow_methods=_list(cors.allow_methods),
+        allow_origins=_list(cors.allow_origins),
+        expose_headers=_list(cors.expose_headers),
+        max_age=cors.max_age,
+    )
+
+
+def _list(value: list[str] | str) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 class _Reader:
@@ -106,32 +173,29 @@ class _Reader:
         self.body = body
         self.rest = rest
 
-    def routes(self) -> list[Imported]:
-        if self.body.get("security"):
-            raise NotImplementedHere("authorizers of APIs (security of the document)")
+    def routes(self, paths: dict[str, dict[str, Any]]) -> list[Imported]:
         found = []
-        for path, methods in (self.body.get("paths") or {}).items():
-            clean = path.strip("/") if path.strip("/") == "$default" else path
+        for path, methods in paths.items():
+            clean = DEFAULT if path.strip("/") == DEFAULT else path
+            if clean != DEFAULT and not clean.startswith("/"):
+                raise BadRequestException(f"Invalid resource path specified: {path}")
             for name, method in methods.items():
-                found.extend(self.method(clean, name, method))
+                verb = "ANY" if name == _ANY else name.upper()
+                if verb in METHODS:  # parameters, summary: what OpenAPI has beside methods
+                    found.append(self.method(clean, verb, method))
         return found
 
-    def method(self, path: str, name: str, method: Any) -> list[Imported]:
-        verb = "ANY" if name == _ANY else name.upper()
-        if verb not in METHODS or not isinstance(method, dict):
-            return []  # parameters, summary: what OpenAPI has beside methods
+    def method(self, path: str, verb: str, value: Any) -> Imported:
         where = f"{verb} {path}"
-        if method.get("security"):
+        method = _read(value, _Method, where)
+        if method.security:
             raise NotImplementedHere(f"authorizers of APIs ({where})")
-        integration = self.integration(method.get(f"{_EXTENSION}integration"), where)
-        return [Imported(verb, path, integration, str(method.get("operationId", "")))]
+        integration = None if method.integration is None else self.integration(method.integration, where)
+        return Imported(verb, path, integration, method.operation_id)
 
-    def integration(self, value: Any, where: str) -> Integration | None:
-        if value is None:
-            return None
-        value = self.followed(value)
-        kind = str(value.get("type", "")).upper()
-        found = self.mock(value, where) if kind == "MOCK" else self.proxy(value, kind, where)
+    def integration(self, value: JSONObject, where: str) -> Integration:
+        read = _read(self.followed(value), _Integration, where)
+        found = self.mock(read, where) if read.type.upper() == "MOCK" else self.proxy(read, where)
         check_integration(found, where)
         return found
 
@@ -146,44 +210,43 @@ class _Reader:
             raise BadRequestException(f"Unable to resolve reference {reference}")
         return found
 
-    def proxy(self, value: JSONObject, kind: str, where: str) -> Integration:
-        if value.get("requestTemplates") or kind == "AWS":
+    def proxy(self, read: _Integration, where: str) -> Integration:
+        kind = read.type.upper()
+        if read.request_templates or kind == "AWS":
             raise NotImplementedHere(f"VTL mapping templates ({where})")
+        if read.connection_type.upper() != "INTERNET":
+            raise NotImplementedHere(f"VPC links ({where})")
         return Integration(
             type=kind,
-            uri=str(value.get("uri", "")),
-            subtype=str(value.get("integrationSubtype", "")),
-            method=str(value.get("httpMethod", "")),
-            payload_version=str(value.get("payloadFormatVersion", "1.0")),
-            parameters={name: str(item) for name, item in (value.get("requestParameters") or {}).items()},
-            credentials=str(value.get("credentials", "")),
-            timeout_ms=int(value.get("timeoutInMillis", 29_000 if self.rest else 30_000)),
-            description=str(value.get("description", "")),
+            uri=read.uri,
+            subtype=read.integration_subtype,
+            method=read.http_method,
+            payload_version=_text(read.payload_format_version),
+            parameters={name: _text(item) for name, item in read.request_parameters.items()},
+            credentials=read.credentials,
+            timeout_ms=read.timeout_in_millis or _TIMEOUT_MS[self.rest],
+            description=read.description,
         )
 
-    def mock(self, value: JSONObject, where: str) -> Integration:
+    def mock(self, read: _Integration, where: str) -> Integration:
         """A fixed answer, as SAM writes one for OPTIONS; templates that compute are VTL."""
-        templates = value.get("requestTemplates") or {}
-        asked = _fixed(next(iter(templates.values()), '{"statusCode": 200}'), where)
-        status = str(asked.get("statusCode", 200)) if isinstance(asked, dict) else "200"
-        responses = value.get("responses") or {}
-        chosen: JSONObject = responses.get(status) or responses.get("default") or next(iter(responses.values()), {})
-        bodies = chosen.get("responseTemplates") or {}
-        headers = {
-            name.removeprefix("method.response.header."): str(item).strip("'")
-            for name, item in (chosen.get("responseParameters") or {}).items()
-        }
-        body = next(iter(bodies.values()), "")
+        asked = _fixed(next(iter(read.request_templates.values()), "{}"), where)
+        status = asked.get("statusCode", 200) if isinstance(asked, dict) else 200
+        answers = read.responses
+        chosen = answers.get(str(status)) or answers.get("default") or next(iter(answers.values()), _Answer())
+        body = next(iter(chosen.response_templates.values()), "")
         if "$" in body or "#" in body:
             raise NotImplementedHere(f"VTL mapping templates ({where})")
-        if bodies:
-            headers.setdefault("content-type", next(iter(bodies)))
-        return Integration(
-            type="MOCK",
-            mock_status=int(chosen.get("statusCode", status)),
-            mock_headers=headers,
-            mock_body=body.strip(),
-        )
+        headers = {
+            name.removeprefix("method.response.header."): item.strip("'")
+            for name, item in chosen.response_parameters.items()
+        }
+        if chosen.response_templates:
+            headers.setdefault("content-type", next(iter(chosen.response_templates)))
+        code = whole_number(_text(chosen.status_code))
+        if code is None or not 100 <= code <= 599:
+            raise BadRequestException(f"Invalid status code {chosen.status_code} ({where})")
+        return Integration(type="MOCK", mock_status=code, mock_headers=headers, mock_body=body.strip())
 
 
 def _fixed(template: str, where: str) -> JSON:
