@@ -353,7 +353,10 @@ def test_a_back_order_waits_for_the_order_that_it_is_the_rest_of() -> None:
     story.module["handle_partial_inventory"].reserve_part(story.order, partial, NOW)
     story.module["back_orders"].consume(record(orderId="O-1-B"))
     assert story.world.sent("SendMessage")[-1]["DelaySeconds"] == 60
-    assert story.world.sent("StartExecution") == []
+    assert [request["name"] for request in story.world.sent("StartExecution")] == ["O-1-B"]
+    receive(story, "B", 5)
+    story.module["back_orders"].consume(record(productId="B"))
+    assert "reservation" not in story.world.order("O-1-B")
 
 
 def test_a_back_order_whose_order_was_not_shipped_is_cancelled() -> None:

@@ -58,6 +58,7 @@ def follow(order_id: str, now: str) -> None:
     if not order or order.get("outcome"):
         forget(order, order_id)
         return
+    start_clock(order_id)
     parent = keep.load(db, order["parentOrderId"])
     if "outcome" not in parent:
         sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=json.dumps({"orderId": order_id}), DelaySeconds=RECHECK_S)
@@ -66,7 +67,6 @@ def follow(order_id: str, now: str) -> None:
         end(db, events, order_id, "CANCELLED", reason="back-order: the order itself was not shipped", now=now)
         forget(order, order_id)
         return
-    start_clock(order_id)
     if reserve(order):
         publish(events, [entry("Order Placed", original(order), bus=BUS, now=now, key="back-order")])
         forget(order, order_id)
