@@ -145,6 +145,7 @@ def test_a_path_to_nothing_fails_as_runtime_error() -> None:
         "States.Array(1,)",
         "States.Array(truth)",
         "States.Array($.a[)",
+        "States.Array($a)",
         "States.Array('open)",
         r"States.StringToJson('{\"a\"}')",
         r"States.Format('\n')",

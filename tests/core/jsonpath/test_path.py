@@ -55,6 +55,11 @@ MISSING = [
     ("$.a[0]", "Filter: [0] can only be applied to arrays."),
     ("$.text.x", "Expected to find an object with property ['x'] in path $['text'] but found 'java.lang.String'."),
     ("$.null.x", "Expected to find an object with property ['x'] in path $['null'] but found 'null'."),
+    ("$.list.x", "Expected to find an object with property ['x'] in path $['list'] but found 'java.util.ArrayList'."),
+    (
+        "$.list[0].p.x[0]",
+        "Expected to find an object with property ['x'] in path $['list'][0]['p'] but found 'java.lang.Integer'.",
+    ),
     ("$$.Task.Token", "Missing property in path $['Task']"),
 ]
 

@@ -223,7 +223,7 @@ def test_a_function_answers_in_the_form_that_was_asked_for() -> None:
 
 
 def test_a_log_that_was_asked_for_is_in_the_envelope() -> None:
-    envelope = function_answer(answer("envelope", ok=True, payload="1", log_tail="bG9n"), NOW)
+    envelope = function_answer(answer("envelope", ok=True, payload="1", log_tail="log"), NOW)
     assert isinstance(envelope, Answered)
     assert loads(envelope.output)["LogResult"] == "bG9n"  # type: ignore[index,call-overload]  # an object
 

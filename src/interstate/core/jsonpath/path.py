@@ -15,9 +15,9 @@ Source: https://states-language.net/#path and https://docs.aws.amazon.com/step-f
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from interstate.base.json import JSON
 
@@ -157,63 +157,63 @@ def _walk(text: str, steps: tuple[Step, ...]) -> _Walk:
 
 def _walk_with_indexes(text: str, steps: tuple[Step, ...]) -> _Walk:
     def walk(value: JSON) -> JSON:
-        node = value
+        node: Any = value
         for step in steps:
-            match node, step:
-                case dict(), str() if step in node:
-                    node = node[step]
-                case list(), int() if -len(node) <= step < len(node):
-                    node = node[step]
-                case _:
-                    raise NoSuchPath(text, why_nothing(value, steps))
-        return node
+            if not _has(node, step):
+                raise NoSuchPath(text, why_nothing(value, steps))
+            node = node[step]
+        return node  # type: ignore[no-any-return]  # what JSON holds is JSON
 
     return walk
 
 
+def _has(node: JSON, step: Step) -> bool:
+    """Whether ``step`` leads on from ``node``: a name of an object, an index of an array."""
+    match node, step:
+        case dict(), str():
+            return step in node
+        case list(), int():
+            return -len(node) <= step < len(node)
+        case _:
+            return False
+
+
 def why_nothing(value: JSON, steps: tuple[Step, ...]) -> str:
-    """Why ``steps`` lead nowhere in ``value``."""
-    node = value
-    for position, step in enumerate(steps):
-        here = canonical(steps[:position])
-        match node, step:
-            case dict(), str() if step in node:
-                node = node[step]
-            case list(), int() if -len(node) <= step < len(node):
-                node = node[step]
-            case dict(), str() if position < len(steps) - 1:
-                return f"Missing property in path {canonical(steps[: position + 1])}"
-            case (dict(), str()) | (list(), int()):
-                break
-            case _, int():
-                return f"Filter: [{step}] can only be applied to arrays. Current context is: {node}"
-            case _:
-                return f"Expected to find an object with property ['{step}'] in path {here} but found '{_kind(node)}'."
-    return f"No results for path: {canonical(steps)}"
+    """Why ``steps``, of which one leads nowhere, find nothing in ``value``."""
+    node: Any = value
+    position = 0
+    while _has(node, steps[position]):
+        node = node[steps[position]]
+        position += 1
+    step = steps[position]
+    match node, step:
+        case dict(), str() if position < len(steps) - 1:
+            return f"Missing property in path {canonical(steps[: position + 1])}"
+        case (dict(), str()) | (list(), int()):
+            return f"No results for path: {canonical(steps)}"
+        case _, int():
+            return f"Filter: [{step}] can only be applied to arrays. Current context is: {node}"
+        case _, name:
+            here = canonical(steps[:position])
+            return (
+                f"Expected to find an object with property ['{name}'] in path {here} but found '{_KINDS[type(node)]}'."
+            )
+
+
+# The types of values as Step Functions names them.
+_KINDS: Mapping[type, str] = {
+    type(None): "null",
+    bool: "java.lang.Boolean",
+    int: "java.lang.Integer",
+    float: "java.lang.Double",
+    str: "java.lang.String",
+    list: "java.util.ArrayList",
+}
 
 
 def canonical(steps: tuple[Step, ...]) -> str:
     """The path's bracket form: ``$['a'][0]``."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in steps)
-
-
-def _kind(node: JSON) -> str:
-    """The type of a value as Step Functions names it."""
-    match node:
-        case None:
-            return "null"
-        case bool():
-            return "java.lang.Boolean"
-        case int():
-            return "java.lang.Integer"
-        case float():
-            return "java.lang.Double"
-        case str():
-            return "java.lang.String"
-        case list():
-            return "java.util.ArrayList"
-        case _:
-            return "java.util.LinkedHashMap"
 
 
 def _query(text: str, rest: str, head: _Walk) -> _Walk:

@@ -193,7 +193,7 @@ def _envelope(answer: TaskAnswer, now: datetime) -> str:
     """As the Invoke API answers. The payload is JSON text already, so it is not read again."""
     headers = {"X-Amz-Executed-Version": answer.executed_version, "x-amzn-Remapped-Content-Length": "0"}
     metadata = sdk_metadata("lambda", answer.request_id, len(answer.payload.encode()), now, headers)
-    log = f'"LogResult":{dumps(answer.log_tail)},' if answer.log_tail else ""
+    log = f'"LogResult":"{base64.b64encode(answer.log_tail.encode()).decode()}",' if answer.log_tail else ""
     opening = f'{{"ExecutedVersion":{dumps(answer.executed_version)},{log}"Payload":{answer.payload or "null"},'
     return opening + dumps({**metadata, "StatusCode": 200})[1:]
 
