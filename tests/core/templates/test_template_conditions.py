@@ -59,6 +59,10 @@ REFUSED: list[tuple[JSON, str]] = [
     ({"Condition": ["C"]}, "Template format error: every Condition object must have a single String value."),
     ({"Condition": "D"}, "Template format error: Circular dependency between conditions: [C, D]"),
     (
+        {"Fn::Unknown": []},
+        "Template format error: Conditions can only be boolean operations on parameters and other conditions",
+    ),
+    (
         "true",
         "Template format error: Conditions can only be boolean operations on parameters and other conditions",
     ),

@@ -63,6 +63,14 @@ JOIN = (
     "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be "
     "joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
 )
+SELECT = (
+    "Template error: every Fn::Select object requires two non-empty parameters, "
+    "the first is an index and the second is a list of strings"
+)
+SPLIT = (
+    "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to be split "
+    "or a function that returns a string to be split."
+)
 REFUSED: list[tuple[JSON, str]] = [
     (
         {"Ref": "Gone"},
@@ -102,6 +110,9 @@ REFUSED: list[tuple[JSON, str]] = [
             "or a function that returns a string to be split."
         ),
     ),
+    ({"Fn::Select": "a"}, SELECT),
+    ({"Fn::Split": "a"}, SPLIT),
+    ({"Fn::Split": [",", ["a"]]}, SPLIT),
     ({"Fn::If": ["Maybe", 1, 2]}, "Template error: Fn::If references undefined condition Maybe"),
     ({"Fn::If": ["Yes", 1]}, "Template error: Fn::If requires a list argument with three parameters"),
     ({"Fn::FindInMap": ["Sizes", "prod", "Memory"]}, "Template error: Unable to get mapping for Sizes::prod::Memory"),

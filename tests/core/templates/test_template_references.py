@@ -57,6 +57,7 @@ def test_what_does_not_hold_is_neither_there_nor_checked() -> None:
     found = active(
         template(
             {
+                "D": {"Type": "T", "Properties": {"x": {"Fn::GetAtt": ["A", "Arn"]}}},
                 "A": {"Type": "T", "Properties": {"x": {"Fn::If": ["No", {"Ref": "Gone"}, {"Ref": "P"}]}}},
                 "B": {"Type": "AWS::EC2::VPC", "Condition": "No", "Properties": {"x": {"Ref": "Gone"}}},
                 "C": {
@@ -69,7 +70,7 @@ def test_what_does_not_hold_is_neither_there_nor_checked() -> None:
         ),
         CONDITIONS,
     )
-    assert list(found.resources) == ["A", "C"]
+    assert list(found.resources) == ["D", "A", "C"]
     assert found.resources["A"].properties == {"x": {"Ref": "P"}}
     assert found.resources["C"].properties == {}
     assert list(found.outputs) == ["Q"]

@@ -108,8 +108,6 @@ _SCALARS: Final[dict[str, Callable[[str], JSON]]] = {
 
 def _tagged(node: yaml.Node, value: JSON) -> JSON:
     name = node.tag[1:]
-    if not name:
-        return value
     if name == "GetAtt" and isinstance(value, str):
         value = list(value.split(".", 1))
     return {name if name in _UNPREFIXED else f"Fn::{name}": value}
