@@ -82,11 +82,17 @@ def run(
     workers: int = 2,
     idle: int = 64,
     client: str | None = None,
+    processes: int = 1024,
 ) -> None:
     async def play() -> None:
         known = Known()
         settings = Settings(
-            "http://localhost:4566", directory=folder.parent / "cache", workers=workers, idle=idle, client=client
+            "http://localhost:4566",
+            directory=folder.parent / "cache",
+            workers=workers,
+            idle=idle,
+            client=client,
+            processes=processes,
         )
         runtime = FunctionRuntime(known, Stopped(), settings)
         await runtime.start()
@@ -523,22 +529,21 @@ def test_what_children_take_for_themselves_counts(tmp_path: Path) -> None:
     run(tmp_path, scenario)
 
 
-@pytest.mark.slow
 def test_processes_without_end_are_ended(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         # Bounded, so that a failing test does not take the machine along.
         source = """
         import os, time
         def handler(event, context):
-            for _ in range(1500):
+            for _ in range(60):
                 if os.fork() == 0:
-                    time.sleep(10); os._exit(0)
-            time.sleep(10)
+                    time.sleep(20); os._exit(0)
+            time.sleep(20)
         """
-        result = await bench.call(bench.write(source, timeout_s=9, memory_mb=10_240))
+        result = await bench.call(bench.write(source, timeout_s=19, memory_mb=10_240))
         assert document(result)["errorType"] == "Runtime.ExitError"
 
-    run(tmp_path, scenario)
+    run(tmp_path, scenario, processes=40)
     assert living(tmp_path) == []
 
 

@@ -264,3 +264,8 @@ FAILURES = [
 def test_a_failed_task_has_an_error_that_catch_can_name(result: InvocationResult, error: str, cause: str) -> None:
     answer = task_answer(Invocation("r-1", ARN), result)
     assert (answer.ok, answer.error, answer.cause) == (False, error, cause)
+
+
+def test_an_answer_that_no_state_can_hold_is_left_to_the_workflow() -> None:
+    answer = task_answer(Invocation("r-1", ARN), InvocationResult("x" * 262_145))
+    assert (answer.ok, len(answer.payload)) == (True, 262_145)

@@ -17,6 +17,7 @@ from interstate.base.time import Clock
 from interstate.core.functions import report
 from interstate.core.functions.configuration import FunctionSpec
 from interstate.core.functions.faults import Fault
+from interstate.runtime.functions import usage
 from interstate.runtime.functions.bootstrap import LINUX
 from interstate.runtime.functions.code import CodeFolders, Prepared
 from interstate.runtime.functions.output import tail
@@ -57,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True):
     secret_access_key: str = "interstate"  # noqa: S105 - what functions sign with where nobody checks.
     idle: int = IDLE_MAX  # Workers that are kept beside them for the next call of their function.
     client: str | None = None  # "aws" or "plain"; None: AWS's runtime client, where there is one for this system.
+    processes: int = usage.PROCESSES_MAX  # That one worker may start.
 
 
 class FunctionRuntime:
@@ -87,7 +89,14 @@ class FunctionRuntime:
         self._supervisor = Supervisor(self._folders.site, preload=LINUX)
         settings = self._settings
         client = settings.client or ("aws" if "awslambdaric" in runtime_distributions() else "plain")
-        self._place = Place(running, directory / "pycache", settings.endpoint_url, settings.secret_access_key, client)
+        self._place = Place(
+            running,
+            directory / "pycache",
+            settings.endpoint_url,
+            settings.secret_access_key,
+            client,
+            settings.processes,
+        )
 
     async def stop(self) -> None:
         """End all workers; calls that run are not answered, and are repeated when the instance starts again."""
@@ -169,12 +178,12 @@ class FunctionRuntime:
     def _not_run(self, body: Invocation, spec: FunctionSpec, fault: Fault) -> InvocationResult:
         """A call that ends before there is a process for it, in the form of one that failed while it was loaded."""
         now, request_id = self._clock.now(), body.request_id
-        usage = report.Usage(0.0, 0)
+        nothing = report.Usage(0.0, 0)
         texts = (
             report.start(request_id, spec.version),
             f"[ERROR] {fault.error_type}: {fault.message}\n",
             report.end(request_id),
-            report.report(request_id, usage, spec.memory_mb, status="error", error_type=fault.error_type),
+            report.report(request_id, nothing, spec.memory_mb, status="error", error_type=fault.error_type),
         )
         return InvocationResult(
             fault.payload,

@@ -54,11 +54,11 @@ def peak_mb(pid: int) -> int:
     return int(rest.split(maxsplit=1)[0]) // 1024 if found else 0
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and theirs; at most one more than a worker may have."""
+def descendants(pid: int, enough: int = PROCESSES_MAX) -> list[int]:
+    """The processes that a process has started, and theirs; looking ends when there are more than ``enough``."""
     found: list[int] = []
     looking = [pid]
-    while looking and len(found) <= PROCESSES_MAX:
+    while looking and len(found) <= enough:
         one = looking.pop()
         children = [int(child) for child in _read(f"/proc/{one}/task/{one}/children").split()]
         found += children

@@ -64,6 +64,7 @@ class Place(msgspec.Struct, frozen=True):
     endpoint_url: str
     secret_access_key: str
     client: str  # "aws" or "plain": which runtime client workers run.
+    processes_max: int  # That a worker may have started.
 
 
 class _Call:
@@ -93,6 +94,7 @@ class Worker:
         self._answer: Callable[[Mapping[str, str], bytes], None] | None = None
         self._launched = time.monotonic()
         self._init_ms: float | None = None
+        self._processes_max = usage.PROCESSES_MAX
         self._killed_for: Callable[[str], Fault] | None = None
         self._api: RuntimeAPI | None = None
         self._child: Child | None = None
@@ -106,6 +108,7 @@ class Worker:
     async def start(self, supervisor: Supervisor, place: Place) -> None:
         """Start the process; the handler is loaded while the caller goes on."""
         self._supervisor = supervisor
+        self._processes_max = place.processes_max
         self._output.add(report.init_start(self.spec.runtime, sys.version.split()[0]), self._clock.now())
         self._temporary = Path(tempfile.mkdtemp(dir=place.directory, prefix="worker-"))
         output = self._temporary.with_suffix(".out")
@@ -284,12 +287,12 @@ class Worker:
         pid = self._child.pid if self._child is not None else None
         if pid is None or self._call is None or self.ended:
             return
-        family = usage.descendants(pid)
+        family = usage.descendants(pid, self._processes_max)
         taken_mb = usage.family_mb(pid, family, self.spec.memory_mb)
         self.memory_peak_mb = max(self.memory_peak_mb, taken_mb)
         if taken_mb > self.spec.memory_mb:
             self._killed_for = faults.out_of_memory
-        elif len(family) > usage.PROCESSES_MAX:
+        elif len(family) > self._processes_max:
             self._killed_for = faults.too_many_processes
         else:
             return

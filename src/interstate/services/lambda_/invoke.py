@@ -30,6 +30,7 @@ from interstate.store.records.lambda_ import Invocation, InvocationResult, TaskA
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
 PAYLOAD_BYTES_MAX = 6_291_456
 ASYNC_PAYLOAD_BYTES_MAX = 1_048_576
+STATE_BYTES_MAX = 262_144  # Source: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 CLIENT_CONTEXT_BYTES_MAX = 3_583  # Source: Invoke, ClientContext.
 
 
@@ -193,7 +194,12 @@ def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:
 
 
 def _answered_task(answer: TaskAnswer, payload: str) -> TaskAnswer:
-    """A handler can answer NaN, which Python writes and JSON does not know; no state can have it as its data."""
+    """A handler can answer NaN, which Python writes and JSON does not know; no state can have it as its data.
+
+    What is larger than a state's data may be fails for that reason, whatever it is; the workflow says so.
+    """
+    if len(payload) > STATE_BYTES_MAX:
+        return msgspec.structs.replace(answer, payload=payload)
     try:
         loads(payload)
     except BrokenJSON as error:
