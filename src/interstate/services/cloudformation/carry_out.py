@@ -27,10 +27,17 @@ from interstate.services.cloudformation.prepare import Prepared
 from interstate.services.cloudformation.resources.resource import Before, Made, Making, ResourceType
 from interstate.services.cloudformation.resources.table import TYPES
 from interstate.store.ports import Work
-from interstate.store.records.cloudformation import RESOURCES, StackResource
+from interstate.store.records.cloudformation import RESOURCES, RESOURCES_BY_PHYSICAL_ID, StackResource
 
 _KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+class AlreadyExists(ServiceError):
+    """Somebody made a resource of this name by hand."""
+
+    def __init__(self, type_: str, identifier: str) -> None:
+        super().__init__(f"Resource of type '{type_}' with identifier '{identifier}' already exists.")
 
 
 class ResourceFailed(Exception):
@@ -176,6 +183,7 @@ def _properties(resource: Resource, scope: Scope) -> JSONObject:
 
 def _create(site: Site, resource: Resource, making: Making) -> Made:
     site.log.add(resource.logical_id, "", resource.type, "CREATE_IN_PROGRESS")
+    _refuse_taken_name(TYPES[resource.type], making)
     made = TYPES[resource.type].create(making)
     site.log.add(resource.logical_id, made.physical_id, resource.type, "CREATE_COMPLETE")
     return made
@@ -192,11 +200,26 @@ def _change(site: Site, resource: Resource, making: Making, old: StackResource) 
     site.log.add(logical_id, old.physical_id, type_, "UPDATE_IN_PROGRESS", _REPLACING if replaced else None)
     if row.update is None or replaced:
         _refuse_replacing_by_name(row, making, old)
+        _refuse_taken_name(row, making)
         made = row.create(making)
     else:
         made = row.update(making, _before(old))
     site.log.add(logical_id, made.physical_id, type_, "UPDATE_COMPLETE")
     return _Brought(made, making.properties, "UPDATE_COMPLETE", replaced)
+
+
+def _refuse_taken_name(row: ResourceType, making: Making) -> None:
+    """No stack takes over a resource that it did not make: it would delete it one day."""
+    if row.named_by is None or row.standing is None or making.get(row.named_by) is None:
+        return
+    physical_id = row.standing(making)
+    if physical_id is None:
+        return
+    here = making.caller.arn("cloudformation", "stack/")
+    for owner in making.work.select(RESOURCES_BY_PHYSICAL_ID, limit=100, physical_id=physical_id):
+        if owner.type == row.name and owner.stack.startswith(here):
+            raise TemplateError(f"{making.get(row.named_by)} already exists in stack {owner.stack}")
+    raise AlreadyExists(row.name, physical_id)
 
 
 def _refuse_replacing_by_name(row: ResourceType, making: Making, old: StackResource) -> None:

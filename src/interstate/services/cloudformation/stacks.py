@@ -6,6 +6,7 @@ call: nothing of the attempt remains, the stack's status and events tell the rea
 ``UPDATE_ROLLBACK_COMPLETE``), as on AWS.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,6 +59,8 @@ from interstate.store.records.cloudformation import (
     StackResource,
 )
 
+NAME_MAX = 128
+_NAME = re.compile("[a-zA-Z][-a-zA-Z0-9]*")
 _UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
 
@@ -111,8 +114,20 @@ def create_stack(request: CreateStack, work: Work) -> Outcome:
 
 
 def new_arn(name: str, work: Work) -> str:
-    """The ARN of a new stack; its last part makes it differ from a deleted one's."""
-    return work.caller.arn("cloudformation", f"stack/{name}/{work.entropy.uuid()}")
+    """The ARN of a new stack; its last part makes it differ from a deleted one's.
+
+    Raises:
+        TemplateError: no stack can have the name.
+    """
+    if not _NAME.fullmatch(name):
+        rule = "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+    elif len(name) > NAME_MAX:
+        rule = f"have length less than or equal to {NAME_MAX}"
+    else:
+        return work.caller.arn("cloudformation", f"stack/{name}/{work.entropy.uuid()}")
+    raise TemplateError(
+        f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must {rule}"
+    )
 
 
 def _check_auto_expand(document: dict[str, Any], capabilities: list[str]) -> None:

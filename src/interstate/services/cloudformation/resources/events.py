@@ -131,8 +131,7 @@ def _put_rule(making: Making, name: str) -> Made:
     if targets:
         answer = making.call("events", "PutTargets", {"Rule": name, "EventBusName": bus, "Targets": targets})
         _refuse_failed(answer)
-    bus_name = bus.rsplit("/", 1)[-1]
-    return Made(name if bus_name == "default" else f"{bus_name}|{name}", {"Arn": arn})
+    return Made(_rule_id(bus, name), {"Arn": arn})
 
 
 def _refuse_failed(answer: Any) -> None:
@@ -145,6 +144,16 @@ def _create_rule(making: Making) -> Made:
     if making.get("Tags"):
         making.call("events", "TagResource", {"ResourceARN": made.attributes["Arn"], "Tags": making.get("Tags")})
     return made
+
+
+def _standing_rule(making: Making) -> str | None:
+    name, bus = making.get("Name"), making.get("EventBusName", "default")
+    return _rule_id(bus, name) if making.has("events", "DescribeRule", {"Name": name, "EventBusName": bus}) else None
+
+
+def _rule_id(bus: str, name: str) -> str:
+    bus_name = bus.rsplit("/", 1)[-1]
+    return name if bus_name == "default" else f"{bus_name}|{name}"
 
 
 def _update_rule(making: Making, before: Before) -> Made:
@@ -259,6 +268,7 @@ TYPES: Final = (
         delete=_delete_rule,
         replaced_by=frozenset({"EventBusName", "Name"}),
         named_by="Name",
+        standing=_standing_rule,
         reference="the rule's name, on a custom bus bus|rule",
         attributes=("Arn",),
     ),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, JSONObject
 from interstate.core.templates.properties import Members
 from interstate.store.ports import Work
@@ -53,6 +54,14 @@ class Making:
         members = {**{name: name for name in names}, **renamed}
         return {member: self.properties[name] for member, name in members.items() if name in self.properties}
 
+    def has(self, service: str, operation: str, request: Mapping[str, Any]) -> bool:
+        """Whether a service describes such a resource."""
+        try:
+            self.call(service, operation, request)
+        except ServiceError:
+            return False
+        return True
+
     def name(self, property_: str, length_max: int, suffix: str = "") -> str:
         """The name that the template gives, or ``<stack>-<logical id>-<12 characters>``, cut to fit."""
         given = self.properties.get(property_)
@@ -84,7 +93,9 @@ class ResourceType:
     """One row.
 
     ``update`` is None where no property can change in place. ``replaced_by`` names the properties that cannot;
-    ``named_by`` the property that gives the physical name, when there is one. ``remark`` stands in the reference page.
+    ``named_by`` the property that gives the physical name, when there is one. ``standing`` gives the physical id of the
+    resource that bears that name already; it is there for types whose API would take a second creation for the first.
+    ``remark`` stands in the reference page.
     """
 
     name: str
@@ -94,6 +105,7 @@ class ResourceType:
     update: Callable[[Making, Before], Made] | None = None
     replaced_by: frozenset[str] = frozenset()
     named_by: str | None = None
+    standing: Callable[[Making], str | None] | None = None
     reference: str = ""
     attributes: tuple[str, ...] = ()
     remark: str = ""

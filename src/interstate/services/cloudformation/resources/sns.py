@@ -47,6 +47,11 @@ def _create_topic(making: Making) -> Made:
     return _made_topic(arn)
 
 
+def _standing_topic(making: Making) -> str | None:
+    arn = making.caller.arn("sns", making.get("TopicName"))
+    return arn if making.has("sns", "GetTopicAttributes", {"TopicArn": arn}) else None
+
+
 def _update_topic(making: Making, before: Before) -> Made:
     arn = before.physical_id
     wanted = _topic_attributes(making)
@@ -155,6 +160,7 @@ TYPES: Final = (
         delete=_delete_topic,
         replaced_by=frozenset({"FifoTopic", "TopicName"}),
         named_by="TopicName",
+        standing=_standing_topic,
         reference="the topic's ARN",
         attributes=("TopicArn", "TopicName"),
     ),

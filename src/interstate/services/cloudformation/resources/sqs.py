@@ -58,6 +58,11 @@ def _create_queue(making: Making) -> Made:
     return _made(making, making.call("sqs", "CreateQueue", request)["QueueUrl"])
 
 
+def _standing_queue(making: Making) -> str | None:
+    request = {"QueueName": making.get("QueueName")}
+    return making.call("sqs", "GetQueueUrl", request)["QueueUrl"] if making.has("sqs", "GetQueueUrl", request) else None
+
+
 def _update_queue(making: Making, before: Before) -> Made:
     url = before.physical_id
     names = (*_NUMBERS, *_TEXTS, *_FLAGS, *_POLICIES)
@@ -121,6 +126,7 @@ TYPES: Final = (
         delete=_delete_queue,
         replaced_by=frozenset({"FifoQueue", "QueueName"}),
         named_by="QueueName",
+        standing=_standing_queue,
         reference="the queue's URL",
         attributes=("Arn", "QueueName", "QueueUrl"),
     ),

@@ -81,6 +81,11 @@ def _create_machine(making: Making) -> Made:
     return _made_machine(making, arn)
 
 
+def _standing_machine(making: Making) -> str | None:
+    arn = making.caller.arn("states", f"stateMachine:{making.get('StateMachineName')}")
+    return arn if making.has("stepfunctions", "DescribeStateMachine", {"stateMachineArn": arn}) else None
+
+
 def _update_machine(making: Making, before: Before) -> Made:
     arn = before.physical_id
     request = _request(making)
@@ -175,6 +180,7 @@ TYPES: Final = (
         delete=_delete_machine,
         replaced_by=frozenset({"StateMachineName", "StateMachineType"}),
         named_by="StateMachineName",
+        standing=_standing_machine,
         reference="the machine's ARN",
         attributes=("Arn", "Name", "StateMachineRevisionId"),
     ),
