@@ -29,7 +29,7 @@ class Fault(msgspec.Struct, frozen=True):
 def fault_of(text: str) -> Fault:
     """The first fault of a text that is not JSON."""
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # Python refuses to read numbers of more than 4,300 digits.
     except json.JSONDecodeError as error:
         return _worded(text, error)
     except RecursionError:
