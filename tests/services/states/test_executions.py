@@ -91,6 +91,19 @@ def test_starting_again_under_one_name_is_idempotent_while_it_runs(world: World)
     assert len(call(world, "ListExecutions", stateMachineArn=machine)["executions"]) == 1
 
 
+def test_a_machine_that_was_created_again_has_its_names_free(world: World) -> None:
+    machine = create(world, PASS)
+    first = start(world, machine, name="e", input="1")
+    call(world, "DeleteStateMachine", stateMachineArn=machine)
+    world.advance(timedelta(days=60))
+    create(world, PASS)
+    assert start(world, machine, name="e", input="2") == first
+    assert call(world, "DescribeExecution", executionArn=first)["input"] == "2"
+    world.advance(timedelta(days=60))  # The first is forgotten by now, the second is not.
+    assert call(world, "DescribeExecution", executionArn=first)["input"] == "2"
+    assert len(call(world, "ListExecutions", stateMachineArn=machine)["executions"]) == 1
+
+
 BROKEN = [
     (
         "not JSON",

@@ -49,6 +49,8 @@ def _forget(execution: Execution, work: Work) -> bool:
     """Forget an execution with its history; False when there is more history than is erased at once."""
     if work.erase(HISTORY_FROM, limit=CHUNKS_AT_ONCE, execution=execution.id, first=0) == CHUNKS_AT_ONCE:
         return False
-    work.delete(EXECUTION_ARNS, execution.arn)
+    name = work.get(EXECUTION_ARNS, execution.arn)
+    if name is not None and name.execution == execution.id:  # A later machine of the same name may have used it again.
+        work.delete(EXECUTION_ARNS, execution.arn)
     work.delete(EXECUTIONS, execution.id)
     return True

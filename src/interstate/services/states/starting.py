@@ -113,7 +113,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None) 
         arn = execution_arn(started.machine.arn, name, express_id=work.entropy.uuid())
     else:
         arn = execution_arn(started.machine.arn, name)
-        earlier = _same_name(arn, work)
+        earlier = _same_name(arn, started.machine, work)
         if earlier is not None:
             if earlier.status == RUNNING and canonical(loads(earlier.input)) == canonical(loads(request.input)):
                 return earlier
@@ -164,9 +164,11 @@ def _check_input(text: str) -> None:
         raise InvalidExecutionInput(fault_of(text).reason) from error
 
 
-def _same_name(arn: str, work: Work) -> Execution | None:
+def _same_name(arn: str, machine: StateMachine, work: Work) -> Execution | None:
+    """The execution that has the name; those of a deleted machine of the same name do not count."""
     row = work.get(EXECUTION_ARNS, arn)
-    return None if row is None else work.get(EXECUTIONS, row.execution)
+    earlier = None if row is None else work.get(EXECUTIONS, row.execution)
+    return earlier if earlier is not None and earlier.machine_id == machine.id else None
 
 
 # Synchronous -----------------------------------------------------------------------------------------------------
