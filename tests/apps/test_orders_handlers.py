@@ -8,7 +8,7 @@ import pytest
 from allocate_warehouse.app import handler as allocate_warehouse
 from auto_reorder.app import noting
 from check_inventory.app import answer, answered_before, found
-from complete_shipment.app import created
+from complete_shipment.app import created, seconds_between
 from customer_notification.app import notification
 from generate_shipping_label.app import label
 from get_order_status.app import presented
@@ -172,6 +172,7 @@ def test_an_invoices_payment_carries_what_its_shipment_needs_and_a_cards_does_no
         **ORDER,
         "currency": "GBP",
         "capturedAmount": 6,
+        "acceptedAt": NOW,
         "chargeKey": "k",
         "reservedItems": LINES,
         "backOrderId": "O-1-B",
@@ -213,6 +214,7 @@ SHIPMENT = {
     "trackingNumber": "T",
     "outcome": "PARTIALLY_SHIPPED",
     "shippedBy": "OrderProcessingWorkflow",
+    "secondsToShipment": 1.5,
 }
 
 
@@ -223,6 +225,7 @@ def test_a_view_tells_what_happened_and_how_far_it_is() -> None:
         "customerId": "C-1",
         "carrier": "swift",
         "trackingNumber": "T",
+        "secondsToShipment": 1.5,
         "at_ShipmentCreated": NOW,
     }
     assert (status["status"], status["rank"]) == ("PARTIALLY_SHIPPED", 100)
@@ -275,6 +278,11 @@ def test_an_audit_tells_faults_and_changes_nothing() -> None:
         "totalAmount must be the sum of the items, 6.0, not 1"
     ]
     assert audit(event("Order Placed", {}))["faults"][0] == "data.orderId is required"
+
+
+def test_a_shipment_knows_how_long_it_took() -> None:
+    assert seconds_between("2026-01-01T00:00:00.250Z", "2026-01-01T00:30:01+00:00") == 1800.75
+    assert seconds_between(NOW, "2025-12-31T23:59:59Z") == 0
 
 
 def test_a_shipments_event_tells_the_country() -> None:

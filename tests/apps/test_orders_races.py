@@ -112,7 +112,13 @@ class Story:
             only = {"orderId": "O-1", "reason": "x", "now": NOW, "onlyIfRequested": shipper == "FulfillmentWorkflow"}
             self.step(lambda: self.module["complete_cancellation"].handler(only, None))
             return "OrderCancelled"
-        shipment = {"claimant": shipper, "shippedBy": shipper, "carrier": "swift", "trackingNumber": "T"}
+        shipment = {
+            "claimant": shipper,
+            "shippedBy": shipper,
+            "carrier": "swift",
+            "trackingNumber": "T",
+            "acceptedAt": NOW,
+        }
         self.step(lambda: self.module["complete_shipment"].complete(self.order, inventory, shipment, NOW))
         return "OrderShipped"
 

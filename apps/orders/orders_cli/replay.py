@@ -11,7 +11,7 @@ the customer's earlier orders are placed. An invoice is done when it has an outc
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from orders_cli.endpoint import System, Unreachable
 from orders_cli.invoices import EXPECTED, Class, Invoice, class_of, order_of
-from orders_cli.tables import outcomes_of
+from orders_cli.tables import Ended, outcomes_of
 
 PLACERS = 8
 IN_FLIGHT = 64
@@ -41,7 +41,7 @@ class Entry:
     state: str = "WAITING"
     reason: str = ""
     placed_at: float = 0.0
-    ended_at: float = 0.0
+    seconds: float = 0.0
     cancelled_by: str = ""
     settled: threading.Event = field(default_factory=threading.Event)
 
@@ -50,7 +50,7 @@ class Entry:
         return self.state not in {"WAITING", "PLACED"}
 
     def end(self, state: str, reason: str = "") -> None:
-        self.state, self.reason, self.ended_at = state, reason, time.monotonic()
+        self.state, self.reason = state, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +209,12 @@ class Replay:
             time.sleep(POLL_S)
         progress(sum(entry.done for entry in self.entries))
 
-    def _note(self, found: dict[str, tuple[str, str]]) -> None:
-        for order_id, (outcome, reason) in found.items():
+    def _note(self, found: Mapping[str, Ended]) -> None:
+        for order_id, ended in found.items():
             with self.lock:
                 entry = self.open.pop(order_id)
-            entry.end(outcome, reason)
+            entry.seconds = ended.seconds
+            entry.end(ended.outcome, ended.reason)
             self.room.release()
 
 
@@ -232,7 +233,7 @@ def report_of(replay: Replay) -> dict[str, Any]:
     seconds = time.monotonic() - replay.started
     expected = Counter(entry.kind for entry in entries)
     matrix = Counter((entry.kind, entry.state) for entry in entries)
-    times = sorted(entry.ended_at - entry.placed_at for entry in entries if entry.state in ENDED)
+    times = sorted(entry.seconds for entry in entries if entry.state in ENDED)
     return {
         "invoices": len(entries),
         "accepted": replay.accepted,

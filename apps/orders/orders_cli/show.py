@@ -12,6 +12,7 @@ from orders_cli.invariants import SHIPPED, Facts, Violation
 
 VIOLATIONS_MAX = 200
 REASONS_MAX = 15
+SLA_S = 30 * 60
 __all__ = ["ENDED", "SHIPPED"]
 
 
@@ -29,12 +30,13 @@ def moment_line(moment: Mapping[str, str], start: str) -> str:
 
 def ending(console: Console, order: Mapping[str, Any]) -> None:
     detail = order.get("reason") or " ".join(filter(None, (order.get("carrier"), order.get("trackingNumber"))))
-    console.print(f"{order['orderId']} {order['status']}{': ' if detail else ''}{detail}")
+    late = ", after more than 30 minutes" if order.get("secondsToShipment", 0) > SLA_S else ""
+    console.print(f"{order['orderId']} {order['status']}{': ' if detail else ''}{detail}{late}")
 
 
 def order(console: Console, found: Mapping[str, Any]) -> None:
     ending(console, found)
-    for name in ("customerId", "totalAmount", "currency", "paymentMethod", "placedAt"):
+    for name in ("customerId", "totalAmount", "currency", "paymentMethod", "placedAt", "secondsToShipment"):
         if name in found:
             console.print(f"  {name:14} {found[name]}")
     for line in found.get("items", ()):

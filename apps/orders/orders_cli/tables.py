@@ -1,6 +1,8 @@
 """Reading whole tables and many items through the DynamoDB API."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -34,14 +36,27 @@ def items_of(db: Any, table: str) -> Iterator[dict[str, Any]]:
         request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
-def outcomes_of(db: Any, table: str, order_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Outcome and reason of those of the orders that have one."""
+@dataclass(frozen=True, slots=True)
+class Ended:
+    outcome: str
+    reason: str
+    seconds: float
+
+
+def seconds_of(order: Mapping[str, Any]) -> float:
+    if not ("acceptedAt" in order and "closedAt" in order):
+        return 0.0
+    return (datetime.fromisoformat(order["closedAt"]) - datetime.fromisoformat(order["acceptedAt"])).total_seconds()
+
+
+def outcomes_of(db: Any, table: str, order_ids: Sequence[str]) -> "dict[str, Ended]":
+    """Outcome, reason, and seconds from acceptance to end by the system's own clock, of those of the orders that ended."""
     found = {}
     for start in range(0, len(order_ids), BATCH_MAX):
         wanted: Any = {
             table: {
                 "Keys": [{"orderId": {"S": order_id}} for order_id in order_ids[start : start + BATCH_MAX]],
-                "ProjectionExpression": "orderId, outcome, reason",
+                "ProjectionExpression": "orderId, outcome, reason, acceptedAt, closedAt",
                 "ConsistentRead": True,
             }
         }
@@ -50,6 +65,6 @@ def outcomes_of(db: Any, table: str, order_ids: Sequence[str]) -> dict[str, tupl
             for item in answer["Responses"].get(table, []):
                 order = {name: plain(value) for name, value in item.items()}
                 if "outcome" in order:
-                    found[order["orderId"]] = (order["outcome"], order.get("reason", ""))
+                    found[order["orderId"]] = Ended(order["outcome"], order.get("reason", ""), seconds_of(order))
             wanted = answer.get("UnprocessedKeys")
     return found

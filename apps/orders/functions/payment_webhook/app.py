@@ -74,6 +74,7 @@ def paid(order: Plain) -> Plain:
         names.append("shippingAddress")
     data = {name: order[name] for name in names if name in order}
     if order.get("paymentMethod") == "invoice":
+        data["acceptedAt"] = order.get("acceptedAt") or order["startedAt"]
         data["reservation"] = {name: order[name] for name in ("reservedItems", "backOrderId") if name in order}
     return {**data, "amount": order["capturedAmount"], "chargeKey": order["chargeKey"]}
 

@@ -35,6 +35,7 @@ COPIED = (
     "reason",
     "carrier",
     "trackingNumber",
+    "secondsToShipment",
 )
 
 
