@@ -9,6 +9,7 @@ import pytest
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import START, World
+from interstate.services.states.starting import StartSyncExecution, start_sync_execution
 from interstate.store.records.states import EXECUTIONS
 from interstate.store.tables import Scalar
 
@@ -239,6 +240,13 @@ def test_a_synchronous_execution_answers_with_its_failure(world: World) -> None:
     answer = call(world, "StartSyncExecution", stateMachineArn=create(world, FAIL, type="EXPRESS"))
     assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "Bad", "because")
     assert "output" not in answer
+
+
+def test_a_synchronous_execution_that_needs_nothing_from_outside_is_over_in_its_call(world: World) -> None:
+    request = StartSyncExecution(create(world, PASS, type="EXPRESS"))
+    outcome = world.run(lambda work: start_sync_execution(request, work))
+    assert isinstance(outcome, dict)  # Not parked: one commit, no due row.
+    assert outcome["status"] == "SUCCEEDED"
 
 
 def test_a_synchronous_execution_leaves_nothing_behind(world: World) -> None:

@@ -66,12 +66,20 @@ FOLD_TRANSITIONS_MAX = 50
 """Transitions of one fold: how often a slice looks at its bounds."""
 
 
-def start(execution: Execution, work: Work) -> None:
-    """Take a new execution, which nobody has put yet; its first slice is due at once."""
+def start(execution: Execution, work: Work, *, at_once: bool = False) -> None:
+    """Take a new execution, which nobody has put yet; its first slice is due at once.
+
+    With ``at_once`` that slice runs before this returns, for a caller who waits for the end: an execution that needs nothing from
+    outside is over then, and leaves no due row. (A Task must not start its child so: it would run inside the parent's slice.)
+    """
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
     ending.announce(execution, work)
-    work.later("states.event", Deliveries(execution.id, [Delivery(0, Started())]))
+    began = Deliveries(execution.id, [Delivery(0, Started())])
+    if at_once:
+        handle(began, work)
+    else:
+        work.later("states.event", began)
 
 
 def stop(execution: Execution, error: str | None, cause: str | None, work: Work) -> None:

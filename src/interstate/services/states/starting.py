@@ -102,8 +102,8 @@ def start_execution(request: StartExecution, work: Work) -> dict[str, Any]:
     return {"executionArn": execution.arn, "startDate": execution.started}
 
 
-def start(request: StartExecution, work: Work, *, parent: Parent | None = None) -> Execution:
-    """As ``start_execution``; ``parent`` is the Task that waits for its end."""
+def start(request: StartExecution, work: Work, *, parent: Parent | None = None, at_once: bool = False) -> Execution:
+    """As ``start_execution``; ``parent`` is the Task that waits for its end, ``at_once`` runs the first slice now."""
     started = _started(request.state_machine_arn, work)
     if request.name is not None:
         check_name(request.name)
@@ -135,7 +135,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None) 
         trace_header=request.trace_header,
         parent=parent,
     )
-    executor.start(execution, work)
+    executor.start(execution, work, at_once=at_once)
     return execution
 
 
@@ -193,7 +193,7 @@ def start_express(request: StartSyncExecution, work: Work, *, parent: Parent | N
     if _started(request.state_machine_arn, work).machine.type != EXPRESS:
         raise StateMachineTypeNotSupported
     plain = StartExecution(request.state_machine_arn, request.name, request.input, request.trace_header)
-    return start(plain, work, parent=parent)
+    return start(plain, work, parent=parent, at_once=parent is None)
 
 
 def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) -> Outcome:
