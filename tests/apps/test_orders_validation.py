@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ordering.validation import faults_of, faults_of_form
+from ordering.validation import as_known, faults_of, faults_of_form
 
 ORDER: dict[str, Any] = {
     "orderId": "ORD-2025-001234",
@@ -62,6 +62,10 @@ FORM = [
         "shippingAddress.country must be a code of ISO 3166-1, not 'Unspecified'",
     ),
     ({**ORDER, "shippingAddress": {**ORDER["shippingAddress"], "city": " "}}, "shippingAddress.city is required"),
+    (
+        {**ORDER, "shippingAddress": {**ORDER["shippingAddress"], "street": "x" * 201}},
+        "shippingAddress.street must have at most 200 characters",
+    ),
     ({**ORDER, "timestamp": "yesterday"}, "timestamp must be an ISO 8601 time with its zone"),
     ({**ORDER, "timestamp": "2025-01-15T10:30:00"}, "timestamp must be an ISO 8601 time with its zone"),
 ]
@@ -70,6 +74,13 @@ FORM = [
 @pytest.mark.parametrize(("order", "fault"), FORM, ids=[fault for _, fault in FORM])
 def test_a_fault_of_form_is_refused_at_the_edge(order: Any, fault: str) -> None:
     assert fault in [str(each) for each in faults_of_form(order)]
+
+
+def test_only_what_is_known_goes_on() -> None:
+    noisy = {**ORDER, "note": "x" * 10, "currency": None}
+    noisy["items"] = [{**line, "gift": True} for line in ORDER["items"]]
+    noisy["shippingAddress"] = {**ORDER["shippingAddress"], "name": "이서연"}
+    assert as_known(noisy) == {name: value for name, value in ORDER.items() if name != "currency"}
 
 
 CONTENT = [

@@ -20,6 +20,9 @@ QUANTITY_MAX = 1_000_000
 REQUIRED = ("orderId", "customerId", "items", "totalAmount")
 PAYMENT_METHODS = ("card", "invoice", "saga")
 ADDRESS = ("street", "city", "country", "zipCode")
+ADDRESS_CHARS_MAX = 200
+ITEM = ("productId", "quantity", "price")
+OPTIONAL = ("currency", "timestamp", "paymentMethod")
 
 DEFAULT_CURRENCY = "USD"
 DEFAULT_PAYMENT_METHOD = "card"
@@ -56,6 +59,15 @@ def faults_of(order: Any) -> list[Fault]:
 
 def faults_of_form(order: Any) -> list[Fault]:
     return [fault for fault in faults_of(order) if fault.kind == "form"]
+
+
+def as_known(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Of an order without faults of form, what we know and nothing else: events carry no more, and have a bound."""
+    known: dict[str, Any] = {name: order[name] for name in (*REQUIRED, *OPTIONAL) if order.get(name) is not None}
+    known["items"] = [{name: item[name] for name in ITEM} for item in order["items"]]
+    if address := order.get("shippingAddress"):
+        known["shippingAddress"] = {name: address[name] for name in ADDRESS}
+    return known
 
 
 def _required(order: Mapping[str, Any]) -> Iterator[Fault]:
@@ -143,6 +155,8 @@ def _address(order: Mapping[str, Any]) -> Iterator[Fault]:
     for name in ADDRESS:
         if not isinstance(address.get(name), str) or not address[name].strip():
             yield Fault(f"shippingAddress.{name}", "is required", "form")
+        elif len(address[name]) > ADDRESS_CHARS_MAX:
+            yield Fault(f"shippingAddress.{name}", f"must have at most {ADDRESS_CHARS_MAX} characters", "form")
     country = address.get("country")
     if isinstance(country, str) and country.strip() and country not in COUNTRIES:
         yield Fault("shippingAddress.country", f"must be a code of ISO 3166-1, not {country!r}", "form")

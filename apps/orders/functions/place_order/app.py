@@ -12,7 +12,7 @@ from ordering import aws, keep
 from ordering.announce import BUS, publish
 from ordering.envelope import entry
 from ordering.journal import log
-from ordering.validation import faults_of_form
+from ordering.validation import as_known, faults_of_form
 from ordering.web import Answer, BadBody, answer, body_of, now_of
 
 db = aws.client("dynamodb")
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], _context: object) -> Answer:
         return answer(400, {"message": str(fault)})
     if faults := faults_of_form(order):
         return answer(400, {"message": "The order is not accepted.", "faults": [str(fault) for fault in faults]})
-    return place(order, now_of(event))
+    return place(as_known(order), now_of(event))
 
 
 def place(order: dict[str, Any], accepted_at: str) -> Answer:
