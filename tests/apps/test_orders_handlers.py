@@ -56,6 +56,7 @@ def test_a_label_follows_from_the_order() -> None:
         "text": "C-1\n세종대로 110\n04524 서울\nKR",
     }
     assert label(ORDER)["text"] == "C-1"
+    assert label({**order, "shippingAddress": {"name": "이서연"}})["text"] == "이서연"
 
 
 @pytest.mark.parametrize(

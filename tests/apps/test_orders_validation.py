@@ -63,6 +63,10 @@ FORM = [
     ),
     ({**ORDER, "shippingAddress": {**ORDER["shippingAddress"], "city": " "}}, "shippingAddress.city is required"),
     (
+        {**ORDER, "shippingAddress": {**ORDER["shippingAddress"], "name": 7}},
+        "shippingAddress.name must be a text of at most 200 characters",
+    ),
+    (
         {**ORDER, "shippingAddress": {**ORDER["shippingAddress"], "street": "x" * 201}},
         "shippingAddress.street must have at most 200 characters",
     ),
@@ -79,8 +83,9 @@ def test_a_fault_of_form_is_refused_at_the_edge(order: Any, fault: str) -> None:
 def test_only_what_is_known_goes_on() -> None:
     noisy = {**ORDER, "note": "x" * 10, "currency": None}
     noisy["items"] = [{**line, "gift": True} for line in ORDER["items"]]
-    noisy["shippingAddress"] = {**ORDER["shippingAddress"], "name": "이서연"}
-    assert as_known(noisy) == {name: value for name, value in ORDER.items() if name != "currency"}
+    noisy["shippingAddress"] = {**ORDER["shippingAddress"], "name": "이서연", "door": "red"}
+    expected = {name: value for name, value in ORDER.items() if name != "currency"}
+    assert as_known(noisy) == {**expected, "shippingAddress": {**ORDER["shippingAddress"], "name": "이서연"}}
 
 
 CONTENT = [

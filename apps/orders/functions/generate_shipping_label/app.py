@@ -16,6 +16,6 @@ def label(order: dict[str, Any]) -> dict[str, Any]:
     check = hashlib.sha256(order_id.encode()).hexdigest()[:4].upper()
     address = order.get("shippingAddress") or {}
     place = " ".join(part for part in (address.get("zipCode"), address.get("city")) if part)
-    text = [order["customerId"], address.get("street"), place, address.get("country")]
+    text = [address.get("name") or order["customerId"], address.get("street"), place, address.get("country")]
     lines = [line for line in text if line][:LINES_MAX]
     return {"labelId": f"LBL-{order_id}", "barcode": f"*{order_id}/{check}*", "text": "\n".join(lines)}

@@ -66,7 +66,7 @@ def as_known(order: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {name: order[name] for name in (*REQUIRED, *OPTIONAL) if order.get(name) is not None}
     known["items"] = [{name: item[name] for name in ITEM} for item in order["items"]]
     if address := order.get("shippingAddress"):
-        known["shippingAddress"] = {name: address[name] for name in ADDRESS}
+        known["shippingAddress"] = {name: address[name] for name in ("name", *ADDRESS) if name in address}
     return known
 
 
@@ -152,6 +152,9 @@ def _address(order: Mapping[str, Any]) -> Iterator[Fault]:
     if not isinstance(address, Mapping):
         yield Fault("shippingAddress", "must be an object", "form")
         return
+    receiver = address.get("name", "")
+    if not isinstance(receiver, str) or len(receiver) > ADDRESS_CHARS_MAX:
+        yield Fault("shippingAddress.name", f"must be a text of at most {ADDRESS_CHARS_MAX} characters", "form")
     for name in ADDRESS:
         if not isinstance(address.get(name), str) or not address[name].strip():
             yield Fault(f"shippingAddress.{name}", "is required", "form")
