@@ -42,15 +42,21 @@ def sync_ms() -> float:
 class Server:
     """A server in a process of its own."""
 
-    def __init__(self, *, memory: bool, cpus: set[int] | None) -> None:
+    def __init__(self, command: str, *, memory: bool, cpus: set[int] | None) -> None:
+        self._command = command
         self.directory = Path(tempfile.mkdtemp(prefix="bench-", dir=Path.cwd()))
         self._cpus = cpus
         self._state = ["--memory"] if memory else ["--data", str(self.directory / "data")]
 
     def __enter__(self) -> int:
         port = _free_port()
-        command = [sys.executable, "-m", "interstate", "serve", "--port", str(port), *self._state]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        command = [sys.executable, "-m", "interstate", self._command, "--port", str(port), *self._state]
+        if self._command == "up":
+            for name in ("PaymentUrl", "CarrierUrl", "MessageUrl"):  # Its partners must not meet others'.
+                command += ["--parameter", f"{name}=http://127.0.0.1:{_free_port()}"]
+        log = (self.directory / "server.log").open("ab")
+        self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        log.close()
         if self._cpus is not None and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(self._process.pid, self._cpus)
         asyncio.run(_ready(port))
@@ -110,7 +116,7 @@ def main() -> None:
         if cores:
             os.sched_setaffinity(0, {cores[-1]} if pinned else set(cores))
         for scenario in chosen:
-            with Server(memory=arguments.memory, cpus={cores[0]} if pinned else None) as port:
+            with Server(scenario.command, memory=arguments.memory, cpus={cores[0]} if pinned else None) as port:
                 found = asyncio.run(scenario.run(port, 0.1 if arguments.quick else 1.0))
             for name, value, unit, goal in found:
                 share = (

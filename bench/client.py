@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 AUTHORIZATION = (
     "AWS4-HMAC-SHA256 Credential=000000000000/20260101/us-east-1/{service}/aws4_request, "
     "SignedHeaders=host, Signature=0000000000000000000000000000000000000000000000000000000000000000"
 )
+VERSIONS = {"sns": "2010-03-31", "cloudformation": "2010-05-15"}
 TARGETS = {
     "sqs": ("AmazonSQS", "1.0"),
     "events": ("AWSEvents", "1.1"),
@@ -32,6 +34,26 @@ def request(service: str, operation: str, body: Any, *, port: int) -> bytes:
         f"Content-Length: {len(payload)}\r\n\r\n"
     )
     return head.encode() + payload
+
+
+def form(service: str, fields: dict[str, str], *, port: int) -> bytes:
+    """The bytes of one query call."""
+    payload = urlencode({"Version": VERSIONS[service], **fields}).encode()
+    return _head("POST", "/", service, "application/x-www-form-urlencoded", payload, port) + payload
+
+
+def rest(service: str, method: str, path: str, body: Any, *, port: int) -> bytes:
+    """The bytes of one REST call with a JSON body, or with none."""
+    payload = b"" if body is None else json.dumps(body).encode()
+    return _head(method, path, service, "application/json", payload, port) + payload
+
+
+def _head(method: str, path: str, service: str, kind: str, payload: bytes, port: int) -> bytes:  # noqa: PLR0917
+    authorization = AUTHORIZATION.format(service=service)
+    return (
+        f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: {kind}\r\n"
+        f"Authorization: {authorization}\r\nContent-Length: {len(payload)}\r\n\r\n"
+    ).encode()
 
 
 @dataclass
@@ -77,6 +99,20 @@ class Connection:
             raise RuntimeError(f"{operation}: {status} {answer[:300]!r}")
         return json.loads(answer) if answer else None
 
+    async def form(self, service: str, fields: dict[str, str], member: str) -> str:
+        """One query call; the text of a member of its answer, or all of it."""
+        status, answer = await self.call(form(service, fields, port=self.port))
+        if status != 200:
+            raise RuntimeError(f"{fields}: {status} {answer[:300]!r}")
+        text = answer.decode()
+        return text.split(f"<{member}>")[1].split("<")[0] if member else text
+
+    async def rest(self, service: str, method: str, path: str, body: Any) -> bytes:
+        status, answer = await self.call(rest(service, method, path, body, port=self.port))
+        if status >= 300:
+            raise RuntimeError(f"{path}: {status} {answer[:300]!r}")
+        return answer
+
     def close(self) -> None:
         self.writer.close()
 
@@ -94,7 +130,7 @@ async def load(
             status, answer = await connection.call(data)
             result.latencies.append(time.perf_counter() - begin)
             result.calls += 1
-            if status != 200:
+            if status >= 300:
                 result.errors += 1
                 result.first_error = result.first_error or answer[:300].decode(errors="replace")
             elif check is not None:

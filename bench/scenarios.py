@@ -1,14 +1,17 @@
 """What is measured. A figure is (name, value, unit, the design's goal or 0); goals are for benchmarks, never tests."""
 
 import asyncio
+import base64
+import io
 import json
 import time
+import zipfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from bench.client import Connection, Result, load, request
+from bench.client import Connection, Result, form, load, request, rest
 
 Figure = tuple[str, float, str, float]
 ROLE = "arn:aws:iam::000000000000:role/bench"
@@ -18,6 +21,7 @@ ROLE = "arn:aws:iam::000000000000:role/bench"
 class Scenario:
     name: str
     run: Callable[[int, float], Awaitable[list[Figure]]]
+    command: str = "serve"
 
 
 def _check(result: Result) -> Result:
@@ -328,6 +332,80 @@ async def items(port: int, scale: float) -> list[Figure]:
     return figures
 
 
+async def topics(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    topic = await client.form("sns", {"Action": "CreateTopic", "Name": "bench"}, "TopicArn")
+    for number in range(3):
+        await _queue(client, f"topic-{number}")
+        queue = f"arn:aws:sqs:us-east-1:000000000000:topic-{number}"
+        await client.form(
+            "sns", {"Action": "Subscribe", "TopicArn": topic, "Protocol": "sqs", "Endpoint": queue}, "SubscriptionArn"
+        )
+    publish = form("sns", {"Action": "Publish", "TopicArn": topic, "Message": "x" * 100}, port=port)
+    result = _check(await load(port, 16, repeat(publish, int(10_000 * scale))))
+    return [("SNS Publish to 3 queues, 16 connections", result.rate, "publishes/s", 6000)]
+
+
+async def functions(port: int, scale: float) -> list[Figure]:
+    client = await _client(port)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("app.py", "def handler(event, context):\n    return event\n")
+    body = {
+        "FunctionName": "bench", "Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE,
+        "Code": {"ZipFile": base64.b64encode(archive.getvalue()).decode()},
+    }  # fmt: skip
+    await client.rest("lambda", "POST", "/2015-03-31/functions", body)
+    begin = time.perf_counter()
+    await client.rest("lambda", "POST", "/2015-03-31/functions/bench/invocations", {"n": 1})
+    cold = time.perf_counter() - begin
+    call = rest("lambda", "POST", "/2015-03-31/functions/bench/invocations", {"n": 1}, port=port)
+    warm = _check(await load(port, 1, repeat(call, int(1000 * scale))))
+    return [
+        ("function call, cold, the first one of a server", cold * 1e3, "ms", 100),
+        ("function call, warm, one caller, p50", warm.percentile(0.5) * 1e3, "ms", 3),
+        ("  its p99", warm.percentile(0.99) * 1e3, "ms", 0),
+    ]
+
+
+async def orders(port: int, scale: float) -> list[Figure]:
+    """One order of the order application at a time, from its POST to its outcome in the workflow's own words."""
+    client = await _client(port)
+    api = await _order_api(client)
+    times: list[float] = []
+    for number in range(int(100 * scale) + 10):
+        order = {
+            "orderId": f"ORD-2026-{number:06d}", "customerId": "CUST-000001", "currency": "GBP", "totalAmount": 19.98,
+            "items": [{"productId": "P-001", "quantity": 2, "price": 9.99}],
+            "shippingAddress": {"street": "1 Quay", "city": "Dover", "country": "GB", "zipCode": "CT16"},
+        }  # fmt: skip
+        begin = time.perf_counter()
+        status, answer = await client.call(rest("execute-api", "POST", f"/_apis/{api}/orders", order, port=port))
+        assert status in (200, 201, 202), answer
+        while True:
+            _, answer = await client.call(
+                rest("execute-api", "GET", f"/_apis/{api}/orders/{order['orderId']}", None, port=port)
+            )
+            if json.loads(answer).get("outcome"):
+                break
+        times.append(time.perf_counter() - begin)
+    ordered = sorted(times[10:])
+    return [
+        ("one order at a time, posted to shipped, p50", ordered[len(ordered) // 2] * 1e3, "ms", 0),
+        ("  its p99", ordered[int(len(ordered) * 0.99)] * 1e3, "ms", 0),
+    ]
+
+
+async def _order_api(client: Connection) -> str:
+    for _ in range(600):
+        _, answer = await client.call(b"GET /_interstate/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        if json.loads(answer)["deployed"]:
+            break
+        await asyncio.sleep(0.1)
+    found: str = await client.form("cloudformation", {"Action": "DescribeStacks", "StackName": "orders"}, "")
+    return found.split("<OutputKey>OrdersApiId</OutputKey>")[1].split("<OutputValue>")[1].split("<", maxsplit=1)[0]
+
+
 ALL = (
     Scenario("call", one_call),
     Scenario("sqs-send", sqs_send),
@@ -339,4 +417,7 @@ ALL = (
     Scenario("events-put", events),
     Scenario("events-latency", event_latency),
     Scenario("items", items),
+    Scenario("topics", topics),
+    Scenario("functions", functions),
+    Scenario("orders", orders, command="up"),
 )

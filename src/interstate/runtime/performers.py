@@ -1,5 +1,6 @@
 """Who performs which effect: functions, HTTP deliveries, template transforms; started and stopped together."""
 
+import asyncio
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,10 @@ from interstate.runtime.instance import Instance
 from interstate.services.lambda_.errors import function_not_found
 from interstate.services.lambda_.locate import spec_of
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import CODE
+from interstate.store.records.lambda_ import CODE, FUNCTIONS
+from interstate.store.tables import Scalar
+
+ANY_FUNCTION = Scalar("SELECT EXISTS (SELECT 1 FROM lambda_functions)", (FUNCTIONS,))
 
 
 class Outside(msgspec.Struct, frozen=True):
@@ -56,6 +60,7 @@ class Performers:
         )
         self.functions = FunctionRuntime(StoredFunctions(instance), instance.clock, settings)
         self._close_http = _nothing
+        self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Register a performer for every effect kind."""
@@ -65,8 +70,14 @@ class Performers:
         performers["lambda.prepare"] = self.functions.prepare
         performers["sns.http"] = self._post
         performers["cloudformation.transform"] = perform_transform
+        self._warming = asyncio.get_running_loop().create_task(self._warm())
         missing = self._instance.catalog.effects.keys() - performers.keys()
         assert not missing, f"nobody performs {missing}"
+
+    async def _warm(self) -> None:
+        """Where functions are known, load what they share before the first of them is called."""
+        if await self._instance.read(lambda work: work.scalar(ANY_FUNCTION)):
+            await self.functions.prewarm()
 
     async def _post(self, key: str, body: object) -> object:
         """HTTP deliveries load their client when the first one is made."""
@@ -79,6 +90,9 @@ class Performers:
 
     async def stop(self) -> None:
         """End processes and connections."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         await self.functions.stop()
         await self._close_http()
 
