@@ -157,6 +157,18 @@ def test_an_endless_loop_can_be_stopped() -> None:
     assert due(w) == []
 
 
+def test_an_endless_express_loop_lets_the_clock_move_and_ends_after_five_minutes() -> None:
+    w = world()
+    number = start(w, LOOP, {"go": True}, kind="EXPRESS")
+    assert [row.due_at - w.now for row in due(w)] == [timedelta(seconds=1), timedelta(minutes=5)]
+    w.advance(timedelta(minutes=5) - timedelta(seconds=1))
+    assert execution(w, number).status == "RUNNING"
+    w.advance(timedelta(seconds=1))
+    assert execution(w, number).status == "TIMED_OUT"
+    w.run_due()
+    assert due(w) == []
+
+
 def test_a_map_of_many_items_keeps_their_order_over_slices() -> None:
     w = world()
     items = [f"item {n}" for n in range(700)]

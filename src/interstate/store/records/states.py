@@ -182,11 +182,15 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     event: Stored
 
 
-class Deliveries(msgspec.Struct, frozen=True):
-    """Events for an execution, in their order; body of the step "states.event"."""
+class Deliveries(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Events for an execution, in their order; body of the step "states.event".
+
+    ``transitions`` are those that an Express execution made before without a wait, when it left this for itself.
+    """
 
     execution: int
     events: list[Delivery]
+    transitions: int = 0
 
 
 class Sweep(msgspec.Struct, frozen=True):
