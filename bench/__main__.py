@@ -100,6 +100,7 @@ def main() -> None:
     chosen = [
         s for s in scenarios.ALL if not arguments.names or any(s.name.startswith(name) for name in arguments.names)
     ]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that servers are ended, too.
     facts = {
         "python": platform.python_version(),
         "cores": os.cpu_count(),
