@@ -66,9 +66,10 @@ class System:
 
     def _outputs(self, stack: str) -> dict[str, str]:
         ends = time.monotonic() + min(self.patience_s, 60)
+        client = self.client("cloudformation")
         while True:
             try:
-                answer = self.client("cloudformation").describe_stacks(StackName=stack)
+                answer = client.describe_stacks(StackName=stack)
             except ClientError as fault:
                 raise NotDeployed(f"there is no stack {stack!r} at {self.endpoint}: {fault}") from fault
             except BotoCoreError as fault:
@@ -76,6 +77,7 @@ class System:
                     raise Unreachable(f"nobody answers at {self.endpoint}: {fault}") from fault
                 time.sleep(PAUSE_S_MAX)
                 continue
+            client.close()
             return {output["OutputKey"]: output["OutputValue"] for output in answer["Stacks"][0].get("Outputs", [])}
 
     def _api_address(self) -> str:
@@ -94,6 +96,12 @@ class Api:
         self.failures = 0
         self.calls = 0
         self._local = threading.local()
+        self._connections: list[http.client.HTTPConnection] = []
+
+    def close(self) -> None:
+        """End every thread's connection."""
+        for connection in self._connections:
+            connection.close()
 
     def place(self, order: dict[str, Any]) -> Response:
         return self.call("POST", "/orders", order)
@@ -139,6 +147,7 @@ class Api:
             kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
             connection = kind(parts.hostname or "", parts.port, timeout=REQUEST_TIMEOUT_S)
             self._local.connection = connection
+            self._connections.append(connection)
         content = json.dumps(body, ensure_ascii=False).encode() if body is not None else None
         connection.request(method, f"{parts.path}{path}", content, {"content-type": "application/json"})
         answer = connection.getresponse()
@@ -148,6 +157,7 @@ class Api:
     def _drop(self) -> None:
         if connection := getattr(self._local, "connection", None):
             connection.close()
+            self._connections.remove(connection)
             self._local.connection = None
 
 
