@@ -158,3 +158,23 @@ def test_a_child_that_cannot_be_started_fails_the_task(world: World) -> None:
 def test_an_execution_can_stop_itself(world: World) -> None:
     ended = run(world, "aws-sdk:sfn:stopExecution", {"ExecutionArn.$": "$$.Execution.Id", "Error": "Enough"})
     assert (ended["status"], ended["error"]) == ("ABORTED", "Enough")
+
+
+MALFORMED = [
+    ("events:putEvents", {"Entries": "x"}),
+    ("events:putEvents", {"Entries": [1, {"Resources": "mine"}]}),
+    ("sqs:sendMessage", {"QueueUrl": "http://[", "MessageBody": "x"}),
+    ("sqs:sendMessage", {"QueueUrl": 5, "MessageBody": "x"}),
+    ("sns:publish", {"TopicArn": [], "Message": "x"}),
+    ("dynamodb:putItem", {"TableName": "items", "Item": {"id": 1}}),
+    ("states:startExecution", {"StateMachineArn": None}),
+    ("aws-sdk:sfn:startSyncExecution", {"StateMachineArn": {"a": 1}}),
+    ("aws-sdk:cloudwatchlogs:putLogEvents", {"LogEvents": {}}),
+]
+
+
+@pytest.mark.parametrize(("resource", "parameters"), MALFORMED)
+def test_what_no_service_takes_fails_the_task_and_nothing_else(world: World, resource: str, parameters: Any) -> None:
+    ended = run(world, resource, {name + ".$": f"$.{name}" for name in parameters}, parameters)
+    assert ended["status"] == "FAILED"
+    assert ended["error"]

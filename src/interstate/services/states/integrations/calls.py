@@ -59,17 +59,29 @@ def _prepare(kind: str, request: dict[str, Any], execution: Execution) -> Failed
     """What Step Functions adds to a request, or finds out before it sends one."""
     match kind:
         case "events":
-            for entry in request.get("Entries", []):
-                resources = entry.get("Resources", [])
-                entry["Resources"] = [*resources, execution.machine_arn, execution.arn]
+            _name_the_sender(request.get("Entries"), execution)
         case "sqs":
             return _unreachable(request.get("QueueUrl"))
     return None
 
 
+def _name_the_sender(entries: Any, execution: Execution) -> None:
+    """Each event's resources end with the machine and the execution. What is no event is left to EventBridge to refuse."""
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and isinstance(resources := entry.get("Resources", []), list):
+            entry["Resources"] = [*resources, execution.machine_arn, execution.arn]
+
+
 def _unreachable(url: Any) -> Failed | None:
     """A queue URL without account and name: its first part is taken for a host, which nobody finds."""
-    if not isinstance(url, str) or len([part for part in urlsplit(url).path.split("/") if part]) >= 2:
+    if not isinstance(url, str):
         return None
-    host = urlsplit(url).hostname or url
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # An address that opens a bracket and closes none.
+        host = url
+    else:
+        if len([part for part in parts.path.split("/") if part]) >= 2:
+            return None
+        host = parts.hostname or url
     return Failed("SQS.SdkClientException", f"Unable to execute HTTP request: {host}: Name or service not known")
