@@ -7,6 +7,8 @@ import pytest
 
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import World
+from interstate.wire.codec import Wire
+from interstate.wire.model import load
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 BASE = "arn:aws:states:us-east-1:000000000000"
@@ -175,6 +177,9 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("resource", "parameters"), MALFORMED)
 def test_what_no_service_takes_fails_the_task_and_nothing_else(world: World, resource: str, parameters: Any) -> None:
+    world.catalog.validate = Wire(
+        load()
+    ).check  # As in a server: requests inside the store are checked by the model too.
     ended = run(world, resource, {name + ".$": f"$.{name}" for name in parameters}, parameters)
     assert ended["status"] == "FAILED"
     assert ended["error"]
