@@ -1,6 +1,6 @@
 """Prove the order system's promises on a server that is killed on the way: replay invoices, ``kill -9``, start again, verify.
 
-    python apps/orders/scripts/prove.py invoices.csv --invoices 1000 --kills 5
+    python apps/orders/scripts/prove.py [INVOICES.csv] --invoices 1000 --kills 5
 
 Starts the partners and ``interstate up`` on free ports with data of their own, places a sample of the invoices as fast as possible,
 kills the server whenever another share of the orders has come in, starts it on the same data, waits for the replay's end, verifies
@@ -28,6 +28,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+SAMPLE = ROOT / "data" / "online_retail_sample.csv"
 PATHS = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 POLL_S = 0.1
 START_S_MAX = 90.0
@@ -241,7 +242,9 @@ def harass(stage: Stage, replay: subprocess.Popen[bytes], chosen: argparse.Names
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=str(__doc__).split("\n", maxsplit=1)[0])
-    parser.add_argument("file", type=Path, help="CSV of invoices")
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=SAMPLE, help="CSV of invoices; default: the sample of 1,000"
+    )
     parser.add_argument("--invoices", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=5)
