@@ -164,7 +164,7 @@ class Replay:
         if entry.invoice.customer_id is None:
             entry.end("REFUSED", "customerId is required")
             return
-        mine = [each.invoice.order_id for each in reversed(earlier) if each.state == "PLACED"]
+        mine = [each.invoice.order_id for each in reversed(earlier) if each.state == "PLACED" and not each.cancelled_by]
         theirs = [] if mine else self._open_orders(entry.invoice.customer_id)
         for order_id in mine or theirs:
             response = self.system.api.cancel(order_id)
