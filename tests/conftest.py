@@ -17,6 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=0, help="The seed of simulations.")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that start processes of functions belong to the whole suite, not to the quick check."""
+    for item in items:
+        if "tests/runtime/functions/" in item.path.as_posix():
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """The seed of a simulation; make simulate SEED=... sets it."""

@@ -17,7 +17,7 @@ from interstate.runtime.batch import Batches, Decided, Job
 from interstate.runtime.catalog import Catalog, Validate, accept_all
 from interstate.runtime.work import BatchWork
 from interstate.services.operation import Parked, Perform, Service
-from interstate.store.records.due import DUE, IN_FLIGHT, NEXT_PULLING, READY, STEP, WAITING, Due
+from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, NEXT_PULLING, READY, STEP, WAITING, Due
 from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.unit_of_work import Sequences
 
@@ -183,6 +183,17 @@ class World:
         world.caller = self.caller
         world._calls = self._calls + 1_000_000
         return world
+
+    def recover(self) -> None:
+        """What a server does at its start: effects that were in flight wait again."""
+        while self.run(self._recover):
+            pass
+
+    def _recover(self, work: BatchWork) -> bool:
+        page = work.select(NEXT, limit=1000, lane=IN_FLIGHT)
+        for row in page:
+            work.put(DUE, msgspec.structs.replace(row, lane=WAITING))
+        return len(page) == 1000
 
     def close(self) -> None:
         """Release the store."""

@@ -7,7 +7,7 @@ import pytest
 
 from interstate.core.patterns import matches, parse_pattern
 
-ABSENT = object()
+ABSENT = ...  # Its name is the same in every process that collects these rows.
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html, unless a row says otherwise.
 # (values of the pattern, value in the event, matches)
