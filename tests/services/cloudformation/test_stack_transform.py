@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from interstate.base.errors import ServiceError
+from interstate.base.json import dumps
 from interstate.runtime.testing import World
 from interstate.services.cloudformation import SERVICES
 from interstate.services.cloudformation.wanted import Transform, Transformed
@@ -85,3 +86,21 @@ def test_deploying_again_changes_nothing_and_a_failed_stack_is_made_anew(world: 
     assert (made["Stack"]["StackStatus"], made["Changed"], made["Failures"]) == ("CREATE_COMPLETE", True, [])
     again = world.call("interstate.stacks", "Deploy", {**request, "Template": PLAIN})
     assert (again["Stack"]["StackStatus"], again["Changed"]) == ("CREATE_COMPLETE", False)
+
+
+@pytest.mark.parametrize("operation", ["CreateStack", "CreateChangeSet"])
+def test_of_two_at_once_one_gets_the_name(operation: str) -> None:
+    """The other one comes while the first one's template is being transformed."""
+
+    def late(_key: str, _body: Transform) -> Transformed:
+        call(here, "CreateStack", StackName="s", TemplateBody=dumps(PLAIN))
+        return Transformed(template=PLAIN)
+
+    here = World(SERVICES, performers={"cloudformation.transform": late})
+    more = {} if operation == "CreateStack" else {"ChangeSetName": "c", "ChangeSetType": "CREATE"}
+    with pytest.raises(ServiceError) as refused:
+        call(here, operation, StackName="s", TemplateBody=SAM, Capabilities=EXPAND, **more)
+    assert (refused.value.code, refused.value.message) == ("AlreadyExistsException", "Stack [s] already exists")
+    (stack,) = call(here, "DescribeStacks")["Stacks"]
+    assert (stack["StackName"], stack["StackStatus"]) == ("s", "CREATE_COMPLETE")
+    here.close()

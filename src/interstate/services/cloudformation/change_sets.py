@@ -24,7 +24,15 @@ from interstate.services.cloudformation.find import REVIEW, live_stack, resource
 from interstate.services.cloudformation.history import save_status
 from interstate.services.cloudformation.prepare import Prepared, check_capabilities, prepare
 from interstate.services.cloudformation.resources.table import TYPES
-from interstate.services.cloudformation.stacks import change, changes_of, differs, fill, new_arn, updatable
+from interstate.services.cloudformation.stacks import (
+    change,
+    changes_of,
+    differs,
+    fill,
+    new_arn,
+    refuse_second,
+    updatable,
+)
 from interstate.services.cloudformation.wanted import (
     CreateChangeSet,
     Wanted,
@@ -126,7 +134,13 @@ def _check_free(name: str, stack: str, work: Work) -> None:
 
 
 def review(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Answer:
-    """Keep the change set with its changes, or with the reason why it has none."""
+    """Keep the change set with its changes, or with the reason why it has none.
+
+    Raises:
+        AlreadyExistsException: another one took its name, or its stack's, while the template was transformed.
+    """
+    refuse_second(wanted, work)
+    _check_free(details["name"], wanted.arn, work)
     stack = work.get(STACKS, wanted.arn) or _reviewed(wanted, work)
     blank = ChangeSet(
         arn=details["arn"],

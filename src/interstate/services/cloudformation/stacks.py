@@ -136,12 +136,28 @@ def _check_auto_expand(document: dict[str, Any], capabilities: list[str]) -> Non
 
 
 def create(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Answer:
-    """Carry out a new stack; ``details`` are not used."""
+    """Carry out a new stack; ``details`` are not used.
+
+    Raises:
+        AlreadyExistsException: another one took the name while the template was transformed.
+    """
     del details
+    refuse_second(wanted, work)
     prepared = prepare(wanted.document, wanted.given, wanted.name, wanted.arn, work)
     check_capabilities(prepared.template, wanted.capabilities)
     fill(_blank(wanted, work), wanted, prepared, work)
     return {"StackId": wanted.arn}
+
+
+def refuse_second(wanted: Wanted, work: Work) -> None:
+    """While a template is transformed, another call may take the stack's name.
+
+    Raises:
+        AlreadyExistsException: it did.
+    """
+    standing = live_stack(wanted.name, work)
+    if standing is not None and standing.arn != wanted.arn:
+        raise AlreadyExistsException(f"Stack [{wanted.name}] already exists")
 
 
 def _blank(wanted: Wanted, work: Work) -> Stack:
