@@ -111,12 +111,15 @@ class Control:
         from interstate.runtime.deploy import DeployFailed, deploy  # noqa: PLC0415 the deploy's imports wait for a deploy
 
         progress: list[str] = []
-        parameters = {str(name): str(value) for name, value in (arguments.get("parameters") or {}).items()}
-        template = Path(str(arguments.get("template", "")))
-        try:
-            deployed = await deploy(
-                self._instance, template, arguments.get("stackName"), parameters, progress=progress.append
+        given, path, name = arguments.get("parameters") or {}, arguments.get("template"), arguments.get("stackName")
+        if not path or not isinstance(path, str) or not isinstance(given, dict) or not isinstance(name, str | None):
+            raise ValidationException(
+                'Give "template", the path of a file, "parameters" as an object, and "stackName" as text.'
             )
+        parameters = {str(name): str(value) for name, value in given.items()}
+        template = Path(path)
+        try:
+            deployed = await deploy(self._instance, template, name, parameters, progress=progress.append)
         except DeployFailed as error:
             raise ValidationException(str(error)) from error
         if self.after_deploy is not None:
