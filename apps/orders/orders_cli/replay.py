@@ -86,6 +86,7 @@ class Replay:
         self.method = method
         self.room = threading.Semaphore(in_flight)
         self.by_customer: dict[str, list[Entry]] = {}
+        self.by_order = {each.invoice.order_id: each for each in entries if not (each.repeats or each.invoice.cancels)}
         self.open: dict[str, Entry] = {}
         self.lock = threading.Lock()
         self.placed_all = threading.Event()
@@ -179,9 +180,9 @@ class Replay:
         return [order["orderId"] for order in found if order["status"] not in ENDED]
 
     def _note_cancelled(self, order_id: str, entry: Entry) -> None:
-        with self.lock:
-            if other := self.open.get(order_id):
-                other.cancelled_by = entry.invoice.number
+        """Also of an order that has ended meanwhile: the answer may come later than the outcome."""
+        if other := self.by_order.get(order_id):
+            other.cancelled_by = entry.invoice.number
 
     def _watch(self, progress: Callable[[int], None]) -> None:
         """Ask for outcomes until everything has one; a server that is away is asked again."""
