@@ -11,6 +11,7 @@ import textwrap
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,6 +101,13 @@ def unharmed(server: ServerProcess) -> Iterator[None]:
     assert "Traceback" not in server.output()
 
 
+@cache
+def client(server: ServerProcess, service: str) -> Any:
+    """A client, made once: its model takes a while to read."""
+    return server.client(service)
+
+
+@cache
 def unchecked(server: ServerProcess) -> Any:
     """A client that sends whatever it is given."""
     return boto3.client(
@@ -121,7 +129,7 @@ def create(server: ServerProcess, name: str, source: str, **configuration: Any) 
 
 
 def invoke(server: ServerProcess, name: str, event: Any) -> tuple[str | None, Any]:
-    answer = server.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
+    answer = client(server, "lambda").invoke(FunctionName=name, Payload=json.dumps(event).encode())
     assert answer["StatusCode"] == 200
     return answer.get("FunctionError"), json.loads(answer["Payload"].read())
 
@@ -181,7 +189,7 @@ def test_a_flood_is_kept_in_part_and_says_so(server: ServerProcess) -> None:
     """The first 10,000 lines of a call are kept; the tail is its last 4 KiB, with the report."""
     source = "def handler(event, context):\n    for number in range(30_000): print(number)\n    return 'done'"
     create(server, "Floods", source, Timeout=20)
-    answer = server.client("lambda").invoke(FunctionName="Floods", LogType="Tail")
+    answer = client(server, "lambda").invoke(FunctionName="Floods", LogType="Tail")
     assert answer["Payload"].read() == b'"done"'
     tail = base64.b64decode(answer["LogResult"]).decode()
     assert len(tail) <= 4096
