@@ -371,7 +371,9 @@ def test_another_account_needs_the_buss_leave(bench: Any) -> None:
 
 def test_awss_own_events_appear_on_the_default_bus(bench: Any) -> None:
     def change(work: Any) -> None:
-        put_aws_event(work, work.caller, "aws.states", "Step Functions Execution Status Change", {"status": "FAILED"}, ["arn:x"])
+        put_aws_event(
+            work, work.caller, "aws.states", "Step Functions Execution Status Change", {"status": "FAILED"}, ["arn:x"]
+        )
 
     bench.world.run(change)
     bench.rule("r", bench.queue("q"), pattern='{"source":["aws.states"],"detail":{"status":["FAILED"]}}')
