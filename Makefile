@@ -38,7 +38,7 @@ check: install-dev ## Format, lint, types, layers, fast tests: under a minute
 	@$(BIN)/ruff format --check --quiet . || { echo "make format mends this"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-timing 2>&1 | tail -n 4; exit $${PIPESTATUS[0]}
+	@$(BIN)/lint-imports --no-logo > .import_linter.log || { cat .import_linter.log; exit 1; }
 	@$(BIN)/python -m pytest -q -n 2 -m "not server and not slow" tests apps/orders/tests
 
 test: install-dev ## Everything
