@@ -1,5 +1,6 @@
 """JSON values: their type, their canonical text, their size as the APIs count it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -30,12 +31,28 @@ def loads(text: str | bytes) -> JSON:
 
 def dumps(value: Mapping[str, Any] | Sequence[Any] | JSON) -> str:
     """Write compact JSON text, keys in the order in which they stand."""
-    return orjson.dumps(value).decode()
+    return dumps_bytes(value).decode()
 
 
 def dumps_bytes(value: Mapping[str, Any] | Sequence[Any] | JSON) -> bytes:
-    """Write compact JSON as UTF-8."""
-    return orjson.dumps(value)
+    """Write compact JSON as UTF-8.
+
+    Raises:
+        TypeError: the value is no JSON, or hundreds of levels deep.
+    """
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return _deep(value)
+
+
+def _deep(value: Any) -> bytes:
+    """What orjson does not write: more than 254 levels, though it reads 1,024. What is no JSON is refused here as well."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except RecursionError as error:
+        msg = "JSON of too many levels"
+        raise TypeError(msg) from error
 
 
 def canonical(value: JSON) -> str:
@@ -45,4 +62,20 @@ def canonical(value: JSON) -> str:
 
 def size_bytes(value: JSON) -> int:
     """The size of a value as UTF-8 JSON text, as payload limits count it."""
-    return len(orjson.dumps(value))
+    return len(dumps_bytes(value))
+
+
+def is_deeper(value: JSON, levels: int) -> bool:
+    """Whether lists and objects lie inside each other more than so many levels deep."""
+    here: list[Any] = [value]
+    for _ in range(levels):
+        here = [part for outer in here for part in _parts(outer)]
+        if not here:
+            return False
+    return any(isinstance(part, dict | list) for part in here)
+
+
+def _parts(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from interstate.base.json import dumps
 from interstate.core.events.envelope import Entry, Fault, envelope, fit, read_detail, replayed, size_bytes
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -55,17 +56,20 @@ FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"detail": "event 1"}, "MalformedDetail", "Detail is malformed."),
     ({"detail": "[1]"}, "MalformedDetail", "Detail is malformed."),
     ({"detail": '{"a": NaN}'}, "MalformedDetail", "Detail is malformed."),
+    ({"detail": '{"a":' * 501 + "1" + "}" * 501}, "MalformedDetail", "Detail is malformed."),
     ({"source": "aws.s3"}, "NotAuthorizedForSourceException", "Not authorized for the source."),
 ]
 
 
-@pytest.mark.parametrize(("members", "code", "message"), FAULTS, ids=str)
+@pytest.mark.parametrize(("members", "code", "message"), FAULTS, ids=lambda value: str(value)[:40])
 def test_what_an_entry_must_have(members: dict[str, Any], code: str, message: str) -> None:
     assert read_detail(Entry(**{**WHOLE, **members})) == Fault(code, message)
 
 
 def test_a_detail_is_read() -> None:
     assert read_detail(Entry(**{**WHOLE, "detail": '{"a": [1]}'})) == {"a": [1]}
+    wide = {"a": [[number] for number in range(600)]}
+    assert read_detail(Entry(**{**WHOLE, "detail": dumps(wide)})) == wide
 
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html, "Calculating entry sizes"

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from interstate.base.json import JSONObject
+from interstate.base.json import JSONObject, is_deeper
 
 
 class Entry(msgspec.Struct, frozen=True, rename="pascal"):
@@ -57,6 +57,8 @@ def fit(entries: Sequence[Entry], size_bytes_max: int) -> bool:
     return 4 * rough + 14 * len(entries) <= size_bytes_max or sum(map(size_bytes, entries)) <= size_bytes_max
 
 
+DEPTH_MAX = 500
+"""Levels of a detail. AWS publishes no bound."""
 _REQUIRED = (("Source", "source"), ("DetailType", "detail_type"), ("Detail", "detail"))
 
 
@@ -72,9 +74,14 @@ def read_detail(entry: Entry) -> JSONObject | Fault:
         detail = orjson.loads(entry.detail or "")
     except orjson.JSONDecodeError:
         return Fault("MalformedDetail", "Detail is malformed.")
-    if not isinstance(detail, dict):
+    if not isinstance(detail, dict) or _is_too_deep(entry.detail or "", detail):
         return Fault("MalformedDetail", "Detail is malformed.")
     return detail
+
+
+def _is_too_deep(text: str, detail: JSONObject) -> bool:
+    """Every part of the way must be able to write the detail again; most texts have too few brackets to be looked at."""
+    return text.count("{") + text.count("[") > DEPTH_MAX and is_deeper(detail, DEPTH_MAX)
 
 
 @lru_cache(64)
