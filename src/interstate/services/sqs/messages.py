@@ -3,6 +3,7 @@
 Source: SQS API Reference, SendMessage, DeleteMessage, ChangeMessageVisibility.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import timedelta
@@ -26,6 +27,10 @@ from interstate.store.ports import Work
 from interstate.store.records.lambda_ import MAPPED_QUEUES, Poll
 from interstate.store.records.sqs import MESSAGES, QUEUES, Queue
 from interstate.store.tables import Key
+
+ATTRIBUTES_MAX = 10
+"""Source: SQS Developer Guide, message quotas."""
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -137,7 +142,12 @@ def _check(queue: Queue, outgoing: Outgoing, body: bytes) -> None:
         raise InvalidParameterValue(
             f"Value {outgoing.delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= {DELAY_S_MAX}."
         )
-    for name, attribute in (outgoing.attributes or {}).items():
+    attributes = outgoing.attributes or {}
+    if len(attributes) > ATTRIBUTES_MAX:
+        raise InvalidParameterValue(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}]."
+        )
+    for name, attribute in attributes.items():
         _check_attribute(name, attribute)
     size_max = setting(queue, "MaximumMessageSize")
     if len(body) > size_max or size_bytes(body, outgoing.attributes) > size_max:
@@ -158,6 +168,8 @@ def _check_attribute(name: str, attribute: Mapping[str, Any]) -> None:
         raise InvalidParameterValue(
             f"The message (user) attribute '{name}' must contain a non-empty value of type '{attribute['DataType']}'."
         )
+    if kind == "Number" and not _NUMBER.fullmatch(value):
+        raise InvalidParameterValue(f"Can't cast the value of message (user) attribute '{name}' to a number.")
 
 
 def _stored(attributes: Attributes | None) -> dict[str, dict[str, Any]] | None:

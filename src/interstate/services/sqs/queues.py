@@ -3,12 +3,13 @@
 Source: SQS API Reference.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from interstate.base.json import dumps, loads
+from interstate.base.json import JSONObject, dumps, loads
 from interstate.base.time import to_millis
 from interstate.core.queues.attributes import NAMES, RANGES, check_attributes, check_name
 from interstate.core.queues.errors import (
@@ -109,10 +110,11 @@ def create_queue(request: CreateQueue, work: Work) -> dict[str, Any]:
 
     Raises:
         QueueNameExists: a queue of this name has other attributes.
-        InvalidParameterValue: the name is none.
+        InvalidParameterValue: the name is none, or there is no such queue for dead letters.
     """
     check_name(request.queue_name)
     attributes = check_attributes(request.attributes)
+    _check_dead_letters(attributes, work)
     arn = work.caller.arn("sqs", request.queue_name)
     existing = work.get(QUEUES, arn)
     if existing is None:
@@ -126,6 +128,17 @@ def create_queue(request: CreateQueue, work: Work) -> dict[str, Any]:
             if existing.attributes.get(name, str(RANGES[name][2]) if name in RANGES else None) != value:
                 raise QueueNameExists(name)
     return {"QueueUrl": queue_url(work.caller, request.queue_name)}
+
+
+def _check_dead_letters(attributes: Mapping[str, str], work: Work) -> None:
+    policy = attributes.get("RedrivePolicy")
+    if not policy:
+        return
+    target = cast("JSONObject", loads(policy))["deadLetterTargetArn"]
+    if work.get(QUEUES, target) is None:
+        raise InvalidParameterValue(
+            f"Value {policy} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist."
+        )
 
 
 def delete_queue(request: QueueRequest, work: Work) -> None:
@@ -213,9 +226,15 @@ def _all_attributes(queue: Queue, work: Work) -> dict[str, str]:
 
 
 def set_queue_attributes(request: SetQueueAttributes, work: Work) -> None:
-    """Change attributes; an empty text takes a policy back."""
+    """Change attributes; an empty text takes a policy back.
+
+    Raises:
+        InvalidParameterValue: there is no such queue for dead letters.
+    """
     queue = queue_at(request.queue_url, work)
-    attributes = {**queue.attributes, **check_attributes(request.attributes)}
+    changed = check_attributes(request.attributes)
+    _check_dead_letters(changed, work)
+    attributes = {**queue.attributes, **changed}
     kept = {name: value for name, value in attributes.items() if value}
     work.put(QUEUES, msgspec.structs.replace(queue, attributes=kept, modified=work.now))
 
