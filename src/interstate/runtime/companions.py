@@ -9,6 +9,8 @@ A template's ``Metadata`` may say (AWS ignores it)::
           - [python, -m, partners, --port, "4601"]
         AfterDeploy:                      # run once, in order, when the template is deployed
           - [python, -m, seed]
+        TryNext:                          # shown when all of it stands
+          - orders place --item P-001:2:9.99
 
 ``python`` as the first word is this server's own interpreter; ``{endpoint}``, ``{data}`` (a directory that lives as long
 as the server's state) and ``{Parameter}`` names are filled in. The working directory is the template's.
@@ -36,6 +38,7 @@ class Wanted(msgspec.Struct, frozen=True, rename="pascal"):
     stack_name: str | None = None
     companions: list[list[str]] = []
     after_deploy: list[list[str]] = []
+    try_next: list[str] = []
 
 
 class CommandFailed(RuntimeError):

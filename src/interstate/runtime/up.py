@@ -21,6 +21,7 @@ from interstate.runtime.instance import Instance
 
 _log = logging.getLogger("interstate.up")
 Say = Callable[[str], None]
+DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 
 
 class Up:
@@ -64,7 +65,7 @@ class Up:
             await self._companions.run(command)
         self._control.deployed = True
         self._control.deploy_error = None
-        self._announce(deployed)
+        self._announce(deployed, wanted)
 
     async def _end_companions(self) -> None:
         if self._companions is not None:
@@ -79,7 +80,13 @@ class Up:
             self._temporary = Path(tempfile.mkdtemp(prefix="interstate-up-"))
         return self._temporary
 
-    def _announce(self, deployed: Deployed) -> None:
+    def _announce(self, deployed: Deployed, wanted: Wanted) -> None:
         for name, value in deployed.outputs.items():
             self._say(f"  {name} = {value}")
-        self._say("Deployed. Ctrl-C stops it.")
+            if name.endswith("ApiId"):
+                self._say(f"    served at {self._endpoint}/_apis/{value}/")
+        self._say("Deployed. Ctrl-C stops it." + (" Try, in another terminal:" if wanted.try_next else ""))
+        other = "" if self._endpoint == DEFAULT_ENDPOINT else f" --endpoint-url {self._endpoint}"
+        for line in wanted.try_next:
+            command, comment, why = line.partition("  #")
+            self._say(f"  {command.rstrip()}{other}{comment}{why}")
