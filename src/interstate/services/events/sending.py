@@ -10,9 +10,8 @@ now, so they are usually carried out in the transaction that leaves them, and ne
 from collections.abc import Iterable
 
 import msgspec
-import orjson
 
-from interstate.base.json import JSONObject
+from interstate.base.json import JSONObject, dumps_bytes
 from interstate.services.events.archiving import keep
 from interstate.services.events.locate import find_bus
 from interstate.services.events.routing import Routes, RoutesCache
@@ -38,7 +37,7 @@ class Sender:
         matching = routes.index.matching(event)
         if not matching:
             return
-        text = orjson.dumps(event)
+        text = dumps_bytes(event)
         for arn in matching:
             archive = routes.archives.get(arn)
             if archive is not None and "replay-name" not in event:
@@ -47,7 +46,7 @@ class Sender:
 
     def fire(self, bus: Bus, rules: Iterable[str], event: JSONObject) -> None:
         """Take an event to the targets of these rules, whether they match it or not."""
-        carried = Carried(event["id"], msgspec.Raw(orjson.dumps(event)))
+        carried = Carried(event["id"], msgspec.Raw(dumps_bytes(event)))
         self._carry(bus.arn, self._cache.of(bus, self._work), rules, carried)
 
     def _carry(self, bus: str, routes: Routes, rules: Iterable[str], carried: Carried) -> None:
