@@ -71,6 +71,8 @@ def settings_of(
 
 def start(settings: Settings, ready: Any) -> None:
     """Run the server; what stops it from starting is told in a sentence."""
+    import sqlite3  # noqa: PLC0415 as below
+
     from interstate.main import Misconfigured, run  # noqa: PLC0415 a wrong option should not wait for the server's imports
     from interstate.store.sqlite.engine import DataDirectoryInUse  # noqa: PLC0415
     from interstate.store.sqlite.migrate import NewerSchema  # noqa: PLC0415
@@ -79,7 +81,11 @@ def start(settings: Settings, ready: Any) -> None:
         run(settings, ready)
     except (Misconfigured, DataDirectoryInUse, NewerSchema) as error:
         fail(str(error))
+    except sqlite3.Error as error:
+        fail(f"The data in {settings.data} cannot be used: {error}.")
     except OSError as error:
+        if error.filename is not None:  # A file's, not a socket's.
+            fail(f"The data directory {settings.data} cannot be used: {error.strerror} ({error.filename}).")
         fail(
             f"{settings.host}:{settings.port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port."
         )
