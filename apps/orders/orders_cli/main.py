@@ -317,4 +317,11 @@ def partners(context: typer.Context) -> None:
 
 
 def main() -> None:
-    app()
+    """Run a command; a system that is away is told in a sentence."""
+    try:
+        app()
+    except Unreachable as error:
+        err.print(
+            f"orders: nobody answers: {error}. Start the system with 'interstate up', or name it with --endpoint-url."
+        )
+        sys.exit(1)
