@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -251,3 +252,19 @@ def test_the_clock_stays_where_every_retention_can_be_counted() -> None:
                 await refused
 
     scenario("frozen", play)
+
+
+def test_the_wal_is_truncated_when_nothing_comes(tmp_path: Path) -> None:
+    async def run() -> None:
+        store = SqliteStore(tmp_path)
+        instance = Instance(store, Catalog((SERVICE,)), BusinessClock("real", START), b"seed", Sequences())
+        instance.commits.wal_idle_s, instance.commits.wal_idle_bytes = 0.05, 0
+        await instance.start()
+        await call(instance, "Leave", "x" * 1000)
+        assert store.wal_bytes() > 0
+        while store.wal_bytes() > 0:  # noqa: ASYNC110 a file has no event
+            await asyncio.sleep(0.01)
+        assert "x@" in (await notes(instance))
+        await instance.stop()
+
+    asyncio.run(asyncio.wait_for(run(), 20))

@@ -16,6 +16,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from interstate.base.time import Clock
 from interstate.runtime.activity import Activity
@@ -26,6 +27,10 @@ SCAN_WORK_S = 0.002
 """What a scan of due work may use while callers wait."""
 
 WAL_BYTES_MAX = 64 * 1024 * 1024
+WAL_IDLE_BYTES = 1024 * 1024
+WAL_IDLE_S = 5.0
+"""Above the first the WAL is restarted between batches; above the second it is truncated when nothing has come for 5 s."""
+
 _CHECK_WAL_EVERY = 256
 _log = logging.getLogger("interstate.commits")
 
@@ -50,6 +55,8 @@ class Commits:
         self._helper = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self.effects_room: Callable[[], int] = lambda: 0
         self.committed: Committed = lambda _decided: None
+        self.wal_idle_s, self.wal_idle_bytes = WAL_IDLE_S, WAL_IDLE_BYTES
+        self._idle: asyncio.TimerHandle | None = None
         self._between: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
     def submit(self, job: Job, *, background: bool = False) -> None:
@@ -125,9 +132,33 @@ class Commits:
             self._activity.end()
         if self._jobs or self._scans or self._between:
             self._schedule()
+        elif self._store.durable and self._idle is None:
+            self._idle = asyncio.get_running_loop().call_later(self.wal_idle_s, self._when_idle, self._count)
+
+    def _when_idle(self, count: int) -> None:
+        """Truncate the WAL when no commit was made since; otherwise look again after the next one."""
+        self._idle = None
+        if self._closed or self._committing or self._jobs or self._scans:
+            return
+        if count != self._count:
+            self._idle = asyncio.get_running_loop().call_later(self.wal_idle_s, self._when_idle, self._count)
+        elif self._store.wal_bytes() > self.wal_idle_bytes:
+            self._committing = True
+            loop = asyncio.get_running_loop()
+            shortening = loop.run_in_executor(self._helper, partial(self._store.shorten_wal, truncate=True))
+            shortening.add_done_callback(self._shortened)
+
+    def _shortened(self, future: asyncio.Future[None]) -> None:
+        self._committing = False
+        if (error := future.exception()) is not None:
+            _log.warning("the WAL could not be truncated: %s", error)
+        if self._jobs or self._scans or self._between:
+            self._schedule()
 
     async def close(self) -> None:
         """Let the running commit end; no job is taken any more."""
         self._closed = True
+        if self._idle is not None:
+            self._idle.cancel()
         self._helper.shutdown(wait=True)
         await asyncio.sleep(0)
