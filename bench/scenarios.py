@@ -351,18 +351,21 @@ async def functions(port: int, scale: float) -> list[Figure]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("app.py", "def handler(event, context):\n    return event\n")
-    body = {
-        "FunctionName": "bench", "Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE,
-        "Code": {"ZipFile": base64.b64encode(archive.getvalue()).decode()},
-    }  # fmt: skip
-    await client.rest("lambda", "POST", "/2015-03-31/functions", body)
-    begin = time.perf_counter()
-    await client.rest("lambda", "POST", "/2015-03-31/functions/bench/invocations", {"n": 1})
-    cold = time.perf_counter() - begin
-    call = rest("lambda", "POST", "/2015-03-31/functions/bench/invocations", {"n": 1}, port=port)
+    cold: list[float] = []
+    for number in range(11):
+        body = {
+            "FunctionName": f"bench{number}", "Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE,
+            "Code": {"ZipFile": base64.b64encode(archive.getvalue()).decode()},
+        }  # fmt: skip
+        await client.rest("lambda", "POST", "/2015-03-31/functions", body)
+        begin = time.perf_counter()
+        await client.rest("lambda", "POST", f"/2015-03-31/functions/bench{number}/invocations", {"n": 1})
+        cold.append(time.perf_counter() - begin)
+    call = rest("lambda", "POST", "/2015-03-31/functions/bench0/invocations", {"n": 1}, port=port)
     warm = _check(await load(port, 1, repeat(call, int(1000 * scale))))
     return [
-        ("function call, cold, the first one of a server", cold * 1e3, "ms", 100),
+        ("function call, the first one of a server", cold[0] * 1e3, "ms", 0),
+        ("function call, cold, p50 of 10", sorted(cold[1:])[5] * 1e3, "ms", 100),
         ("function call, warm, one caller, p50", warm.percentile(0.5) * 1e3, "ms", 3),
         ("  its p99", warm.percentile(0.99) * 1e3, "ms", 0),
     ]
