@@ -32,12 +32,9 @@ def test_an_order_is_placed_from_a_file_and_followed_to_its_end(shop: Town, tmp_
     (tmp_path / "order.json").write_text(json.dumps(order))
     shown = shop.orders("place", str(tmp_path / "order.json"))
     assert shown.startswith("ORD-FILE accepted\n")
-    assert [line.split()[-1] for line in shown.splitlines()[1:-1]] == [
-        "OrderCreated",
-        "OrderValidated",
-        "PaymentCompleted",
-        "ShipmentCreated",
-    ]
+    told = [line.split()[-1] for line in shown.splitlines()[1:-1]]
+    assert set(told[:2]) == {"OrderCreated", "OrderValidated"}  # Of one moment: the view hears of either first.
+    assert told[2:] == ["PaymentCompleted", "ShipmentCreated"]
     assert "ORD-FILE SHIPPED: swift" in shown
     assert "ORD-FILE accepted" in shop.orders("place", str(tmp_path / "order.json"))
     (tmp_path / "order.json").write_text(json.dumps({**order, "totalAmount": 19.99}))
