@@ -36,16 +36,24 @@ class SqliteStore:
     """The embedded store: in ``directory``, or in memory when there is none."""
 
     def __init__(self, directory: Path | None) -> None:
+        self._closed = True  # Until there is something to close.
         self.directory = directory
         self._lock = None if directory is None else _lock(directory)
         path = ":memory:" if directory is None else str(directory / "interstate.db")
         self._path = path
+        self.reader: SqliteRows | None = None
         self.writer = _connect(path)
-        if directory is not None:
-            self.writer.execute("PRAGMA journal_mode = WAL")
-        migrate(self.writer)
+        self._closed = False
+        try:
+            if directory is not None:
+                self.writer.execute("PRAGMA journal_mode = WAL")
+            migrate(self.writer)
+            if directory is not None:
+                self.reader = SqliteRows(_connect_reader(path))
+        except BaseException:
+            self.close()
+            raise
         self.rows = SqliteRows(self.writer)
-        self.reader: SqliteRows | None = None if directory is None else SqliteRows(_connect_reader(path))
 
     @property
     def durable(self) -> bool:
@@ -101,8 +109,16 @@ class SqliteStore:
                 self.writer.execute(f"DELETE FROM {name}")
         self.commit()
 
+    def __del__(self) -> None:
+        """A store that nobody holds any more lets its files go, as one that was closed."""
+        if not self._closed:
+            self.close()
+
     def close(self) -> None:
         """Release files and lock; what was committed is safe without this."""
+        if self._closed:
+            return
+        self._closed = True
         self.rollback()
         if self.reader is not None:
             self.reader.connection.close()
