@@ -244,7 +244,7 @@ def verify(
     report: Annotated[
         Path | None, typer.Option(help="A replay's report: each order that it placed must be there.")
     ] = None,
-    wait: Annotated[float, typer.Option(help="Seconds to let what is on its way come to rest.")] = 30.0,
+    wait: Annotated[float, typer.Option(help="Seconds to let what is on its way come to rest.")] = 120.0,
     endpoint: Endpoint = LOCAL,
     stack: Stack = "orders",
     as_json: Json = False,
@@ -256,6 +256,8 @@ def verify(
     try:
         facts = gather(system, accepted)
         while (found := violations(facts)) and time.monotonic() < ends:
+            left = ends - time.monotonic()
+            err.print(f"{len(found)} not kept yet; what is on its way gets {left:.0f} s more", end="\r", soft_wrap=True)
             time.sleep(1)
             facts = gather(system, accepted)
     except Unreachable as fault:
