@@ -36,8 +36,8 @@ class Misconfigured(RuntimeError):
     """The server cannot run as it was asked to; the message says what to do."""
 
 
-def run(settings: Settings, ready: Ready) -> None:
-    """Serve until SIGINT or SIGTERM.
+def run(settings: Settings, ready: Ready, *, hold_effects: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM. ``hold_effects``: ``ready`` says when effects may start (what they call comes up with it).
 
     Raises:
         Misconfigured: off loopback without credentials, or a credentials file that cannot be read.
@@ -46,7 +46,7 @@ def run(settings: Settings, ready: Ready) -> None:
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     _loop_policy()
-    asyncio.run(_serve(settings, ready))
+    asyncio.run(_serve(settings, ready, hold_effects=hold_effects))
 
 
 def _loop_policy() -> None:
@@ -57,7 +57,7 @@ def _loop_policy() -> None:
     uvloop.install()
 
 
-async def _serve(settings: Settings, ready: Ready) -> None:
+async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> None:
     own_secret = secrets.token_hex(20)  # Functions sign with it.
     credentials = _credentials(settings, own_secret)
     listener = listen(settings.host, settings.port)  # Before the store: a taken port leaves the data alone.
@@ -75,6 +75,8 @@ async def _serve(settings: Settings, ready: Ready) -> None:
     )
     performers = Performers(instance, outside)
     await performers.start()
+    if hold_effects:
+        instance.due.hold_effects()
     await instance.start()
     control = Control(instance, VERSION)
     guard = Guard(settings.host, settings.allow_hosts)

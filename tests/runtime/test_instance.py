@@ -206,6 +206,19 @@ def test_more_effects_than_fit_wait_in_the_store_and_are_all_done() -> None:
     scenario("real", play)
 
 
+def test_effects_that_are_held_start_when_they_are_released() -> None:
+    async def play(instance: Instance, outside: Outside) -> None:
+        instance.due.hold_effects()
+        await call(instance, "LeaveEffect", "held")
+        assert await call(instance, "Perform", "now") == {"Result": "NOW"}  # A caller who waits is not held.
+        assert await notes(instance) == "now=NOW@0"
+        instance.due.release_effects()
+        await instance.activity.wait()
+        assert await notes(instance) == "now=NOW@0 held=HELD@0"
+
+    scenario("frozen", play)
+
+
 def test_a_refusal_reaches_the_caller() -> None:
     async def play(instance: Instance, _outside: Outside) -> None:
         with pytest.raises(ServiceError, match="no"):

@@ -58,7 +58,7 @@ def up(
         endpoint = f"http://{settings.host}:{bound}"
         await Up(instance, server_control, settings.data, endpoint, typer.echo).run(path, stack_name, given)
 
-    start(settings, ready)
+    start(settings, ready, hold_effects=True)
 
 
 def deploy(

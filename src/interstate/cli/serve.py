@@ -69,7 +69,7 @@ def settings_of(
     )
 
 
-def start(settings: Settings, ready: Any) -> None:
+def start(settings: Settings, ready: Any, *, hold_effects: bool = False) -> None:
     """Run the server; what stops it from starting is told in a sentence."""
     import sqlite3  # noqa: PLC0415 as below
 
@@ -78,7 +78,7 @@ def start(settings: Settings, ready: Any) -> None:
     from interstate.store.sqlite.migrate import NewerSchema  # noqa: PLC0415
 
     try:
-        run(settings, ready)
+        run(settings, ready, hold_effects=hold_effects)
     except (Misconfigured, DataDirectoryInUse, NewerSchema) as error:
         fail(str(error))
     except sqlite3.Error as error:

@@ -60,6 +60,7 @@ class DueWork:
         self._scanning = False
         self._again = False
         self._stopping = False
+        self._held = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: datetime | None = None
         commits.effects_room = self.room
@@ -68,7 +69,7 @@ class DueWork:
 
     def room(self) -> int:
         """How many effects may start in this batch."""
-        return 0 if self._backlog or self._stopping else EFFECTS_IN_FLIGHT_MAX - len(self._in_flight)
+        return 0 if self._backlog or self._stopping or self._held else EFFECTS_IN_FLIGHT_MAX - len(self._in_flight)
 
     def committed(self, decided: Decided) -> None:
         """What a committed batch left for us."""
@@ -79,6 +80,19 @@ class DueWork:
             self.look()
         if decided.earliest is not None:
             self._ring_at(decided.earliest)
+
+    def hold_effects(self) -> None:
+        """Start no effect until ``release_effects``: what they call is not there yet. The clock stands still meanwhile."""
+        if not self._held:
+            self._held = True
+            self._activity.begin()
+
+    def release_effects(self) -> None:
+        """Start what waits."""
+        if self._held:
+            self._held = False
+            self._activity.end()
+            self.look()
 
     def look(self) -> None:
         """Scan now, or once more after the scan that runs."""
@@ -121,7 +135,7 @@ class DueWork:
                 break
             self._batches.run_step(work, row.id)
             done += 1
-        room = max(0, EFFECTS_IN_FLIGHT_MAX - len(self._in_flight))
+        room = 0 if self._held else max(0, EFFECTS_IN_FLIGHT_MAX - len(self._in_flight))
         waiting = work.select(READY, limit=room + 1, lane=WAITING, now=work.now)
         taken = [msgspec.structs.replace(row, lane=IN_FLIGHT) for row in waiting[:room]]
         for row in taken:

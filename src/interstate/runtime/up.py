@@ -45,6 +45,7 @@ class Up:
                 deployed = await deploy(self._instance, template, stack_name, parameters, progress=self._say)
                 await self._stands(template, deployed)
             except (DeployFailed, CommandFailed, ServiceError, msgspec.ValidationError) as error:
+                self._instance.due.release_effects()
                 self._control.deploy_error = str(error)
                 self._say(f"interstate: the template was not deployed: {error}")
                 self._say("  Mend it, then: interstate deploy. (The server goes on.)")
@@ -63,6 +64,7 @@ class Up:
         self._companions.start(wanted.companions)
         for command in wanted.after_deploy:
             await self._companions.run(command)
+        self._instance.due.release_effects()  # Now what functions call is there.
         self._control.deployed = True
         self._control.deploy_error = None
         self._announce(deployed, wanted)
