@@ -110,6 +110,17 @@ def test_a_call_that_the_database_refuses_fails_alone(batches: Batches, position
     assert [read(batches, "a"), read(batches, "b")] == ["1", "2"]
 
 
+@pytest.mark.parametrize("position", range(3))
+def test_a_record_that_cannot_be_written_fails_its_own_call(batches: Batches, position: int) -> None:
+    """A number beyond 64 bits is met when the batch is written, long after the call that put it has returned."""
+    calls: list[Callable[[BatchWork], object]] = [put("a", "1"), put("b", "2")]
+    broken = Queue("arn:9", 2**70, "0/us", "broken", NOW, NOW, {}, {})
+    calls.insert(position, lambda work: work.put(QUEUES, broken))
+    jobs = run(batches, *calls)
+    assert [job.error is not None for job in jobs] == [at == position for at in range(3)]
+    assert [read(batches, "a"), read(batches, "b")] == ["1", "2"]
+
+
 def test_a_batch_that_is_run_again_takes_the_same_now_and_ids(batches: Batches) -> None:
     seen: list[tuple[datetime, str]] = []
 

@@ -94,9 +94,9 @@ class Batches:
         """
         try:
             return [self._attempt(jobs, now, effects_max, work_s)]
-        except self.store.refusals as error:
+        except Exception as error:  # noqa: BLE001 the border: what a record cannot be written as fails its own call, too
             self.store.rollback()
-            _log.warning("the store refused a batch of %d: %s", len(jobs), error)
+            _log.warning("the store refused a batch of %d: %r", len(jobs), error)
             if len(jobs) <= 1:
                 return [self._give_up(jobs, now, error)]
             half = len(jobs) // 2

@@ -16,9 +16,6 @@ from pathlib import Path
 from interstate.store.sqlite.migrate import migrate
 from interstate.store.sqlite.rows import SqliteRows
 
-WAL_BYTES_MAX = 64 * 1024 * 1024
-"""Above this the WAL is restarted between batches (design, section 4)."""
-
 _CHECKPOINT_PAGES = 4000  # Passive checkpoints inside COMMIT keep the WAL short without stopping readers.
 
 
