@@ -31,11 +31,21 @@ def parse_arn(text: str) -> Arn | None:
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The account and region whose state a call sees, and its principal's ARN."""
+    """The account and region whose state a call sees, and who calls.
+
+    ``service`` is set when a service of AWS calls for a resource (``events.amazonaws.com`` for the rule ``source_arn``):
+    resource policies are asked for that principal then, not for the account.
+    """
 
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
     access_key: str = "test"
+    service: str = ""
+    source_arn: str = ""
+
+    def on_behalf_of(self, service: str, source_arn: str) -> "Caller":
+        """The service principal that acts for the resource ``source_arn`` (which may live in another account)."""
+        return Caller(self.account, self.region, self.access_key, service, source_arn)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account and region."""
