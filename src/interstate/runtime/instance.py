@@ -189,6 +189,7 @@ class Instance:
         finally:
             self.store.end_read()
         assert not records.changed, "a read has written"
+        self.batches.measured.extend(work.measured)
         return answer
 
     def _committed(self, decided: Any) -> None:

@@ -11,8 +11,10 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
+from interstate.runtime.metrics import Measurement
 from interstate.services.operation import Parked, Perform
 from interstate.store.records.due import DUE, STEP, WAITING, Due
+from interstate.store.records.metrics import Metric
 from interstate.store.tables import Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
 
@@ -36,6 +38,7 @@ class BatchWork:
         self.earliest: datetime | None = None  # The first instant at which work left by this batch is due later.
         self.yielded = False  # A step is due now that must not run in this transaction.
         self.until = float("inf")  # Monotonic seconds at which the batch should close.
+        self.measured: list[Measurement] = []
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
@@ -87,6 +90,20 @@ class BatchWork:
 
     def wake(self, key: str, *, one: bool = False) -> None:
         self.wakes.append((key, one))
+
+    def measure(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: tuple[tuple[str, str], ...] = (),
+        value: float = 1.0,
+        unit: str = "Count",
+        *,
+        caller: Caller | None = None,
+    ) -> None:
+        place = caller or self.caller
+        metric = Metric(place.account, place.region, namespace, name, dimensions, unit)
+        self.measured.append(Measurement(metric, value, self.now))
 
     # Calls inside the call -------------------------------------------------------------------------------------
 

@@ -31,15 +31,15 @@ def is_allowed(
     ``owner`` is the resource's account where its ARN has none. ``context`` adds the service's own condition keys
     (``sns:Protocol``). A policy that cannot be read is silent.
     """
+    if not policy:
+        return not caller.service and caller.account == (owner or _account_of(resource))
     verdict = decide(_policies(policy), _access(caller, action, resource, now, context))
     if verdict is Verdict.SILENT:
         return not caller.service and caller.account == (owner or _account_of(resource))
     return verdict is Verdict.ALLOWED
 
 
-def _policies(policy: JSONObject | str | None) -> list[Policy]:
-    if not policy:
-        return []
+def _policies(policy: JSONObject | str) -> list[Policy]:
     try:
         return [document_of(policy)]
     except PolicyFault:

@@ -96,6 +96,22 @@ class Work(Protocol):
         """After the commit, run again the calls that are parked on ``key``: all, or the one that waits longest."""
         ...
 
+    def measure(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: tuple[tuple[str, str], ...] = (),
+        value: float = 1.0,
+        unit: str = "Count",
+        *,
+        caller: Caller | None = None,
+    ) -> None:
+        """Add a value to a CloudWatch metric, in this commit; ``caller`` says whose (steps have none of their own).
+
+        What a refused call measured is counted as well. Many values of one series are one write a batch.
+        """
+        ...
+
     # Calls inside the call ---------------------------------------------------------------------------------------
 
     def call(self, service: str, operation: str, request: Mapping[str, Any], *, caller: Caller | None = None) -> Any:

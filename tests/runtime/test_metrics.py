@@ -1,0 +1,72 @@
+"""What calls measure reaches its minute in the commit of the call. Source: CloudWatch's concepts page (statistic sets)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from interstate.base.arn import Caller
+from interstate.runtime.testing import World
+from interstate.runtime.work import BatchWork
+from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT, Point, Series
+
+FAR = timedelta(days=1)
+
+
+def everything(world: World, caller: Caller | None = None) -> list[tuple[Series, list[Point]]]:
+    def read(work: BatchWork) -> list[tuple[Series, list[Point]]]:
+        place = work.caller
+        found = work.select(
+            SERIES_OF_ACCOUNT, limit=99, account=place.account, region=place.region, namespace="", name="", after=0
+        )
+        return [
+            (one, work.select(POINTS_OF_SERIES, limit=99, series=one.id, since=work.now - FAR, until=work.now + FAR))
+            for one in found
+        ]
+
+    answer: list[tuple[Series, list[Point]]] = world.run(read, caller=caller)
+    return answer
+
+
+def measure(world: World, *values: float, caller: Caller | None = None) -> None:
+    def run(work: BatchWork) -> None:
+        for value in values:
+            work.measure("AWS/SQS", "Sent", (("QueueName", "q"),), value, "Bytes")
+
+    world.run(run, caller=caller)
+
+
+def test_values_of_a_minute_are_one_point(tmp_path: Path) -> None:
+    world = World((), directory=tmp_path)
+    measure(world, 3, 1)
+    measure(world, 8)
+    [(series, [point])] = everything(world)
+    assert (series.namespace, series.name, series.dimensions, series.unit) == (
+        "AWS/SQS",
+        "Sent",
+        (("QueueName", "q"),),
+        "Bytes",
+    )
+    assert (point.samples, point.total, point.low, point.high) == (3, 12, 1, 8)
+    world = world.restart()
+    assert everything(world)[0][1] == [point]
+    world.close()
+
+
+def test_the_next_minute_is_the_next_point_and_accounts_are_apart() -> None:
+    world = World(())
+    measure(world, 1)
+    world.advance(timedelta(minutes=1))
+    measure(world, 2)
+    other = Caller("111111111111")
+    measure(world, 5, caller=other)
+    [(_, points)] = everything(world)
+    assert [point.total for point in points] == [1, 2]
+    assert [point.total for _, some in everything(world, other) for point in some] == [5]
+
+
+def test_the_order_of_dimensions_names_no_other_series() -> None:
+    world = World(())
+    world.run(lambda work: work.measure("N", "m", (("b", "2"), ("a", "1"))))
+    world.run(lambda work: work.measure("N", "m", (("a", "1"), ("b", "2"))))
+    [(series, [point])] = everything(world)
+    assert series.dimensions == (("a", "1"), ("b", "2"))
+    assert point.samples == 2
