@@ -266,20 +266,6 @@ def test_a_table_may_be_named_by_its_arn(filled: Tables) -> None:
     assert filled.refused("GetItem", TableName=foreign, Key=A).code == "ResourceNotFoundException"
 
 
-@pytest.mark.parametrize(
-    ("operation", "members"),
-    [
-        ("PutItem", {"Item": A, "Expected": {"n": {"Exists": False}}}),
-        ("UpdateItem", {"Key": A, "AttributeUpdates": {"n": {"Action": "DELETE"}}}),
-        ("GetItem", {"Key": A, "AttributesToGet": ["n"]}),
-    ],
-)
-def test_legacy_parameters_are_refused_by_name(tables: Tables, operation: str, members: dict[str, Any]) -> None:
-    error = tables.refused(operation, TableName="things", **members)
-    assert error.code == "NotImplemented"
-    assert list(members)[-1] in error.message
-
-
 # Capacity ----------------------------------------------------------------------------------------------------------
 
 

@@ -6,8 +6,9 @@ made again under an old name never sees old items.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -46,6 +47,40 @@ class Throughput(msgspec.Struct, frozen=True):
     write: int = 0
 
 
+class OnDemand(msgspec.Struct, frozen=True):
+    """The most units a second of a table that is paid per request; -1 stands for no bound."""
+
+    read: int | None = None
+    write: int | None = None
+
+
+class Insights(msgspec.Struct, frozen=True):
+    """Contributor insights of a table or an index."""
+
+    enabled: bool
+    mode: str
+    changed: datetime
+
+
+class Restored(msgspec.Struct, frozen=True):
+    """From what a table was made."""
+
+    source_table: str
+    at: datetime
+    backup: str | None = None
+    done: bool = False
+
+
+class Replica(msgspec.Struct, frozen=True):
+    """A copy of a global table in another region."""
+
+    region: str
+    arn: str
+    active: bool = True
+    encryption_key: str | None = None
+    table_class: str | None = None
+
+
 class Index(msgspec.Struct, frozen=True):
     """A secondary index, global or local. ``attributes`` are the projected non-key attributes of INCLUDE.
 
@@ -60,6 +95,12 @@ class Index(msgspec.Struct, frozen=True):
     is_global: bool = True
     throughput: Throughput = Throughput()
     backfilled: bool = True
+    on_demand: OnDemand | None = None
+    warm: Throughput | None = None
+    insights: Insights | None = None
+    throughput_raised: datetime | None = None
+    throughput_lowered: datetime | None = None
+    decreases: tuple[datetime, ...] = ()
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -90,6 +131,28 @@ class TableDefinition(msgspec.Struct, frozen=True):
     protected: bool = False
     expiry_attribute: str | None = None
     stream: Stream | None = None
+    filling: bool = False  # It is restored or imported: CREATING, and not yet open to reads and writes.
+    on_demand: OnDemand | None = None
+    warm: Throughput | None = None
+    decreases: tuple[datetime, ...] = ()  # Of today.
+    recovery_since: datetime | None = None
+    recovery_days: int = 35
+    copies: int = 0  # Copies that are being made of it now.
+    insights: Insights | None = None
+    restored: Restored | None = None
+    replicas: tuple[Replica, ...] = ()
+    scaling: Mapping[str, Any] | None = None
+    expiry_changed: datetime | None = None
+
+    @property
+    def has_local_indexes(self) -> bool:
+        """Whether its items form collections."""
+        return any(not index.is_global for index in self.indexes)
+
+    @property
+    def keeps_changes(self) -> bool:
+        """Whether every write notes what was there before."""
+        return self.recovery_since is not None or self.copies > 0
 
     def index(self, name: str) -> Index | None:
         """The index of that name."""

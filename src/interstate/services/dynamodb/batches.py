@@ -28,7 +28,6 @@ from interstate.services.dynamodb.writes import (
     decide,
     prepare_delete,
     prepare_put,
-    refuse_legacy,
 )
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import decode_item
@@ -45,7 +44,7 @@ class KeysAndAttributes(msgspec.Struct, frozen=True, rename="pascal"):
     consistent_read: bool = False
     projection_expression: str | None = None
     expression_attribute_names: dict[str, str] | None = None
-    attributes_to_get: Any = None
+    attributes_to_get: list[str] | None = None
 
 
 class BatchGetItem(msgspec.Struct, frozen=True, rename="pascal"):
@@ -91,7 +90,7 @@ def batch_get_item(request: BatchGetItem, work: Work) -> dict[str, Any]:
     checked = {
         name: (
             [checked_key(key) for key in wanted.keys],
-            projection_of(wanted.projection_expression, wanted.expression_attribute_names),
+            projection_of(wanted.projection_expression, wanted.expression_attribute_names, wanted.attributes_to_get),
         )
         for name, wanted in request.request_items.items()
     }
@@ -101,7 +100,6 @@ def batch_get_item(request: BatchGetItem, work: Work) -> dict[str, Any]:
     room = ANSWER_BYTES_MAX
     for name, (keys, projection) in checked.items():
         wanted = request.request_items[name]
-        refuse_legacy(AttributesToGet=wanted.attributes_to_get)
         table = table_of(name, work)
         places = [key_of_request(key, table.definition.key) for key in keys]
         _check_distinct(places)
@@ -132,6 +130,7 @@ def _without_keys(wanted: KeysAndAttributes) -> dict[str, Any]:
         "ConsistentRead": wanted.consistent_read or None,
         "ProjectionExpression": wanted.projection_expression,
         "ExpressionAttributeNames": wanted.expression_attribute_names,
+        "AttributesToGet": wanted.attributes_to_get,
     }
     return {"Keys": [], **{name: value for name, value in given.items() if value is not None}}
 

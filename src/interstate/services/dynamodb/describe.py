@@ -6,14 +6,15 @@ Source: DynamoDB API Reference, TableDescription.
 from typing import Any
 
 from interstate.core.tables.schema import Index, KeySchema, TableDefinition, Throughput
+from interstate.services.dynamodb.counts import counted
 from interstate.store.ports import Work
-from interstate.store.records.dynamodb import ITEM_COUNTS, ItemCount, ItemTable
+from interstate.store.records.dynamodb import ItemTable
 
 
 def description(table: ItemTable, work: Work, *, status: str | None = None) -> dict[str, Any]:
     """``TableDescription``. Counts are those of this moment, where DynamoDB's may be six hours old."""
     definition = table.definition
-    count = _count(definition.id, work)
+    count = counted(definition.id, work)
     answer: dict[str, Any] = {
         "TableName": table.name,
         "TableArn": table.arn,
@@ -70,10 +71,6 @@ def _settings(definition: TableDefinition) -> dict[str, Any]:
     return answer
 
 
-def _count(number: int, work: Work) -> ItemCount:
-    return work.get(ITEM_COUNTS, number) or ItemCount(number, 0, 0)
-
-
 def _attributes(definition: TableDefinition) -> list[dict[str, str]]:
     schemas = (definition.key, *(index.key for index in definition.indexes))
     types = {attribute.name: attribute.type for schema in schemas for attribute in schema.attributes}
@@ -101,7 +98,7 @@ def _throughput(throughput: Throughput, definition: TableDefinition) -> dict[str
 
 
 def _index(index: Index, table: ItemTable, work: Work) -> dict[str, Any]:
-    count = _count(index.id, work)
+    count = counted(index.id, work)
     projection: dict[str, Any] = {"ProjectionType": index.projection}
     if index.attributes:
         projection["NonKeyAttributes"] = list(index.attributes)

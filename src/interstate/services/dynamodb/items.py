@@ -13,10 +13,21 @@ from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.expressions.placeholders import placeholders_of
 from interstate.core.tables.expressions.projection import CompiledProjection, compile_projection
 from interstate.core.tables.keys import check_scalar_keys, key_of_request
+from interstate.core.tables.legacy import (
+    AttributeUpdate,
+    Expected,
+    LegacyCondition,
+    check_not_mixed,
+    expected_condition,
+    projection_of_names,
+    update_of,
+)
 from interstate.core.tables.values import Item
+from interstate.services.dynamodb.collections import collection_metrics
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
 from interstate.services.dynamodb.writes import (
+    Decision,
     Delete,
     Prepared,
     Put,
@@ -25,9 +36,9 @@ from interstate.services.dynamodb.writes import (
     checked_key,
     decide,
     prepare_delete,
+    prepare_legacy_update,
     prepare_put,
     prepare_update,
-    refuse_legacy,
 )
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import decode_item
@@ -41,7 +52,7 @@ class GetItem(msgspec.Struct, frozen=True, rename="pascal"):
     projection_expression: str | None = None
     expression_attribute_names: dict[str, str] | None = None
     return_consumed_capacity: str = "NONE"
-    attributes_to_get: Any = None
+    attributes_to_get: list[str] | None = None
 
 
 class PutItem(msgspec.Struct, frozen=True, rename="pascal"):
@@ -53,8 +64,9 @@ class PutItem(msgspec.Struct, frozen=True, rename="pascal"):
     return_values_on_condition_check_failure: str = "NONE"
     return_values: str = "NONE"
     return_consumed_capacity: str = "NONE"
-    expected: Any = None
-    conditional_operator: Any = None
+    return_item_collection_metrics: str = "NONE"
+    expected: dict[str, Expected] | None = None
+    conditional_operator: str | None = None
 
 
 class UpdateItem(msgspec.Struct, frozen=True, rename="pascal"):
@@ -67,9 +79,10 @@ class UpdateItem(msgspec.Struct, frozen=True, rename="pascal"):
     return_values_on_condition_check_failure: str = "NONE"
     return_values: str = "NONE"
     return_consumed_capacity: str = "NONE"
-    attribute_updates: Any = None
-    expected: Any = None
-    conditional_operator: Any = None
+    attribute_updates: dict[str, AttributeUpdate] | None = None
+    return_item_collection_metrics: str = "NONE"
+    expected: dict[str, Expected] | None = None
+    conditional_operator: str | None = None
 
 
 class DeleteItem(msgspec.Struct, frozen=True, rename="pascal"):
@@ -81,8 +94,9 @@ class DeleteItem(msgspec.Struct, frozen=True, rename="pascal"):
     return_values_on_condition_check_failure: str = "NONE"
     return_values: str = "NONE"
     return_consumed_capacity: str = "NONE"
-    expected: Any = None
-    conditional_operator: Any = None
+    return_item_collection_metrics: str = "NONE"
+    expected: dict[str, Expected] | None = None
+    conditional_operator: str | None = None
 
 
 def keys_of_table(request: GetItem | PutItem | UpdateItem | DeleteItem, caller: Caller) -> list[Key]:
@@ -90,14 +104,18 @@ def keys_of_table(request: GetItem | PutItem | UpdateItem | DeleteItem, caller: 
     return [table_key(request.table_name, caller)]
 
 
-def projection_of(text: str | None, names: dict[str, str] | None) -> CompiledProjection | None:
-    """A read's projection; None: all attributes.
+def projection_of(
+    text: str | None, names: dict[str, str] | None, attributes: list[str] | None = None
+) -> CompiledProjection | None:
+    """A read's projection, by an expression or by ``AttributesToGet``; None: all attributes.
 
     Raises:
         InvalidInput: the expression or its names.
     """
+    if attributes is not None:
+        check_not_mixed({"ProjectionExpression": text}, {"AttributesToGet": attributes})
     if text is None and names is None:
-        return None
+        return None if attributes is None else projection_of_names(attributes)
     placeholders = placeholders_of(names, None, {"ProjectionExpression": text})
     assert text is not None  # Names without an expression were refused.
     projection = compile_projection(text, placeholders.names)
@@ -113,9 +131,10 @@ def get_item(request: GetItem, work: Work) -> dict[str, Any]:
         KeyMismatch: the key is not the table's.
         InvalidInput: a value or the projection.
     """
-    refuse_legacy(AttributesToGet=request.attributes_to_get)
     key = checked_key(request.key)
-    projection = projection_of(request.projection_expression, request.expression_attribute_names)
+    projection = projection_of(
+        request.projection_expression, request.expression_attribute_names, request.attributes_to_get
+    )
     table = table_of(request.table_name, work)
     place = key_of_request(key, table.definition.key)
     if projection is not None:
@@ -128,7 +147,7 @@ def get_item(request: GetItem, work: Work) -> dict[str, Any]:
     if request.return_consumed_capacity != "NONE":
         size = 0 if stored is None else stored.size
         units = Consumed(read_units(size, consistent=request.consistent_read))
-        answer["ConsumedCapacity"] = described(table.name, units, request.return_consumed_capacity)
+        answer["ConsumedCapacity"] = described(request.table_name, units, request.return_consumed_capacity)
     return answer
 
 
@@ -140,7 +159,7 @@ def put_item(request: PutItem, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such table.
         InvalidInput: the item, its key or the expression.
     """
-    refuse_legacy(Expected=request.expected, ConditionalOperator=request.conditional_operator)
+    expected = _expected(request)
     _check_return_values(request.return_values)
     prepared = prepare_put(
         Put(
@@ -150,9 +169,10 @@ def put_item(request: PutItem, work: Work) -> dict[str, Any]:
             request.expression_attribute_names,
             request.expression_attribute_values,
             request.return_values_on_condition_check_failure,
-        )
+        ),
+        expected,
     )
-    return _written(prepared, request.return_values, request.return_consumed_capacity, work)
+    return _written(prepared, request, work)
 
 
 def delete_item(request: DeleteItem, work: Work) -> dict[str, Any]:
@@ -163,7 +183,7 @@ def delete_item(request: DeleteItem, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such table.
         InvalidInput: the key or the expression.
     """
-    refuse_legacy(Expected=request.expected, ConditionalOperator=request.conditional_operator)
+    expected = _expected(request)
     _check_return_values(request.return_values)
     prepared = prepare_delete(
         Delete(
@@ -173,9 +193,21 @@ def delete_item(request: DeleteItem, work: Work) -> dict[str, Any]:
             request.expression_attribute_names,
             request.expression_attribute_values,
             request.return_values_on_condition_check_failure,
-        )
+        ),
+        expected,
     )
-    return _written(prepared, request.return_values, request.return_consumed_capacity, work)
+    return _written(prepared, request, work)
+
+
+def _expected(request: PutItem | DeleteItem | UpdateItem) -> LegacyCondition | None:
+    """What the legacy parameters ask of the item."""
+    expected, operator = request.expected, request.conditional_operator
+    if expected is None and operator is None:
+        return None
+    check_not_mixed(
+        {"ConditionExpression": request.condition_expression}, {"Expected": expected, "ConditionalOperator": operator}
+    )
+    return expected_condition(expected or {}, operator)
 
 
 def _check_return_values(return_values: str) -> None:
@@ -183,15 +215,31 @@ def _check_return_values(return_values: str) -> None:
         raise InvalidInput("ReturnValues can only be ALL_OLD or NONE")
 
 
-def _written(prepared: Prepared, return_values: str, wanted_capacity: str, work: Work) -> dict[str, Any]:
+def _written(prepared: Prepared, request: PutItem | DeleteItem, work: Work) -> dict[str, Any]:
     table = table_of(prepared.table_name, work)
+    return_values = request.return_values
     decision = decide(prepared, table, work, wants_old=return_values == "ALL_OLD")
     consumed = carry_out(decision, work)
     answer: dict[str, Any] = {}
     if return_values == "ALL_OLD" and decision.change.old is not None:
         answer["Attributes"] = decision.change.old
-    if wanted_capacity != "NONE":
-        answer["ConsumedCapacity"] = described(table.name, consumed, wanted_capacity)
+    return _told(answer, request, decision, consumed, work)
+
+
+def _told(
+    answer: dict[str, Any],
+    request: PutItem | DeleteItem | UpdateItem,
+    decision: Decision,
+    consumed: Consumed,
+    work: Work,
+) -> dict[str, Any]:
+    """The answer of a write with what was asked for beside it."""
+    if request.return_consumed_capacity != "NONE":
+        answer["ConsumedCapacity"] = described(request.table_name, consumed, request.return_consumed_capacity)
+    if request.return_item_collection_metrics != "NONE":
+        metrics = collection_metrics(decision, work)
+        if metrics is not None:
+            answer["ItemCollectionMetrics"] = metrics
     return answer
 
 
@@ -203,22 +251,7 @@ def update_item(request: UpdateItem, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such table.
         InvalidInput: the key, the expressions, or an operand that does not fit the item.
     """
-    refuse_legacy(
-        AttributeUpdates=request.attribute_updates,
-        Expected=request.expected,
-        ConditionalOperator=request.conditional_operator,
-    )
-    prepared = prepare_update(
-        Update(
-            request.table_name,
-            request.key,
-            request.update_expression,
-            request.condition_expression,
-            request.expression_attribute_names,
-            request.expression_attribute_values,
-            request.return_values_on_condition_check_failure,
-        )
-    )
+    prepared = _prepared_update(request)
     table = table_of(prepared.table_name, work)
     decision = decide(prepared, table, work)
     consumed = carry_out(decision, work)
@@ -226,9 +259,35 @@ def update_item(request: UpdateItem, work: Work) -> dict[str, Any]:
     shown = _shown(prepared, request.return_values, decision.change.old, decision.change.new)
     if shown:
         answer["Attributes"] = shown
-    if request.return_consumed_capacity != "NONE":
-        answer["ConsumedCapacity"] = described(table.name, consumed, request.return_consumed_capacity)
-    return answer
+    return _told(answer, request, decision, consumed, work)
+
+
+def _prepared_update(request: UpdateItem) -> Prepared:
+    if request.attribute_updates is None and request.expected is None and request.conditional_operator is None:
+        return prepare_update(
+            Update(
+                request.table_name,
+                request.key,
+                request.update_expression,
+                request.condition_expression,
+                request.expression_attribute_names,
+                request.expression_attribute_values,
+                request.return_values_on_condition_check_failure,
+            )
+        )
+    expressions = {
+        "UpdateExpression": request.update_expression,
+        "ConditionExpression": request.condition_expression,
+    }
+    others = {
+        "AttributeUpdates": request.attribute_updates,
+        "Expected": request.expected,
+        "ConditionalOperator": request.conditional_operator,
+    }
+    check_not_mixed(expressions, others)
+    placeholders_of(request.expression_attribute_names, request.expression_attribute_values, expressions)
+    update = update_of(request.attribute_updates or {})
+    return prepare_legacy_update(request.table_name, request.key, update, _expected(request))
 
 
 def _shown(prepared: Prepared, return_values: str, old: Item | None, new: Item | None) -> Item | None:

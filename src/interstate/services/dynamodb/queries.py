@@ -13,10 +13,22 @@ from interstate.base.arn import Caller
 from interstate.core.tables.capacity import Consumed, described, read_units
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
 from interstate.core.tables.expressions.condition import CompiledCondition, compile_condition
-from interstate.core.tables.expressions.key_condition import CompiledKeyCondition, KeyRange, compile_key_condition
+from interstate.core.tables.expressions.key_condition import (
+    CompiledKeyCondition,
+    KeyRange,
+    compile_key_condition,
+)
 from interstate.core.tables.expressions.placeholders import Placeholders, placeholders_of
 from interstate.core.tables.expressions.projection import CompiledProjection, compile_projection
 from interstate.core.tables.keys import check_scalar_keys, key_in_index, key_of_request
+from interstate.core.tables.legacy import (
+    Wanted,
+    check_not_mixed,
+    check_operator,
+    filter_condition,
+    projection_of_names,
+)
+from interstate.core.tables.legacy_keys import legacy_key_condition
 from interstate.core.tables.schema import Index, KeySchema, projected
 from interstate.core.tables.values import Item
 from interstate.services.dynamodb.locate import table_key, table_of
@@ -34,7 +46,7 @@ from interstate.services.dynamodb.pages import (
     whole_table,
 )
 from interstate.services.dynamodb.stored import load
-from interstate.services.dynamodb.writes import checked_key, refuse_legacy
+from interstate.services.dynamodb.writes import checked_key
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ItemTable, decode_item
 from interstate.store.tables import Key
@@ -54,10 +66,10 @@ class Query(msgspec.Struct, frozen=True, rename="pascal"):
     expression_attribute_names: dict[str, str] | None = None
     expression_attribute_values: dict[str, Any] | None = None
     return_consumed_capacity: str = "NONE"
-    attributes_to_get: Any = None
-    key_conditions: Any = None
-    query_filter: Any = None
-    conditional_operator: Any = None
+    attributes_to_get: list[str] | None = None
+    key_conditions: dict[str, Wanted] | None = None
+    query_filter: dict[str, Wanted] | None = None
+    conditional_operator: str | None = None
 
 
 class Scan(msgspec.Struct, frozen=True, rename="pascal"):
@@ -74,9 +86,9 @@ class Scan(msgspec.Struct, frozen=True, rename="pascal"):
     expression_attribute_names: dict[str, str] | None = None
     expression_attribute_values: dict[str, Any] | None = None
     return_consumed_capacity: str = "NONE"
-    attributes_to_get: Any = None
-    scan_filter: Any = None
-    conditional_operator: Any = None
+    attributes_to_get: list[str] | None = None
+    scan_filter: dict[str, Wanted] | None = None
+    conditional_operator: str | None = None
 
 
 class _Reading(msgspec.Struct, frozen=True):
@@ -101,17 +113,12 @@ def query(request: Query, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such table.
         InvalidInput: an expression, the index, or the starting key.
     """
-    refuse_legacy(
-        AttributesToGet=request.attributes_to_get,
-        KeyConditions=request.key_conditions,
-        QueryFilter=request.query_filter,
-        ConditionalOperator=request.conditional_operator,
-    )
-    reading = _reading(request, request.key_condition_expression)
+    reading = _reading(request)
     table = table_of(request.table_name, work)
     index = _index(request, table)
     schema = table.definition.key if index is None else index.key
-    assert reading.key_condition is not None
+    if reading.key_condition is None:
+        raise InvalidInput("Conditions can be of length 1 or 2 only")
     wanted = reading.key_condition.range_in(schema, reading.placeholders.values)
     start = _start(reading.start, table, index)
     if start is not None:
@@ -119,9 +126,8 @@ def query(request: Query, work: Work) -> dict[str, Any]:
     if reading.filter is not None:
         for name in schema.names:
             if name in reading.filter.heads:
-                raise InvalidInput(
-                    f"Filter Expression can only contain non-primary key attributes: Primary key attribute: {name}"
-                )
+                what = "QueryFilter" if request.filter_expression is None else "Filter Expression"
+                raise InvalidInput(f"{what} can only contain non-primary key attributes: Primary key attribute: {name}")
     _check_paths(reading, table)
     forward = request.scan_index_forward
     if index is None:
@@ -139,13 +145,8 @@ def scan(request: Scan, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such table.
         InvalidInput: an expression, the index, the segment or the starting key.
     """
-    refuse_legacy(
-        AttributesToGet=request.attributes_to_get,
-        ScanFilter=request.scan_filter,
-        ConditionalOperator=request.conditional_operator,
-    )
     _check_segments(request)
-    reading = _reading(request, None)
+    reading = _reading(request)
     table = table_of(request.table_name, work)
     index = _index(request, table)
     start = _start(reading.start, table, index)
@@ -161,21 +162,34 @@ def scan(request: Scan, work: Work) -> dict[str, Any]:
 # Checks without the table ------------------------------------------------------------------------------------------
 
 
-def _reading(request: Query | Scan, key_condition_text: str | None) -> _Reading:
+def _reading(request: Query | Scan) -> _Reading:
     start = None if request.exclusive_start_key is None else _checked_start(request.exclusive_start_key)
+    key_text = request.key_condition_expression if isinstance(request, Query) else None
     expressions = {"FilterExpression": request.filter_expression}
     if isinstance(request, Query):
-        if key_condition_text is None:
-            raise InvalidInput(
-                "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
-            )
-        expressions["KeyConditionExpression"] = key_condition_text
+        expressions["KeyConditionExpression"] = key_text
     expressions["ProjectionExpression"] = request.projection_expression
+    legacy = _legacy(request)
+    if legacy:
+        check_not_mixed(expressions, legacy)
+    if isinstance(request, Query) and key_text is None and request.key_conditions is None:
+        raise InvalidInput(
+            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+        )
     placeholders = placeholders_of(request.expression_attribute_names, request.expression_attribute_values, expressions)
+    _check_select(request)
+    if legacy:
+        return _legacy_reading(request, start)
+    return _expression_reading(request, key_text, placeholders, start)
+
+
+def _expression_reading(
+    request: Query | Scan, key_text: str | None, placeholders: Placeholders, start: Item | None
+) -> _Reading:
     names, values = placeholders.names, placeholders.values
     key_condition = condition = projection = None
-    if key_condition_text is not None:
-        key_condition = compile_key_condition(key_condition_text, names, values)
+    if key_text is not None:
+        key_condition = compile_key_condition(key_text, names, values)
     if request.filter_expression is not None:
         condition = compile_condition("FilterExpression", request.filter_expression, names, values)
     if request.projection_expression is not None:
@@ -185,8 +199,36 @@ def _reading(request: Query | Scan, key_condition_text: str | None) -> _Reading:
     if projection is not None:
         used.append(projection.names)
     placeholders.check_used(used, [part.values for part in conditions])
-    _check_select(request)
     return _Reading(placeholders, key_condition, condition, projection, start)
+
+
+def _legacy(request: Query | Scan) -> dict[str, Any]:
+    """The parameters from before expressions that the request has."""
+    given: dict[str, Any] = {"AttributesToGet": request.attributes_to_get}
+    if isinstance(request, Query):
+        given["QueryFilter"] = request.query_filter
+        if request.key_condition_expression is not None or request.filter_expression is None:
+            given["KeyConditions"] = request.key_conditions
+    else:
+        given["ScanFilter"] = request.scan_filter
+    given["ConditionalOperator"] = request.conditional_operator
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _legacy_reading(request: Query | Scan, start: Item | None) -> _Reading:
+    wanted = request.query_filter if isinstance(request, Query) else request.scan_filter
+    check_operator(request.conditional_operator, wanted)
+    condition = filter_condition(wanted or {}, request.conditional_operator)
+    names = request.attributes_to_get
+    projection = None if names is None else projection_of_names(names)
+    values = dict(condition.values) if condition else {}
+    key_condition = None
+    if isinstance(request, Query):
+        key_condition, key_values = legacy_key_condition(request.key_conditions or {})
+        values.update(key_values)
+    return _Reading(
+        Placeholders({}, values), key_condition, condition.condition if condition else None, projection, start
+    )
 
 
 def _checked_start(key: Mapping[str, Any]) -> Item:
@@ -198,15 +240,17 @@ def _checked_start(key: Mapping[str, Any]) -> Item:
 
 def _check_select(request: Query | Scan) -> None:
     select, projection = request.select, request.projection_expression
+    named = "ProjectionExpression" if projection is not None else "AttributesToGet"
+    picks = projection is not None or request.attributes_to_get is not None
     if select == "ALL_PROJECTED_ATTRIBUTES" and request.index_name is None:
         raise InvalidParameters("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
-    if select == "SPECIFIC_ATTRIBUTES" and projection is None:
+    if select == "SPECIFIC_ATTRIBUTES" and not picks:
         raise InvalidParameters(
             "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
         )
-    if projection is not None and select is not None and select != "SPECIFIC_ATTRIBUTES":
+    if picks and select is not None and select != "SPECIFIC_ATTRIBUTES":
         what = "only the Count" if select == "COUNT" else select
-        raise InvalidParameters(f"Cannot specify the ProjectionExpression when choosing to get {what}")
+        raise InvalidParameters(f"Cannot specify the {named} when choosing to get {what}")
 
 
 def _check_segments(request: Scan) -> None:
@@ -313,7 +357,7 @@ def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Pag
         answer["LastEvaluatedKey"] = _last_key(page, source, work)
     if request.return_consumed_capacity != "NONE":
         consumed = _consumed(request, source.index, page.size, fetched)
-        answer["ConsumedCapacity"] = described(source.table.name, consumed, request.return_consumed_capacity)
+        answer["ConsumedCapacity"] = described(request.table_name, consumed, request.return_consumed_capacity)
     return answer
 
 

@@ -12,15 +12,17 @@ from interstate.core.tables.capacity import Consumed, write_units
 from interstate.core.tables.keys import Encoded, key_in_index
 from interstate.core.tables.schema import Index, Stream, TableDefinition, projected
 from interstate.core.tables.values import Item, item_bytes
-from interstate.services.dynamodb import expiry
+from interstate.services.dynamodb import expiry, replication
+from interstate.services.dynamodb.changes import keep
+from interstate.services.dynamodb.collections import collect
+from interstate.services.dynamodb.counts import count
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     INDEX_ENTRIES,
-    ITEM_COUNTS,
+    ITEM_TABLES,
     ITEMS,
     STREAM_RECORDS,
     IndexEntry,
-    ItemCount,
     ItemTable,
     StoredItem,
     StreamRecord,
@@ -38,6 +40,7 @@ class Change(msgspec.Struct, frozen=True):
     """An item before and after. ``old`` and ``new`` are None where there is none; ``size`` is the new one's.
 
     ``old`` may be left out where neither index nor stream needs it. ``expired``: its time to live ended it.
+    ``replicated``: another replica of a global table was written, and this one follows.
     """
 
     key: Encoded
@@ -46,6 +49,7 @@ class Change(msgspec.Struct, frozen=True):
     new: Item | None
     size: int = 0
     expired: bool = False
+    replicated: bool = False
 
 
 def replace(table: ItemTable, change: Change, work: Work) -> Consumed:
@@ -65,11 +69,15 @@ def replace(table: ItemTable, change: Change, work: Work) -> Consumed:
         work.put(ITEMS, StoredItem(definition.id, *change.key, text, change.size, expires_at))
         if expires_at is not None:
             expiry.expect(table, expires_at, work)
-    _count(definition.id, (new is not None) - (before is not None), change.size - (before.size if before else 0), work)
+    count(definition.id, (new is not None) - (before is not None), change.size - (before.size if before else 0), work)
     if definition.indexes:
         consumed = consumed.plus(_replace_entries(definition, change, text, work))
     if definition.stream is not None and definition.stream.enabled:
         _record(definition, definition.stream, change, text, work)
+    if definition.keeps_changes:
+        keep(definition.id, change.key, before, work)
+    if definition.replicas and not change.replicated:
+        replication.send(table, change.key, new, change.size, work, expired=change.expired)
     return consumed
 
 
@@ -103,39 +111,41 @@ def _record(definition: TableDefinition, stream: Stream, change: Change, text: b
     work.wake(f"dynamodb-stream:{stream.arn}")
 
 
-def _count(number: int, items: int, size: int, work: Work) -> None:
-    count = work.get(ITEM_COUNTS, number)
-    if count is None:
-        work.put(ITEM_COUNTS, ItemCount(number, items, size))
-    elif items or size:
-        work.put(ITEM_COUNTS, ItemCount(number, count.items + items, count.bytes + size))
-
-
 # Indexes -----------------------------------------------------------------------------------------------------------
 
 
 def _replace_entries(definition: TableDefinition, change: Change, text: bytes, work: Work) -> Consumed:
     local: dict[str, float] = {}
     over_all: dict[str, float] = {}
+    has_local = False
+    growth = change.size - (change.before.size if change.before else 0)
     for index in definition.indexes:
-        units = _replace_entry(index, definition, change, text, work)
+        units, grown = _replace_entry(index, definition, change, text, work)
         if units:
             (over_all if index.is_global else local)[index.name] = units
+        if not index.is_global:
+            has_local = True
+            growth += grown
+    if has_local:
+        collect(definition.id, change.key[0], growth, work)
     return Consumed(0, local, over_all)
 
 
-def _replace_entry(index: Index, definition: TableDefinition, change: Change, text: bytes, work: Work) -> int:
+def _replace_entry(
+    index: Index, definition: TableDefinition, change: Change, text: bytes, work: Work
+) -> tuple[int, int]:
+    """The units that an index spends on a change, and by how many bytes it grows."""
     old_key = None if change.old is None else key_in_index(change.old, index)
     new_key = None if change.new is None else key_in_index(change.new, index)
     if old_key is None and new_key is None:
-        return 0
+        return 0, 0
     old = None if old_key is None else work.get(INDEX_ENTRIES, index.id, *old_key, *change.key)
     new = None
     if new_key is not None:
         assert change.new is not None
         new = entry_of(index, definition, change.key, change.new, text)
         if old == new:
-            return 0
+            return 0, 0
     units = 0
     if old is not None and old_key != new_key:
         work.delete(INDEX_ENTRIES, index.id, *_place(old))
@@ -143,13 +153,9 @@ def _replace_entry(index: Index, definition: TableDefinition, change: Change, te
     if new is not None:
         work.put(INDEX_ENTRIES, new)
         units += write_units(old.size if old is not None and old_key == new_key else 0, new.size)
-    _count(
-        index.id,
-        (new is not None) - (old is not None),
-        (new.size if new else 0) - (old.size if old else 0),
-        work,
-    )
-    return units
+    growth = (new.size if new else 0) - (old.size if old else 0)
+    count(index.id, (new is not None) - (old is not None), growth, work)
+    return units, growth
 
 
 def _place(entry: IndexEntry) -> tuple[bytes, bytes, bytes, bytes]:
@@ -174,4 +180,19 @@ def add_entry(index: Index, definition: TableDefinition, stored: StoredItem, wor
     entry = entry_of(index, definition, key, decode_item(stored.item), stored.item)
     if entry is not None and work.get(INDEX_ENTRIES, index.id, *_place(entry)) is None:
         work.put(INDEX_ENTRIES, entry)
-        _count(index.id, 1, entry.size, work)
+        count(index.id, 1, entry.size, work)
+
+
+def replicate(body: replication.Replicate, work: Work) -> None:
+    """Take over a write of another replica, if none of ours is later."""
+    table = work.get(ITEM_TABLES, body.arn)
+    if table is None or not replication.is_later(table, body, work):
+        return
+    key = (body.partition, body.sort)
+    before = load(table, key, work)
+    old = None if before is None else decode_item(before.item)
+    replace(
+        table,
+        Change(key, before, old, replication.item_of(body), body.size, expired=body.expired, replicated=True),
+        work,
+    )

@@ -22,14 +22,13 @@ from interstate.core.tables.creation import (
     throughput_of,
 )
 from interstate.core.tables.schema import TableDefinition
-from interstate.services.dynamodb import expiry, streams
+from interstate.services.dynamodb import counts, expiry, streams
 from interstate.services.dynamodb.describe import description
 from interstate.services.dynamodb.errors import ResourceInUseException
 from interstate.services.dynamodb.locate import check_name, described_table
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     ENTRIES_OF_INDEX,
-    ITEM_COUNTS,
     ITEM_TABLE_IDS,
     ITEM_TABLES,
     ITEMS_OF_TABLE,
@@ -265,5 +264,5 @@ def drop(body: Drop, work: Work) -> None:
 
 
 def _forget_number(number: int, work: Work) -> None:
-    work.delete(ITEM_COUNTS, number)
+    counts.forget(number, work)
     work.delete(ITEM_TABLE_IDS, number)

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
 from interstate.core.tables.capacity import Consumed, write_units
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
 from interstate.core.tables.expressions.condition import CompiledCondition, compile_condition
 from interstate.core.tables.expressions.placeholders import NONE, Placeholders, placeholders_of
 from interstate.core.tables.expressions.update import CompiledUpdate, compile_update
 from interstate.core.tables.keys import Encoded, check_index_keys, check_scalar_keys, key_of_item, key_of_request
+from interstate.core.tables.legacy import LegacyCondition
 from interstate.core.tables.schema import TableDefinition
 from interstate.core.tables.values import (
     ITEM_BYTES_MAX,
@@ -96,7 +96,7 @@ class Prepared(msgspec.Struct, frozen=True):
     key: Item | None = None
     condition: CompiledCondition | None = None
     update: CompiledUpdate | None = None
-    keeps: bool = False  # The item is looked at only, or updated without expression.
+    keeps: bool = False  # The item is looked at only.
     deletes: bool = False
 
 
@@ -108,17 +108,6 @@ class Decision(msgspec.Struct, frozen=True):
     writes: bool
 
 
-def refuse_legacy(**parameters: Any) -> None:
-    """Refuse the parameters that came before expressions.
-
-    Raises:
-        NotImplementedHere: naming the first that is given.
-    """
-    for name, value in parameters.items():
-        if value is not None:
-            raise NotImplementedHere(f"DynamoDB's legacy parameter {name}; use the expression parameters")
-
-
 def checked_key(key: Mapping[str, Value]) -> Item:
     """A request's key with canonical values.
 
@@ -128,14 +117,14 @@ def checked_key(key: Mapping[str, Value]) -> Item:
     return {name: checked(value)[0] for name, value in key.items()}
 
 
-def prepare_put(request: Put) -> Prepared:
-    """Check a put.
+def prepare_put(request: Put, legacy: LegacyCondition | None = None) -> Prepared:
+    """Check a put; ``legacy`` stands in for its condition expression.
 
     Raises:
         InvalidInput: a value, an expression or the item's size.
     """
     item, size = checked_item(request.item)
-    placeholders, condition = _condition(request)
+    placeholders, condition = _condition(request, legacy)
     if size > ITEM_BYTES_MAX:
         raise InvalidInput("Item size has exceeded the maximum allowed size")
     return Prepared(
@@ -148,14 +137,14 @@ def prepare_put(request: Put) -> Prepared:
     )
 
 
-def prepare_delete(request: Delete) -> Prepared:
-    """Check a deletion.
+def prepare_delete(request: Delete, legacy: LegacyCondition | None = None) -> Prepared:
+    """Check a deletion; ``legacy`` stands in for its condition expression.
 
     Raises:
         InvalidInput: a value or an expression.
     """
     key = checked_key(request.key)
-    placeholders, condition = _condition(request)
+    placeholders, condition = _condition(request, legacy)
     shows = request.return_values_on_condition_check_failure == "ALL_OLD"
     return Prepared(request.table_name, placeholders, shows, key=key, condition=condition, deletes=True)
 
@@ -172,11 +161,13 @@ def prepare_check(request: ConditionCheck) -> Prepared:
     return Prepared(request.table_name, placeholders, shows, key=key, condition=condition, keeps=True)
 
 
-def _condition(request: Put | Delete | ConditionCheck) -> tuple[Placeholders, CompiledCondition | None]:
+def _condition(
+    request: Put | Delete | ConditionCheck, legacy: LegacyCondition | None = None
+) -> tuple[Placeholders, CompiledCondition | None]:
     text = request.condition_expression
     names, values = request.expression_attribute_names, request.expression_attribute_values
     if text is None and names is None and values is None:
-        return NONE, None
+        return (NONE, None) if legacy is None else (Placeholders({}, legacy.values), legacy.condition)
     placeholders = placeholders_of(names, values, {CONDITION: text})
     assert text is not None  # Placeholders without an expression were refused.
     condition = compile_condition(CONDITION, text, placeholders.names, placeholders.values)
@@ -211,6 +202,20 @@ def prepare_update(request: Update) -> Prepared:
         condition=condition,
         update=update,
     )
+
+
+def prepare_legacy_update(
+    table_name: str, key: Mapping[str, Value], update: CompiledUpdate | None, expected: LegacyCondition | None
+) -> Prepared:
+    """Check an update by ``AttributeUpdates`` and ``Expected``.
+
+    Raises:
+        InvalidInput: a value of the key.
+    """
+    if expected is None:
+        return Prepared(table_name, NONE, False, key=checked_key(key), update=update)  # noqa: FBT003 shows_failed
+    placeholders = Placeholders({}, expected.values)
+    return Prepared(table_name, placeholders, False, key=checked_key(key), condition=expected.condition, update=update)  # noqa: FBT003 shows_failed
 
 
 # Deciding ----------------------------------------------------------------------------------------------------------

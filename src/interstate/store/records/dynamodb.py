@@ -9,7 +9,7 @@ import orjson
 
 from interstate.core.tables.schema import KeySchema, TableDefinition
 from interstate.core.tables.values import Item, Value
-from interstate.store.tables import Select, Table
+from interstate.store.tables import Scalar, Select, Table
 
 
 class ItemTable(msgspec.Struct, frozen=True):
@@ -58,6 +58,95 @@ class ItemCount(msgspec.Struct, frozen=True):
     id: int
     items: int
     bytes: int
+
+
+class ItemCountDelta(msgspec.Struct, frozen=True):
+    """What a batch added to a count, until it is folded in."""
+
+    number: int
+    at: datetime
+    items: int
+    bytes: int
+
+
+class ItemCollection(msgspec.Struct, frozen=True):
+    """How much the items of one partition hold, in a table with local indexes."""
+
+    table_id: int
+    partition_key: bytes
+    bytes: int
+
+
+class ItemChange(msgspec.Struct, frozen=True):
+    """What an item was before it changed; None: there was none."""
+
+    id: int
+    table_id: int
+    at: datetime
+    partition_key: bytes
+    sort_key: bytes
+    before: bytes | None
+    size: int
+
+
+class ItemBackup(msgspec.Struct, frozen=True):
+    """A copy of a table; its items lie under ``number``."""
+
+    arn: str
+    number: int
+    scope: str  # account/region
+    table_arn: str
+    table_name: str
+    name: str
+    kind: str  # USER, SYSTEM
+    status: str  # CREATING, AVAILABLE
+    created: datetime
+    definition: TableDefinition
+    expires: datetime | None = None
+    items: int = 0
+    bytes: int = 0
+
+
+class ItemTransfer(msgspec.Struct, frozen=True):
+    """An export to, or an import from, a bucket."""
+
+    arn: str
+    kind: str  # EXPORT, IMPORT
+    scope: str  # account/region
+    table_arn: str
+    token: str
+    request: bytes
+    started: datetime
+    status: str  # IN_PROGRESS, COMPLETED, FAILED
+    details: dict[str, Any]
+    ended: datetime | None = None
+
+
+class ItemVersion(msgspec.Struct, frozen=True):
+    """When and where an item of a global table was written last."""
+
+    table_id: int
+    partition_key: bytes
+    sort_key: bytes
+    at: datetime
+    region: str
+
+
+class ItemPolicy(msgspec.Struct, frozen=True):
+    """The policy of a table or a stream."""
+
+    arn: str
+    policy: str
+    revision: str
+
+
+class ItemThroughput(msgspec.Struct, frozen=True):
+    """Units that a table or an index may still spend, as of an instant."""
+
+    id: int
+    read: float
+    write: float
+    at: datetime
 
 
 class ItemExpiry(msgspec.Struct, frozen=True):
@@ -118,6 +207,15 @@ ITEM_STREAMS = Table("item_streams", ItemStream, ("arn",))
 STREAM_RECORDS = Table("stream_records", StreamRecord, ("id",), appends=True)
 TRANSACTION_TOKENS = Table("transaction_tokens", TransactionToken, ("token",))
 
+ITEM_COUNT_DELTAS = Table("item_count_deltas", ItemCountDelta, ("number", "at"))
+ITEM_COLLECTIONS = Table("item_collections", ItemCollection, ("table_id", "partition_key"))
+ITEM_CHANGES = Table("item_changes", ItemChange, ("id",), appends=True)
+ITEM_BACKUPS = Table("item_backups", ItemBackup, ("arn",))
+ITEM_TRANSFERS = Table("item_transfers", ItemTransfer, ("arn",))
+ITEM_VERSIONS = Table("item_versions", ItemVersion, ("table_id", "partition_key", "sort_key"))
+ITEM_POLICIES = Table("item_policies", ItemPolicy, ("arn",))
+ITEM_THROUGHPUTS = Table("item_throughputs", ItemThroughput, ("id",))
+
 TABLES_OF_SCOPE = Select(ITEM_TABLES, "scope = :scope AND name > :after", "name")
 
 _IN_PARTITION = "table_id = :table AND partition_key = :partition AND sort_key >= :low AND sort_key < :high"
@@ -149,6 +247,31 @@ ENTRIES_AFTER = Select(
     "partition_key, sort_key, item_partition, item_sort",
 )
 ENTRIES_OF_INDEX = Select(INDEX_ENTRIES, "index_id = :index", "partition_key, sort_key, item_partition, item_sort")
+
+# The deltas are folded before they are many, so that adding them up reads a bounded number.
+DELTAS_BEFORE = Select(ITEM_COUNT_DELTAS, "number = :number AND at < :before", "at")
+DELTAS_OF = Select(ITEM_COUNT_DELTAS, "number = :number", "at")
+ADDED_ITEMS = Scalar("SELECT SUM(items) FROM item_count_deltas WHERE number = :number", (ITEM_COUNT_DELTAS,))
+ADDED_BYTES = Scalar("SELECT SUM(bytes) FROM item_count_deltas WHERE number = :number", (ITEM_COUNT_DELTAS,))
+COLLECTIONS_OF_TABLE = Select(ITEM_COLLECTIONS, "table_id = :table", "partition_key")
+VERSIONS_OF_TABLE = Select(ITEM_VERSIONS, "table_id = :table", "partition_key, sort_key")
+
+CHANGES_OF_ITEM = Select(
+    ITEM_CHANGES,
+    "table_id = :table AND partition_key = :partition AND sort_key = :sort AND id > :since",
+    "id",
+)
+CHANGES_AFTER = Select(
+    ITEM_CHANGES,
+    "table_id = :table AND (partition_key, sort_key, id) > (:partition, :sort, :after)",
+    "partition_key, sort_key, id",
+)
+CHANGES_OF_TABLE = Select(ITEM_CHANGES, "table_id = :table AND id > :after", "id")
+CHANGES_UP_TO = Select(ITEM_CHANGES, "table_id = :table AND id <= :up_to", "id")
+
+BACKUPS_OF_SCOPE = Select(ITEM_BACKUPS, "scope = :scope AND arn > :after", "arn")
+TRANSFERS_OF_SCOPE = Select(ITEM_TRANSFERS, "scope = :scope AND kind = :kind AND arn > :after", "arn")
+TRANSFERS_OF_TOKEN = Select(ITEM_TRANSFERS, "scope = :scope AND kind = :kind AND token = :token", "arn")
 
 STREAMS_OF_SCOPE = Select(ITEM_STREAMS, "scope = :scope AND (table_name, arn) > (:name, :after)", "table_name, arn")
 STREAMS_OF_TABLE = Select(ITEM_STREAMS, "scope = :scope AND table_name = :name AND arn > :after", "arn")

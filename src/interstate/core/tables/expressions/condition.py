@@ -125,6 +125,21 @@ def _compiled(kind: str, text: str, names: tuple[tuple[str, str], ...], values: 
     )
 
 
+def tested(tree: Condition, names: Names) -> CompiledCondition:
+    """A tree that no text gave (legacy parameters, PartiQL), compiled without the checks that belong to texts."""
+    clauses = tuple(clauses_of(tree))
+    found = [resolved("", path, names) for clause in clauses for path in paths_of(clause)]
+    return CompiledCondition(
+        tree=tree,
+        test=_Compiler("", names).test(tree),
+        names=frozenset(names),
+        values=frozenset(name for clause in clauses for name in value_names_of(clause)),
+        heads=frozenset(str(parts[0]) for parts in found),
+        nested=frozenset(str(parts[0]) for parts in found if len(parts) > 1),
+        checks=(),
+    )
+
+
 # The tree's parts --------------------------------------------------------------------------------------------------
 
 Clause = Comparison | Between | In | Call

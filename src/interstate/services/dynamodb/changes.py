@@ -1,0 +1,75 @@
+"""What items were before: the log from which a table is read as it was.
+
+Theory of operation
+-------------------
+While a table keeps changes, every write appends the item as it was before. The item of a key at an instant is then the
+``before`` of its first change behind that instant, or, without one, the item that is there now. A copy of a table
+(backup, export, restore) walks the keys in bounded steps and reads each so, while writes go on.
+
+Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html
+"""
+
+import msgspec
+
+from interstate.core.tables.keys import Encoded
+from interstate.store.ports import Work
+from interstate.store.records.dynamodb import (
+    CHANGES_AFTER,
+    CHANGES_OF_ITEM,
+    CHANGES_UP_TO,
+    ITEM_CHANGES,
+    ITEMS_AFTER,
+    ItemChange,
+    StoredItem,
+)
+
+_LAST = (1 << 63) - 1
+START: Encoded = (b"", b"")
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Items of a key range as they were, and where the range ended; None: there is nothing behind."""
+
+    items: list[StoredItem]
+    end: Encoded | None
+
+
+def keep(table_id: int, key: Encoded, before: StoredItem | None, work: Work) -> None:
+    """Note what an item was before a write."""
+    work.put(
+        ITEM_CHANGES,
+        ItemChange(
+            work.next_id(ITEM_CHANGES),
+            table_id,
+            work.now,
+            *key,
+            None if before is None else before.item,
+            0 if before is None else before.size,
+        ),
+    )
+
+
+def as_it_was(table_id: int, since: int, behind: Encoded, limit: int, work: Work) -> Snapshot:
+    """The items behind a key as they were before the change ``since + 1``: at most so many keys."""
+    rows = work.select(ITEMS_AFTER, limit=limit, table=table_id, partition=behind[0], sort=behind[1])
+    changes = work.select(CHANGES_AFTER, limit=limit, table=table_id, partition=behind[0], sort=behind[1], after=_LAST)
+    # Both pages end at a key that was seen; what lies behind the nearer end is read by the next step.
+    ends = [(page[-1].partition_key, page[-1].sort_key) for page in (rows, changes) if len(page) == limit]
+    end = min(ends) if ends else None
+    found: dict[Encoded, StoredItem | None] = {(row.partition_key, row.sort_key): row for row in rows}
+    for key in {(change.partition_key, change.sort_key) for change in changes if end is None or _key(change) <= end}:
+        first = work.select(CHANGES_OF_ITEM, limit=1, table=table_id, partition=key[0], sort=key[1], since=since)
+        if first:
+            change = first[0]
+            found[key] = None if change.before is None else StoredItem(table_id, *key, change.before, change.size)
+    items = [row for key, row in sorted(found.items()) if row is not None and (end is None or key <= end)]
+    return Snapshot(items, end)
+
+
+def _key(change: ItemChange) -> Encoded:
+    return change.partition_key, change.sort_key
+
+
+def sweep(table_id: int, up_to: int, limit: int, work: Work) -> int:
+    """Forget a bounded number of changes up to one; tells how many."""
+    return work.erase(CHANGES_UP_TO, limit=limit, table=table_id, up_to=up_to)
