@@ -25,7 +25,7 @@ from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Measurement, fold
 from interstate.runtime.work import BatchWork
-from interstate.store.ports import Store
+from interstate.store.ports import Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, Due
 from interstate.store.tables import Key
 from interstate.store.unit_of_work import Sequences, UnitOfWork
@@ -36,7 +36,21 @@ FOLLOWING_STEPS_MAX = 1000
 """A batch closes at 64 calls or after 5 ms of work (design, section 4); steps that follow are bounded as well."""
 
 _RETRY_STEP_MAX = timedelta(hours=1)
+_CONTENDED_TRIES_MAX = 8
+"""So often is a batch run again as it is when other nodes were faster, before it is run in halves."""
+
 _log = logging.getLogger("interstate.batch")
+
+
+class ServiceUnavailable(ServiceError):
+    """The database is away. Clients of AWS try again by themselves."""
+
+    status = 503
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(
+            f"Interstate cannot reach its database now ({reason}). Nothing that was acknowledged is lost; try again."
+        )
 
 
 class InternalFailure(ServiceError):
@@ -74,6 +88,7 @@ class Decided:
     waiting: bool  # Effects due now were left in the store.
     wrote: bool
     unreached: int  # So many of the last jobs were not run: the time was over.
+    open: bool = True  # A transaction waits for its commit.
 
 
 class Batches:
@@ -84,6 +99,7 @@ class Batches:
         self.catalog = catalog
         self.seed = seed
         self.sequences = sequences
+        self._refusals: tuple[type[Exception], ...] = (*store.refusals, StoreUnavailable)
         self.measured: list[Measurement] = []  # By calls that only read; the next batch writes it.
 
     def decide(
@@ -94,21 +110,35 @@ class Batches:
         All but the last element of the answer are committed already: they exist when the database refused the batch.
         The last ``unreached`` jobs of the answer's parts were not run.
         """
+        error: Exception
+        for _ in range(_CONTENDED_TRIES_MAX):
+            try:
+                return [self._attempt(jobs, now, effects_max, work_s)]
+            except StoreUnavailable as away:
+                return [_unavailable(jobs, away)]
+            except Exception as refusal:  # noqa: BLE001 the border: what a record cannot be written as fails its own call, too
+                error = refusal
+                self.store.rollback()
+                if not isinstance(refusal, self.store.retries):
+                    break
+        _log.warning("the store refused a batch of %d: %r", len(jobs), error)
+        if len(jobs) <= 1:
+            return [self._give_up(jobs, now, error)]
+        return self._decide_halves(jobs, now, effects_max, work_s)
+
+    def _decide_halves(self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float) -> list[Decided]:
+        half = len(jobs) // 2
+        first = self.decide(jobs[:half], now, effects_max, work_s)
+        unreached = first[-1].unreached
+        if unreached:  # Then the second half was not reached either.
+            return [*first[:-1], replace(first[-1], unreached=unreached + len(jobs) - half)]
         try:
-            return [self._attempt(jobs, now, effects_max, work_s)]
-        except Exception as error:  # noqa: BLE001 the border: what a record cannot be written as fails its own call, too
-            self.store.rollback()
-            _log.warning("the store refused a batch of %d: %r", len(jobs), error)
-            if len(jobs) <= 1:
-                return [self._give_up(jobs, now, error)]
-            half = len(jobs) // 2
-            first = self.decide(jobs[:half], now, effects_max, work_s)
-            unreached = first[-1].unreached
-            if unreached:  # Then the second half was not reached either.
-                return [*first[:-1], replace(first[-1], unreached=unreached + len(jobs) - half)]
-            self.store.commit()
-            taken = sum(len(decided.effects) for decided in first)
-            return first + self.decide(jobs[half:], now, max(0, effects_max - taken), work_s)
+            if first[-1].open:
+                self.store.commit()
+        except StoreUnavailable as away:
+            return [*first[:-1], _unavailable(jobs, away)]
+        taken = sum(len(decided.effects) for decided in first)
+        return first + self.decide(jobs[half:], now, max(0, effects_max - taken), work_s)
 
     def _give_up(self, jobs: Sequence[Job], now: datetime, error: Exception) -> Decided:
         for job in jobs:
@@ -120,6 +150,7 @@ class Batches:
         records = UnitOfWork(self.store.rows, self.sequences)
         work = BatchWork(records, self.catalog, now)
         work.until = monotonic() + work_s
+        work.lane_base = self.store.lane_base
         _prefetch(records, jobs)
         done = 0
         for job in jobs:
@@ -152,7 +183,7 @@ class Batches:
                 job.outcome = job.run(work)
         except ServiceError as error:
             job.error = error
-        except self.store.refusals:
+        except self._refusals:
             raise
         except Exception as error:  # noqa: BLE001 the border: a bug fails its own call, loudly, and no other
             _log.exception("a call failed by a bug")
@@ -183,7 +214,7 @@ class Batches:
             with work.overlay():
                 work.delete(DUE, due_id)
                 step.handle(msgspec.json.decode(row.body, type=step.body) if body is None else body, work)
-        except self.store.refusals:
+        except self._refusals:
             raise
         except Exception:  # noqa: BLE001 the border: a bug stops one row, which stays and is tried again
             _log.exception("due step %s %d failed by a bug", row.kind, due_id)
@@ -204,9 +235,15 @@ class Batches:
         while work.effects and len(taken) < effects_max:
             row = work.get(DUE, work.effects.popleft())
             if row is not None:
-                taken.append(msgspec.structs.replace(row, lane=IN_FLIGHT))
+                taken.append(msgspec.structs.replace(row, lane=self.store.lane_base + IN_FLIGHT))
                 work.put(DUE, taken[-1])
         return taken
+
+
+def _unavailable(jobs: Sequence[Job], away: Exception) -> Decided:
+    for job in jobs:
+        job.outcome, job.error = None, ServiceUnavailable(away)
+    return Decided([], [], None, False, False, False, 0, open=False)  # noqa: FBT003 nothing follows from it
 
 
 def _prefetch(records: UnitOfWork, jobs: Sequence[Job]) -> None:

@@ -18,10 +18,19 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from interstate.base.errors import ServiceError
 from interstate.base.time import Clock
 from interstate.runtime.activity import Activity
-from interstate.runtime.batch import BATCH_JOBS_MAX, BATCH_WORK_S, Batches, Decided, InternalFailure, Job
-from interstate.store.ports import Store
+from interstate.runtime.batch import (
+    BATCH_JOBS_MAX,
+    BATCH_WORK_S,
+    Batches,
+    Decided,
+    InternalFailure,
+    Job,
+    ServiceUnavailable,
+)
+from interstate.store.ports import Store, StoreUnavailable
 
 SCAN_WORK_S = 0.002
 """What a scan of due work may use while callers wait."""
@@ -100,14 +109,22 @@ class Commits:
         if unreached:
             queue.extendleft(reversed(jobs[-unreached:]))
             jobs = jobs[:-unreached]
-        if self._store.durable and decided[-1].wrote:
+        if not decided[-1].open:
+            self._finish(jobs, decided, None)
+        elif self._store.durable and decided[-1].wrote:
             self._committing = True
             loop = asyncio.get_running_loop()
             commit = loop.run_in_executor(self._helper, self._commit)
             commit.add_done_callback(lambda future: self._finish(jobs, decided, future.exception()))
         else:
+            self._finish(jobs, decided, self._end_read_only())
+
+    def _end_read_only(self) -> Exception | None:
+        try:
             self._store.commit()
-            self._finish(jobs, decided, None)
+        except StoreUnavailable as error:
+            return error
+        return None
 
     def _commit(self) -> None:
         self._store.commit()
@@ -123,7 +140,7 @@ class Commits:
             self._store.rollback()
             decided = decided[:-1]
             for job in jobs:
-                job.outcome, job.error = None, InternalFailure(f"the commit failed: {error}")
+                job.outcome, job.error = None, _failure(error)
         for job in jobs:
             job.done(job)
         for part in decided:
@@ -162,3 +179,9 @@ class Commits:
             self._idle.cancel()
         self._helper.shutdown(wait=True)
         await asyncio.sleep(0)
+
+
+def _failure(error: BaseException) -> ServiceError:
+    if isinstance(error, StoreUnavailable):
+        return ServiceUnavailable(error)
+    return InternalFailure(f"the commit failed: {error}")

@@ -125,10 +125,13 @@ class DueWork:
             self._timer.cancel()
         self._timer = self._timer_at = None
 
+    def _lane(self, lane: int) -> int:
+        return self._batches.store.lane_base + lane
+
     # A scan ----------------------------------------------------------------------------------------------------
 
     def _scan(self, work: BatchWork) -> _Found:
-        steps = work.select(READY, limit=PAGE, lane=STEP, now=work.now)
+        steps = work.select(READY, limit=PAGE, lane=self._lane(STEP), now=work.now)
         done = 0
         for row in steps:
             if done and work.is_late:
@@ -136,13 +139,13 @@ class DueWork:
             self._batches.run_step(work, row.id)
             done += 1
         room = 0 if self._held else max(0, EFFECTS_IN_FLIGHT_MAX - len(self._in_flight))
-        waiting = work.select(READY, limit=room + 1, lane=WAITING, now=work.now)
-        taken = [msgspec.structs.replace(row, lane=IN_FLIGHT) for row in waiting[:room]]
+        waiting = work.select(READY, limit=room + 1, lane=self._lane(WAITING), now=work.now)
+        taken = [msgspec.structs.replace(row, lane=self._lane(IN_FLIGHT)) for row in waiting[:room]]
         for row in taken:
             work.put(DUE, row)
-        nexts = work.select(NEXT, limit=1, lane=STEP)
+        nexts = work.select(NEXT, limit=1, lane=self._lane(STEP))
         # A waiting effect that is due already starts when there is room; only the first later one needs a timer.
-        nexts += [row for row in work.select(NEXT, limit=1, lane=WAITING) if row.due_at > work.now]
+        nexts += [row for row in work.select(NEXT, limit=1, lane=self._lane(WAITING)) if row.due_at > work.now]
         more = len(steps) == PAGE or done < len(steps)
         return _Found(taken, more, len(waiting) > room, min((row.due_at for row in nexts), default=None))
 
@@ -209,9 +212,9 @@ class DueWork:
 
     def recover(self, work: BatchWork) -> bool:
         """After a crash: a page of effects in flight waits again; tells whether there may be more."""
-        page = work.select(NEXT, limit=1000, lane=IN_FLIGHT)
+        page = work.select(NEXT, limit=1000, lane=self._lane(IN_FLIGHT))
         for row in page:
-            work.put(DUE, msgspec.structs.replace(row, lane=WAITING))
+            work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
         return len(page) == 1000
 
     async def stop(self) -> None:
@@ -226,9 +229,10 @@ class DueWork:
 
 def _put_off(row: Due, work: BatchWork) -> None:
     """Try again later; the wait doubles."""
-    if work.get(DUE, row.id) is None:
-        return
+    found = work.get(DUE, row.id)
+    if found is None or found.lane != work.lane_base + IN_FLIGHT:
+        return  # It was cancelled, or another node has taken it over.
     wait = min(timedelta(seconds=2 ** min(row.tries, 20)), _RETRY_MAX)
     at = work.now + wait
-    work.put(DUE, msgspec.structs.replace(row, lane=WAITING, due_at=at, tries=row.tries + 1))
+    work.put(DUE, msgspec.structs.replace(found, lane=work.lane_base + WAITING, due_at=at, tries=row.tries + 1))
     work.earliest = at if work.earliest is None else min(work.earliest, at)

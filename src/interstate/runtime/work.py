@@ -38,6 +38,7 @@ class BatchWork:
         self.earliest: datetime | None = None  # The first instant at which work left by this batch is due later.
         self.yielded = False  # A step is due now that must not run in this transaction.
         self.until = float("inf")  # Monotonic seconds at which the batch should close.
+        self.lane_base = 0
         self.measured: list[Measurement] = []
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
@@ -72,7 +73,7 @@ class BatchWork:
             assert kind in self.catalog.effects, f"no service declares the due kind {kind!r}"
         due_at = self.now if at is None else at
         due_id = self.records.next_id(DUE)
-        lane = WAITING if step is None else STEP
+        lane = self.lane_base + (WAITING if step is None else STEP)
         self.put(DUE, Due(due_id, lane, due_at, pulls, kind, 0, msgspec.json.encode(body)))
         if due_at > self.now:
             if self.earliest is None or due_at < self.earliest:

@@ -158,8 +158,22 @@ class Rows(Protocol):
 Change = tuple[tuple[Any, ...], msgspec.Struct | None, msgspec.Struct | None]
 
 
+class StoreUnavailable(Exception):
+    """The store cannot be reached now. Nothing that was acknowledged is lost; try again."""
+
+
 class Store(Protocol):
     """A place where records survive. Owned by ``runtime``; services see only ``Work``."""
+
+    @property
+    def lane_base(self) -> int:
+        """Where this node's lanes of due work begin: 0 where there is one process, else 4 times the node's number."""
+        ...
+
+    @property
+    def retries(self) -> tuple[type[Exception], ...]:
+        """Those refusals that say: others were faster; run the batch again."""
+        ...
 
     @property
     def durable(self) -> bool:

@@ -19,25 +19,29 @@ class Table(Generic[V]):
     """The table ``name`` holds one ``record`` a row; ``key`` names the columns of its primary key.
 
     ``appends`` promises that rows are only ever put under keys that were never used (logs, history): such a put is an
-    insert without a look.
+    insert without a look. ``shared`` says that the table is configuration: read by every call, changed rarely. With
+    several nodes its rows are read without a lock, and a write is refused when another node was faster.
     """
 
     name: str
     record: type[V]
     key: tuple[str, ...]
     appends: bool = False
+    shared: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Select(Generic[V]):
     """A range read. ``where`` and ``order`` are SQL with ``:name`` parameters; ``where`` must be served by an index.
 
-    Portable SQL only (it is the same text on both dialects). ``:limit`` is always added by the store.
+    Portable SQL only (it is the same text on both dialects). ``:limit`` is always added by the store. ``claims`` says
+    that who reads takes what it finds: with several nodes, rows that another has in hand are passed over.
     """
 
     table: Table[V]
     where: str
     order: str
+    claims: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,7 +89,7 @@ class UnitOfWork:
 
     def prefetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
         """Fetch rows for the whole batch, table by table, so that calls find them here."""
-        for table, keys in wanted.items():
+        for table, keys in sorted(wanted.items(), key=lambda pair: pair[0].name):  # Locks are taken in one order.
             state = self._state(table)
             missing = sorted(key for key in keys if key not in state.current)
             for key, record in zip(missing, self._rows.fetch(table, missing), strict=True):

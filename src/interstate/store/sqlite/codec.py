@@ -1,56 +1,19 @@
-"""Records to rows and back, and the statements of a table; compiled once per table."""
+"""The statements of a table in SQLite; compiled once per table."""
 
-import types
-import typing
-from collections.abc import Callable
-from datetime import datetime
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any
 
-import msgspec
-
-from interstate.base.time import from_micros, to_micros
+from interstate.store.codec import RecordCodec
 from interstate.store.tables import Table
 
-Convert = Callable[[Any], Any]
-_PLAIN = (str, int, float, bytes)
 
-
-def _strip_none(hint: Any) -> Any:
-    """``X | None`` is stored as X, with NULL."""
-    if get_origin(hint) in (Union, types.UnionType):
-        rest = [part for part in get_args(hint) if part is not type(None)]
-        if len(rest) == 1:
-            return rest[0]
-    return hint
-
-
-def converters(hint: Any) -> tuple[Convert, Convert] | None:
-    """How a field's value is written and read; None when it is stored as it is."""
-    hint = _strip_none(hint)
-    if hint in _PLAIN or get_origin(hint) is Literal:
-        return None
-    if hint is bool:
-        return int, bool
-    if hint is datetime:
-        return to_micros, from_micros
-    decoder = msgspec.json.Decoder(hint)
-    return (lambda value: msgspec.json.encode(value).decode()), decoder.decode
-
-
-class TableCodec:
+class TableCodec(RecordCodec):
     """What SQLite needs to know of one table."""
 
-    __slots__ = ("_reads", "_updates", "_writes", "columns", "delete", "get", "insert", "key_at", "select", "table")
+    __slots__ = ("_updates", "delete", "get", "insert", "select")
 
     def __init__(self, table: Table[Any]) -> None:
-        hints = typing.get_type_hints(table.record)
-        self.table = table
-        self.columns = table.record.__struct_fields__
-        found = [(at, converters(hints[name])) for at, name in enumerate(self.columns)]
-        self._writes = [(at, pair[0]) for at, pair in found if pair is not None]
-        self._reads = [(at, pair[1]) for at, pair in found if pair is not None]
-        self.key_at = tuple(self.columns.index(name) for name in table.key)
+        super().__init__(table)
         names = ", ".join(self.columns)
         where = " AND ".join(f"{name} = ?" for name in table.key)
         marks = ", ".join("?" * len(self.columns))
@@ -59,33 +22,6 @@ class TableCodec:
         self.insert = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
         self.delete = f"DELETE FROM {table.name} WHERE {where}"
         self._updates: dict[tuple[int, ...], str] = {}
-
-    def key(self, record: msgspec.Struct) -> tuple[Any, ...]:
-        """The record's key as it stands in the struct."""
-        return tuple([getattr(record, name) for name in self.table.key])
-
-    def to_row(self, record: msgspec.Struct) -> list[Any]:
-        """The column values of a record."""
-        row = list(msgspec.structs.astuple(record))
-        for at, write in self._writes:
-            if row[at] is not None:
-                row[at] = write(row[at])
-        return row
-
-    def from_row(self, row: tuple[Any, ...]) -> msgspec.Struct:
-        """The record of a row."""
-        record: type[msgspec.Struct] = self.table.record
-        if not self._reads:
-            return record(*row)
-        values = list(row)
-        for at, read in self._reads:
-            if values[at] is not None:
-                values[at] = read(values[at])
-        return record(*values)
-
-    def to_key(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Key values as columns hold them."""
-        return tuple([to_micros(part) if isinstance(part, datetime) else part for part in key])
 
     def update(self, changed: tuple[int, ...]) -> str:
         """The statement that writes only the changed columns (an index over others stays untouched)."""

