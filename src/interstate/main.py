@@ -19,6 +19,7 @@ from interstate.runtime.control import Control
 from interstate.runtime.instance import Instance
 from interstate.runtime.performers import Outside, Performers
 from interstate.services.tables import SERVICES
+from interstate.store.ports import Store
 from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.unit_of_work import Sequences
 from interstate.wire.codec import Wire
@@ -62,11 +63,11 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     credentials = _credentials(settings, own_secret)
     listener = listen(settings.host, settings.port)  # Before the store: a taken port leaves the data alone.
     port = listener.getsockname()[1]
-    store = SqliteStore(settings.data)
+    store, sequences = _open_store(settings)
     wire = Wire(load())
     clock = BusinessClock(settings.clock, settings.clock_at)
     entropy = os.urandom(16) if settings.seed is None else bytes.fromhex(settings.seed)
-    instance = Instance(store, Catalog(SERVICES, wire.check), clock, entropy, Sequences(_sequence_floor()))
+    instance = Instance(store, Catalog(SERVICES, wire.check), clock, entropy, sequences)
     outside = Outside(
         f"http://{_own_host(settings.host)}:{port}",
         own_secret,
@@ -78,6 +79,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     if hold_effects:
         instance.due.hold_effects()
     await instance.start()
+    leave = await _join(instance, store, f"{settings.host}:{port}")
     control = Control(instance, VERSION)
     guard = Guard(settings.host, settings.allow_hosts)
     dispatcher = Dispatcher(instance, wire, guard, control=control, credentials=credentials, real_now=wall_now)
@@ -98,7 +100,35 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
         await performers.stop()
+        await leave()
         await instance.stop()
+
+
+def _open_store(settings: Settings) -> tuple[Store, Sequences]:
+    if settings.database is None:
+        return SqliteStore(settings.data), Sequences(_sequence_floor())
+    from interstate.store.postgres.engine import ClockSequences, PostgresStore  # noqa: PLC0415 only who uses it waits for it
+
+    store = PostgresStore(settings.database, role=settings.role)
+    return store, ClockSequences(store)
+
+
+async def _join(instance: Instance, store: Store, address: str) -> Callable[[], Coroutine[None, None, None]]:
+    """Live among the nodes of a shared database; answers how to leave."""
+    if isinstance(store, SqliteStore):
+        return _nowhere
+    from interstate.runtime.nodes import Nodes  # noqa: PLC0415 as above
+    from interstate.store.postgres.engine import PostgresStore  # noqa: PLC0415
+
+    assert isinstance(store, PostgresStore)
+    nodes = Nodes(instance, store, address)
+    instance.tell_others = nodes.tell
+    await nodes.start()
+    return nodes.stop
+
+
+async def _nowhere() -> None:
+    """An embedded store has no neighbours."""
 
 
 def _sequence_floor() -> int:

@@ -12,7 +12,12 @@ Data = Annotated[
     typer.Option(help="Directory that keeps everything. Default: .interstate/data in the current directory."),
 ]
 Memory = Annotated[bool, typer.Option("--memory", help="Keep everything in memory; it is gone when the server stops.")]
-Database = Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL database (not available yet).")]
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="PostgreSQL database, shared by any number of nodes: postgresql://user@host/name."
+    ),
+]
 CredentialsFile = Annotated[
     Path | None,
     typer.Option(

@@ -51,8 +51,8 @@ def settings_of(
     log_level: str,
 ) -> Settings:
     """The settings that the options ask for; ends the command when they contradict each other."""
-    if database is not None:
-        fail("--database is not available yet: this version keeps its state in --data DIR or --memory.")
+    if database is not None and (memory or data is not None):
+        fail("--database excludes --data and --memory: the database keeps everything.")
     if memory and data is not None:
         fail("--memory and --data exclude each other.")
     if clock not in (None, "real", "frozen", "skip"):
@@ -60,7 +60,8 @@ def settings_of(
     return Settings(
         host=host,
         port=port,
-        data=None if memory else (data or DEFAULT_DATA).resolve(),
+        data=None if memory or database is not None else (data or DEFAULT_DATA).resolve(),
+        database=database,
         credentials=credentials,
         allow_hosts=tuple(allow_host or ()),
         clock=clock,  # type: ignore[arg-type]  # checked above
@@ -95,6 +96,8 @@ def announce(settings: Settings, port: int) -> None:
     """Say where the server is, on one screen."""
     url = f"http://{settings.host}:{port}"
     kept = "in memory only" if settings.data is None else f"in {settings.data}"
+    if settings.database is not None:
+        kept = "in PostgreSQL"
     typer.echo(f"Interstate serves at {url} (state {kept}). Ctrl-C stops it.")
     typer.echo(f'  eval "$(interstate env --endpoint-url {url})"   # then: aws sqs create-queue --queue-name hello')
     sys.stdout.flush()

@@ -22,6 +22,7 @@ class BusinessClock:
         self.mode: Mode = mode or "real"
         self._at = at if at is not None else wall_now()
         self._offset = timedelta(0) if at is None else at - wall_now()
+        self.skew = timedelta(0)  # What the database's clock is ahead of this machine's, where nodes share one.
 
     @property
     def standing(self) -> bool:
@@ -30,7 +31,7 @@ class BusinessClock:
 
     def now(self) -> datetime:
         """The present business instant."""
-        return self._at if self.standing else wall_now() + self._offset
+        return self._at if self.standing else wall_now() + self._offset + self.skew
 
     def set(self, mode: Mode, at: datetime) -> None:
         """Go on in ``mode`` from ``at``."""

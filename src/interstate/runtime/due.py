@@ -208,6 +208,17 @@ class DueWork:
             self.look()
         self._activity.end()
 
+    def came_back(self) -> None:
+        """The store was away: effects that ended meanwhile could not say so, and timers may have been missed."""
+        here = set(self._in_flight)
+
+        def settle(work: BatchWork) -> None:
+            for row in work.select(NEXT, limit=EFFECTS_IN_FLIGHT_MAX + 64, lane=self._lane(IN_FLIGHT)):
+                if row.id not in here:
+                    work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
+
+        self._commits.submit(Job(settle, lambda _job: self.look(), self._seed()))
+
     # Start and stop --------------------------------------------------------------------------------------------
 
     def recover(self, work: BatchWork) -> bool:

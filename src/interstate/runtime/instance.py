@@ -48,6 +48,7 @@ class Instance:
         self.due = DueWork(self.batches, self.commits, clock, self.activity, self.seed)
         self.clock_control = ClockControl(self.run, clock, self.due, self.parking, self.activity)
         self.commits.committed = self._committed
+        self.tell_others: Callable[[list[tuple[str, bool]]], None] = lambda _wakes: None
 
     # Life ------------------------------------------------------------------------------------------------------
 
@@ -195,6 +196,7 @@ class Instance:
     def _committed(self, decided: Any) -> None:
         for key, one in decided.wakes:
             self.parking.wake(key, one=one)
+        self.tell_others(decided.wakes)
         self.due.committed(decided)
 
 

@@ -76,6 +76,12 @@ class Parking:
                 timer.cancel()
         waiter.resume(last)
 
+    def look_again(self) -> None:
+        """Run everybody again: what woke them may have been missed."""
+        for waiters in list(self._by_key.values()):
+            for waiter in list(waiters):
+                self._leave(waiter, last=False)
+
     def clear(self) -> None:
         """Run everybody a last time (a reset, a stop)."""
         for waiters in list(self._by_key.values()):

@@ -16,6 +16,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -92,7 +93,7 @@ class PostgresStore:
     retries: tuple[type[Exception], ...] = _RETRIES
 
     def __init__(self, url: str, *, role: str = "all") -> None:
-        self._url = url
+        self.url = url
         self.role = role
         self.epoch = secrets.randbits(62)
         self.number = 0
@@ -110,8 +111,8 @@ class PostgresStore:
     # Connections -----------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self.writer = _connect(self._url)
-        self.read_connection = _connect(self._url)
+        self.writer = _connect(self.url)
+        self.read_connection = _connect(self.url)
         self.read_connection.execute("SET default_transaction_read_only = on")
         self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
         self._rows = PostgresRows(self.writer, locks=True)
@@ -129,14 +130,14 @@ class PostgresStore:
         return self._reader
 
     def _ensure(self) -> None:
-        if not self._broken and not self.writer.closed and not self.read_connection.closed:
+        if not self._broken and not self.fenced and not self.writer.closed and not self.read_connection.closed:
             return
         if monotonic() < self._next_try:
             raise StoreUnavailable("the database cannot be reached")
         self._let_go()
         try:
             self._open()
-            if not self._renewed():
+            if self.fenced or not self._renewed():
                 self.register()
         except _AWAY as error:
             self._broken = True
@@ -174,7 +175,10 @@ class PostgresStore:
         self.epoch = secrets.randbits(62)
         with self.writer.transaction():
             self.writer.execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE")
-            taken = {row[0] for row in self.writer.execute("SELECT number FROM nodes").fetchall()}
+            rows = self.writer.execute("SELECT number, name FROM nodes").fetchall()
+            gone = [number for number, name in rows if _is_gone(name)]
+            self.writer.execute("UPDATE nodes SET lease_until = 0 WHERE number = ANY(%s)", (gone,))
+            taken = {number for number, _ in rows}
             free = next((number for number in range(1, _NUMBERS) if number not in taken), None)
             if free is None:
                 raise NoNumberLeft
@@ -184,7 +188,7 @@ class PostgresStore:
                 (
                     free,
                     self.epoch,
-                    f"{socket.gethostname()}:{os.getpid()}",
+                    _name(os.getpid()),
                     self.role,
                     _micros(LEASE_S),
                     self._backends(),
@@ -324,6 +328,27 @@ def _connect(url: str) -> Connection[Any]:
     )
     connection.prepare_threshold = 3
     return connection
+
+
+def _machine() -> str:
+    """This machine's present run and its space of process numbers: elsewhere a number means another process."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _name(pid: int) -> str:
+    return f"{socket.gethostname()} {pid} {_machine()}"
+
+
+def _is_gone(name: str) -> bool:
+    """Whether a node's name means a process of this machine that does not run any more: nobody needs to wait for its lease."""
+    _, pid, machine = name.split(" ", 2)
+    if not machine or machine != _machine():
+        return False
+    return not Path(f"/proc/{pid}").exists()
 
 
 def _micros(seconds: float) -> int:
