@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,9 @@ from interstate.services.lambda_.locate import spec_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import CODE, FUNCTIONS
 from interstate.store.tables import Scalar
+
+if TYPE_CHECKING:
+    from interstate.runtime.state_calls import StateCalls
 
 ANY_FUNCTION = Scalar("SELECT EXISTS (SELECT 1 FROM lambda_functions)", (FUNCTIONS,))
 
@@ -60,6 +64,8 @@ class Performers:
         )
         self.functions = FunctionRuntime(StoredFunctions(instance), instance.clock, settings)
         self._close_http = _nothing
+        self._endpoint_url = outside.endpoint_url
+        self._calls_of_states: StateCalls | None = None
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -70,6 +76,8 @@ class Performers:
         performers["lambda.prepare"] = self.functions.prepare
         performers["sns.http"] = self._post
         performers["cloudformation.transform"] = perform_transform
+        performers["states.call"] = self._call_of_state
+        performers["states.http"] = self._request_of_state
         self._warming = asyncio.get_running_loop().create_task(self._warm())
         missing = self._instance.catalog.effects.keys() - performers.keys()
         assert not missing, f"nobody performs {missing}"
@@ -88,6 +96,20 @@ class Performers:
         self._instance.due.performers["sns.http"] = deliveries.perform
         return await deliveries.perform(key, body)  # type: ignore[arg-type]  # the kind's body
 
+    async def _call_of_state(self, key: str, body: object) -> object:
+        return await self._state_calls().call(key, body)  # type: ignore[arg-type]  # the kind's body
+
+    async def _request_of_state(self, key: str, body: object) -> object:
+        return await self._state_calls().request(key, body)  # type: ignore[arg-type]  # the kind's body
+
+    def _state_calls(self) -> "StateCalls":
+        """Made when a Task needs the outside for the first time: it loads an HTTP client."""
+        if self._calls_of_states is None:
+            from interstate.runtime.state_calls import StateCalls  # noqa: PLC0415 most servers never need it
+
+            self._calls_of_states = StateCalls(self._instance, self._endpoint_url)
+        return self._calls_of_states
+
     async def stop(self) -> None:
         """End processes and connections."""
         if self._warming is not None:
@@ -95,6 +117,8 @@ class Performers:
             await asyncio.gather(self._warming, return_exceptions=True)
         await self.functions.stop()
         await self._close_http()
+        if self._calls_of_states is not None:
+            await self._calls_of_states.close()
 
 
 async def _nothing() -> None:

@@ -63,6 +63,8 @@ def test_every_speaker_has_a_model_and_every_action_an_operation() -> None:
     for speaker in [*OPTIMIZED.values(), *SDK_SERVICES.values()]:
         assert model_of(speaker.botocore).operations
     for service, action in ACTIONS:
+        if service in {"apigateway", "http"}:  # Requests, which no model describes.
+            continue
         assert action[0].upper() + action[1:] in model_of(OPTIMIZED[service].botocore).operations
 
 

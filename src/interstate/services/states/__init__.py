@@ -16,6 +16,7 @@ from interstate.services.states import (
     tokens,
     versions,
 )
+from interstate.services.states.integrations.effects import EFFECTS
 
 SERVICE = Service(
     "stepfunctions",
@@ -61,6 +62,7 @@ SERVICE = Service(
                   definitions.validate_state_machine_definition, reads=True),
     ),
     steps=executor.STEPS,
+    effects=EFFECTS,
     notes={
         "CreateStateMachine": "JSONPath; JSONata, variables and distributed Map are refused.",
         "DeleteStateMachine": "Running executions are not terminated: the machine is DELETING until they end.",

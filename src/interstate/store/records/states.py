@@ -193,6 +193,67 @@ class Deliveries(msgspec.Struct, frozen=True, omit_defaults=True):
     transitions: int = 0
 
 
+class Place(msgspec.Struct, frozen=True):
+    """The Task that waits for an answer from outside."""
+
+    execution: int
+    frame: int
+    visit: int
+
+
+class ApiCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A Task's call of an operation that may wait, or that needs the outside itself; body of the effect "states.call".
+
+    ``input`` is what the Task gave, as JSON text; the request is made of it when the call is performed.
+    """
+
+    place: Place
+    resource: str
+    input: str
+    request_id: str
+    execution_arn: str
+    account: str
+    region: str
+
+
+class ApiAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an ``ApiCall`` came to: the Task's output as JSON text, or an error and its cause."""
+
+    output: str = ""
+    error: str = ""
+    cause: str = ""
+
+
+class HttpCall(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A Task's HTTP request; body of the effect "states.http". ``form`` is "http" or "apigateway".
+
+    ``token`` is the request for an OAuth token that comes before, as (method, URL, headers, body); its token becomes the
+    request's Authorization.
+    """
+
+    place: Place
+    form: str
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: str | None
+    key: str  # The same whenever the request is repeated.
+    timeout_s: float
+    token: tuple[str, str, list[tuple[str, str]], str] | None = None
+    submits: bool = False  # ``.waitForTaskToken``: the response only says that the request was taken.
+
+
+class HttpAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an ``HttpCall`` came to: the response, or ``fault`` when there was none ("timeout", "socket", "authorization")."""
+
+    status: int = 0
+    reason: str = ""
+    headers: list[tuple[str, str]] = []
+    body: bytes = b""
+    fault: str = ""
+    told: str = ""
+
+
 class Sweep(msgspec.Struct, frozen=True):
     """Forget executions that ended long ago; body of the step "states.sweep", and its row: there is one for all."""
 

@@ -23,9 +23,9 @@ from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, TASK_FAILED
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, Resource, StartTask
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.metadata import sdk_metadata
-from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted, Waiting
+from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Outside, Submitted
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import FUNCTIONS, LATEST, Invocation, TaskAnswer
+from interstate.store.records.lambda_ import FUNCTIONS, LATEST, Invocation, InvocationResult, TaskAnswer
 
 PLAIN, ENVELOPE, TOKEN, SDK = "plain", "envelope", "token", "sdk"
 _INVOKE = Resource("arn:aws:states:::lambda:invoke", "service", "lambda", "invoke")
@@ -46,12 +46,12 @@ class _Call(msgspec.Struct, frozen=True):
     parameters: Mapping[str, JSON] = {}
 
 
-def call_plain(command: StartTask, execution: Execution, work: Work) -> Outcome:
+def call_plain(command: StartTask, execution: Execution, work: Work) -> Outcome | Outside:
     """A Task whose Resource is a function's ARN: it is given the Task's input as it is."""
     return _called(_Call(command.resource.arn, command.input.text, PLAIN), command, execution, work)
 
 
-def invoke(command: StartTask, execution: Execution, work: Work) -> Outcome:
+def invoke(command: StartTask, execution: Execution, work: Work) -> Outcome | Outside:
     """``lambda:invoke``: Parameters are those of the Invoke API, with Payload as JSON."""
     parameters = command.input.value
     if not isinstance(parameters, dict) or not isinstance(parameters.get("FunctionName"), str):
@@ -81,7 +81,7 @@ def _payload(payload: JSON) -> str:
     return dumps(payload)
 
 
-def _called(call: _Call, command: StartTask, execution: Execution, work: Work) -> Outcome:
+def _called(call: _Call, command: StartTask, execution: Execution, work: Work) -> Outcome | Outside:
     function, named = function_arn(call.name, execution.arn)
     call = msgspec.structs.replace(call, name=function, qualifier=call.qualifier or named)
     if work.get(FUNCTIONS, function) is None:
@@ -89,26 +89,32 @@ def _called(call: _Call, command: StartTask, execution: Execution, work: Work) -
         return told(missing, _INVOKE, command.request_id)
     if call.parameters.get("InvocationType") == "Event":
         return _queued(call, command, work)
-    work.later(
-        "lambda.invoke",
-        Invocation(
-            request_id=command.request_id,
-            function=function,
-            payload=call.payload,
-            qualifier=call.qualifier,
-            origin="states.task",
-            origin_data={
-                "execution": execution.id,
-                "frame": command.frame,
-                "visit": command.visit,
-                "form": call.form,
-                "label": command.resource.arn if call.form == PLAIN else command.resource.type,
-            },
-            client_context=_client_context(call.parameters.get("ClientContext")),
-            tail=call.parameters.get("LogType") == "Tail",
-        ),
+    body = Invocation(
+        request_id=command.request_id,
+        function=function,
+        payload=call.payload,
+        qualifier=call.qualifier,
+        origin="states.task",
+        origin_data={
+            "execution": execution.id,
+            "frame": command.frame,
+            "visit": command.visit,
+            "form": call.form,
+            "label": command.resource.arn if call.form == PLAIN else command.resource.type,
+        },
+        client_context=_client_context(call.parameters.get("ClientContext")),
+        tail=call.parameters.get("LogType") == "Tail",
     )
-    return Waiting()
+    return Outside("lambda.invoke", body, lambda result: _taken(body, result, work.now))
+
+
+def _taken(body: Invocation, result: InvocationResult, now: datetime) -> Answered | Failed:
+    """The answer of a call that nobody left in the store."""
+    from interstate.services.lambda_.invoke import task_answer  # noqa: PLC0415 - Lambda's operations name these too
+
+    outcome = function_answer(task_answer(body, result), now)
+    assert not isinstance(outcome, Submitted), body
+    return outcome
 
 
 def _queued(call: _Call, command: StartTask, work: Work) -> Answered | Failed | Submitted:

@@ -1,5 +1,9 @@
 """What becomes of a Task when it is started."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 import msgspec
 
 
@@ -29,6 +33,23 @@ class Submitted(msgspec.Struct, frozen=True):
 
 class Waiting(msgspec.Struct, frozen=True):
     """A function call is under way; its answer comes as the due step "states.task_answer"."""
+
+
+def _unseen(_result: Any) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The Task needs the outside: the effect ``kind`` with ``body``, of whose result ``take`` makes the Task's answer.
+
+    ``exchange`` shows request and response as TestState does at the level TRACE.
+    """
+
+    kind: str
+    body: msgspec.Struct
+    take: Callable[[Any], Answered | Failed]
+    exchange: Callable[[Any], Mapping[str, Any]] = _unseen
 
 
 Outcome = Answered | Failed | Submitted | Waiting

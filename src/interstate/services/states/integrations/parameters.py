@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from interstate.base.json import JSON
 from interstate.core.asl.faults import Fault
 from interstate.core.asl.parse_states import parse_resource
+from interstate.services.states.integrations.request_fields import FIELDS
 from interstate.services.states.integrations.resources import speaker_of
 from interstate.services.states.integrations.shapes import members_of_request, operation_named
 
@@ -33,10 +34,12 @@ def _of_task(state: dict[str, JSON], place: str) -> Iterator[Fault]:
     resource, parameters = parse_resource(str(state["Resource"])), state.get("Parameters")
     if resource is None or resource.kind != "service" or not isinstance(parameters, dict):
         return
-    service = speaker_of(resource).botocore
-    operation = operation_named(service, resource.action)
-    assert operation is not None, resource
-    known = members_of_request(service, operation)
+    known = FIELDS.get(resource.type)
+    if known is None:
+        service = speaker_of(resource).botocore
+        operation = operation_named(service, resource.action)
+        assert operation is not None, resource
+        known = members_of_request(service, operation)
     for name in parameters:
         bare = name.removesuffix(".$")
         if bare not in known:

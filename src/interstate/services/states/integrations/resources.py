@@ -37,6 +37,8 @@ OPTIMIZED: Mapping[str, Speaker] = {
     "lambda": Speaker("lambda", "Lambda", "AWSLambdaException", "AWSLambda"),
     "sns": Speaker("sns", "SNS", "AmazonSNSException", "AmazonSNS"),
     "sqs": Speaker("sqs", "SQS", "AmazonSQSException", "AmazonSQS"),
+    "apigateway": Speaker("apigateway", "ApiGateway", "ApiGateway", "ApiGateway"),
+    "http": Speaker("events", "States.Http", "States.Http", "Http"),
     "states": Speaker("stepfunctions", "StepFunctions", "AWSStepFunctionsException", "AWSStepFunctions"),
 }
 
@@ -44,11 +46,18 @@ OPTIMIZED: Mapping[str, Speaker] = {
 SDK_SERVICES: Mapping[str, Speaker] = {
     name: Speaker(botocore, spoken, f"{spoken}Exception", spoken)
     for name, botocore, spoken in (
+        ("apigateway", "apigateway", "ApiGateway"),
+        ("apigatewayv2", "apigatewayv2", "ApiGatewayV2"),
+        ("cloudwatch", "cloudwatch", "CloudWatch"),
         ("cloudwatchlogs", "logs", "CloudWatchLogs"),
         ("dynamodb", "dynamodb", "DynamoDb"),
+        ("dynamodbstreams", "dynamodbstreams", "DynamoDbStreams"),
         ("eventbridge", "events", "EventBridge"),
         ("iam", "iam", "Iam"),
         ("lambda", "lambda", "Lambda"),
+        ("pipes", "pipes", "Pipes"),
+        ("s3", "s3", "S3"),
+        ("scheduler", "scheduler", "Scheduler"),
         ("sfn", "stepfunctions", "Sfn"),
         ("sns", "sns", "Sns"),
         ("sqs", "sqs", "Sqs"),
@@ -58,6 +67,7 @@ SDK_SERVICES: Mapping[str, Speaker] = {
 
 # (service, action) of an optimized integration -> its patterns.
 ACTIONS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("apigateway", "invoke"): frozenset({REQUEST, TOKEN}),
     ("dynamodb", "deleteItem"): frozenset({REQUEST}),
     ("dynamodb", "getItem"): frozenset({REQUEST}),
     ("dynamodb", "putItem"): frozenset({REQUEST}),
@@ -72,7 +82,6 @@ ACTIONS: Mapping[tuple[str, str], frozenset[str]] = {
 # Services that Step Functions has optimized integrations for, and Interstate has not.
 ELSEWHERE = frozenset(
     [
-        "apigateway",
         "athena",
         "batch",
         "bedrock",
@@ -112,6 +121,8 @@ def _is_sdk_action(resource: Resource) -> bool:
         return False
     speaker = SDK_SERVICES.get(resource.type.removeprefix(SDK))
     if speaker is None:
+        raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
+    if not _operations_here(speaker.botocore):
         raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
     operation = operation_named(speaker.botocore, resource.action)
     if operation is None:

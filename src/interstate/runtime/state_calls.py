@@ -1,0 +1,117 @@
+"""Performs what Tasks need from outside: calls that wait (the effect "states.call") and HTTP requests ("states.http").
+
+A request for one of Interstate's own APIs (``<id>.execute-api.<any host>``) goes to this very server.
+"""
+
+import json
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from interstate.base.arn import DEFAULT_REGION, Caller
+from interstate.base.errors import ServiceError
+from interstate.runtime.instance import Instance
+from interstate.services.states.integrations.calls import answer_of, request_of
+from interstate.store.records.states import ApiAnswer, ApiCall, HttpAnswer, HttpCall
+
+CONNECTIONS_MAX = 100
+RESPONSE_BYTES_MAX = 1 << 20
+"""A longer response could not be a Task's result by far; the rest is not read."""
+_ATTEMPTS = 3
+"""How often a connection is tried that could not be opened: nothing was sent then."""
+_AGENT = "Amazon|StepFunctions|HttpInvoke"
+
+
+class StateCalls:
+    """Calls the instance's own operations, and other people's servers."""
+
+    def __init__(self, instance: Instance, endpoint_url: str) -> None:
+        self._instance = instance
+        self._endpoint = urlsplit(endpoint_url)
+        limits = httpx.Limits(max_connections=CONNECTIONS_MAX)
+        transport = httpx.AsyncHTTPTransport(limits=limits, retries=_ATTEMPTS - 1)
+        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+
+    async def call(self, key: str, body: ApiCall) -> ApiAnswer:
+        """One operation, as a client would call it. Business time goes on while it waits."""
+        del key
+        service, operation, request = request_of(body)
+        self._instance.activity.end()
+        try:
+            members = self._instance.catalog.validate(service, operation, request)
+            caller = Caller(body.account, body.region)
+            return answer_of(body, await self._instance.execute(service, operation, members, caller) or {})
+        except ServiceError as error:
+            return answer_of(body, error)
+        finally:
+            self._instance.activity.begin()
+
+    async def request(self, key: str, body: HttpCall) -> HttpAnswer:
+        """One HTTP request, after the request for its token where it needs one."""
+        del key
+        headers = list(body.headers)
+        if body.token is not None:
+            method, url, sent, content = body.token
+            answer = await self._send(method, url, sent, content, body.timeout_s)
+            token = _token_of(answer)
+            if token is None:
+                return HttpAnswer(fault="authorization", told=f"The token could not be fetched from {url}.")
+            headers.append(("Authorization", f"Bearer {token}"))
+        return await self._send(body.method, body.url, headers, body.body, body.timeout_s)
+
+    async def _send(
+        self, method: str, url: str, headers: list[tuple[str, str]], content: str | None, timeout_s: float
+    ) -> HttpAnswer:
+        target, host = self._reached(url)
+        sent = [(name.encode(), value.encode()) for name, value in headers]
+        names = {name.lower() for name, _ in headers}
+        if "user-agent" not in names:
+            sent.append((b"User-Agent", _AGENT.encode()))
+        if host is not None:
+            sent.append((b"Host", host.encode()))
+        body = None if content is None else content.encode()
+        try:
+            async with self._client.stream(method, target, headers=sent, content=body, timeout=timeout_s) as response:
+                read = bytearray()
+                async for part in response.aiter_bytes():
+                    read += part
+                    if len(read) > RESPONSE_BYTES_MAX:
+                        break
+                return HttpAnswer(
+                    response.status_code,
+                    response.reason_phrase,
+                    [
+                        (name.title() if name.islower() else name, value)
+                        for name, value in response.headers.multi_items()
+                    ],
+                    bytes(read),
+                )
+        except httpx.TimeoutException:
+            return HttpAnswer(fault="timeout", told=f"The request to {url} timed out.")
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
+            return HttpAnswer(fault="socket", told=f"{type(error).__name__}: {error}")
+
+    def _reached(self, url: str) -> tuple[str, str | None]:
+        """Where the request goes, and the host that it names when that is another one."""
+        try:
+            parts = urlsplit(url)
+            labels = (parts.hostname or "").split(".")
+        except ValueError:
+            return url, None
+        if len(labels) < 3 or labels[1] != "execute-api":
+            return url, None
+        region = labels[2] if labels[2] != "localhost" else DEFAULT_REGION
+        target = urlunsplit((self._endpoint.scheme, self._endpoint.netloc, parts.path or "/", parts.query, ""))
+        return target, f"{labels[0]}.execute-api.{region}.localhost:{self._endpoint.port}"
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await self._client.aclose()
+
+
+def _token_of(answer: HttpAnswer) -> str | None:
+    try:
+        token = json.loads(answer.body)["access_token"] if answer.status == 200 else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return token if isinstance(token, str) else None
