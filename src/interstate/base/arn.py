@@ -34,7 +34,8 @@ class Caller(msgspec.Struct, frozen=True):
     """The account and region whose state a call sees, and who calls.
 
     ``service`` is set when a service of AWS calls for a resource (``events.amazonaws.com`` for the rule ``source_arn``):
-    resource policies are asked for that principal then, not for the account.
+    resource policies are asked for that principal then, not for the account. ``host`` is the address by which a request
+    came, for answers that show addresses; calls inside have none.
     """
 
     account: str = DEFAULT_ACCOUNT
@@ -42,6 +43,7 @@ class Caller(msgspec.Struct, frozen=True):
     access_key: str = "test"
     service: str = ""
     source_arn: str = ""
+    host: str = ""
 
     def on_behalf_of(self, service: str, source_arn: str) -> "Caller":
         """The service principal that acts for the resource ``source_arn`` (which may live in another account)."""

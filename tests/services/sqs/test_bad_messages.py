@@ -7,14 +7,18 @@ import pytest
 
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import World
+from interstate.services.operation import Service, Step
+from interstate.services.sqs import SERVICE
+from interstate.store.records.lambda_ import Poll
 
+POLLS = Service("polls", (), steps=(Step("lambda.poll", Poll, lambda _body, _work: None),))
 TARGET = "arn:aws:sqs:us-east-1:000000000000:dead"
 POLICY = f'{{"deadLetterTargetArn":"{TARGET}","maxReceiveCount":3}}'
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    world = World()
+    world = World((SERVICE, POLLS))
     world.call("sqs", "CreateQueue", {"QueueName": "q"})
     yield world
     world.close()

@@ -62,9 +62,10 @@ class InvalidMessageContents(ServiceError):
 class MessageTooLong(InvalidParameterValue):
     """One message is longer than the queue allows."""
 
-    def __init__(self, size_bytes_max: int) -> None:
+    def __init__(self, size_bytes_max: int, *, in_batch: bool = False) -> None:
+        fault = "cannot be validated" if in_batch else "are invalid"
         super().__init__(
-            f"One or more parameters are invalid. Reason: Message must be shorter than {size_bytes_max} bytes."
+            f"One or more parameters {fault}. Reason: Message must be shorter than {size_bytes_max} bytes."
         )
 
 
@@ -131,3 +132,73 @@ class PurgeQueueInProgress(ServiceError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Only one PurgeQueue operation on {name} is allowed every 60 seconds.")
+
+
+class QueueDeletedRecently(ServiceError):
+    """The name was given up less than a minute ago."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You must wait 60 seconds after deleting a queue before you can create another with the same name."
+        )
+
+
+class OverLimit(ServiceError):
+    """As many messages are in flight, or actions in a statement, as may be."""
+
+
+class AccessDenied(ServiceError):
+    """The queue's policy does not let the caller do this. (A common error: the model has no shape for it.)"""
+
+    code = "AccessDenied"
+    status = 403
+
+    def __init__(self, principal: str, action: str, arn: str, *, denied: bool = False) -> None:
+        reason = (
+            "with an explicit deny in a resource-based policy"
+            if denied
+            else f"because no resource-based policy allows the sqs:{action.lower()} action"
+        )
+        super().__init__(
+            f"User: {principal} is not authorized to perform: sqs:{action.lower()} on resource: {arn} {reason}"
+        )
+
+
+class InvalidAddress(ServiceError):
+    """A text that is no queue's URL."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"The address {address} is not valid for this endpoint.")
+
+
+class ResourceNotFoundException(ServiceError):
+    """A queue or a task that a move names is not there."""
+
+
+class ReceiptHandleExpired(InvalidParameterValue):
+    """A FIFO queue takes a receipt while its message is in flight only."""
+
+    def __init__(self, receipt_handle: str) -> None:
+        super().__init__(
+            f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired."
+        )
+
+
+class MessageIsGone(InvalidParameterValue):
+    """The message was deleted, so its visibility cannot be changed."""
+
+    def __init__(self, receipt_handle: str) -> None:
+        super().__init__(
+            f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist "
+            "or is not available for visibility timeout change."
+        )
+
+
+class NotForThisQueueType(InvalidParameterValue):
+    """A parameter of standard queues given to a FIFO queue, or the other way round."""
+
+    def __init__(self, name: str, value: object) -> None:
+        super().__init__(
+            f"Value {value} for parameter {name} is invalid. Reason: The request include parameter that is not valid "
+            "for this queue type."
+        )

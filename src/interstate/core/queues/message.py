@@ -7,6 +7,9 @@ hides it, counts, and gives it a new receipt; only the latest receipt deletes it
 message has been received ``maxReceiveCount`` times and would be received again, it moves to the dead-letter queue
 instead, keeping its id, its body and the time when it was sent.
 
+The messages of a group of a FIFO queue are received in the order of sending: the first ones that are visible, up to
+the first that is not (in flight or delayed), which blocks what comes after it.
+
 Source: SQS Developer Guide, "Visibility timeout", "Using dead-letter queues".
 """
 
@@ -27,6 +30,10 @@ from interstate.core.queues.errors import InvalidMessageContents, ReceiptHandleI
 AttributeValue = dict[str, Any]  # {"DataType": "String", "StringValue": "..."} or BinaryValue as base64 text.
 
 
+RELEASED = "-"
+_SEQUENCE = 18_850_000_000_000_000_000  # Source: the sequence numbers in the SQS API Reference have twenty digits.
+
+
 class Message(msgspec.Struct, frozen=True):
     """One message of one queue; ``id`` rises in the order of sending."""
 
@@ -41,7 +48,19 @@ class Message(msgspec.Struct, frozen=True):
     system_attributes: dict[str, str] | None  # SenderId, AWSTraceHeader, DeadLetterQueueSourceArn.
     receive_count: int = 0
     first_received_at: datetime | None = None
-    receipt: str = ""
+    receipt: str = ""  # The latest; with a mark before it when its holder let the message go.
+    group_id: str = ""
+    deduplication_id: str = ""
+    received_at: datetime | None = None
+
+    @property
+    def sequence_number(self) -> str:
+        """Twenty digits that rise in the order of sending."""
+        return str(_SEQUENCE + self.id)
+
+    def is_held_by(self, receipt: str) -> bool:
+        """Whether this is the receipt of the latest receive."""
+        return self.receipt.removeprefix(RELEASED) == receipt
 
     def received(self, until: datetime, now: datetime, receipt: str) -> "Message":
         """In flight until then, under a new receipt."""
@@ -50,12 +69,14 @@ class Message(msgspec.Struct, frozen=True):
             visible_at=until,
             receive_count=self.receive_count + 1,
             first_received_at=self.first_received_at or now,
+            received_at=now,
             receipt=receipt,
         )
 
     def hidden_for(self, timeout: timedelta, *, now: datetime) -> "Message":
         """Visible again when the timeout, counted from now, is over; what was left of the old one is forgotten."""
-        return msgspec.structs.replace(self, visible_at=now + timeout)
+        receipt = self.receipt if timeout else RELEASED + self.receipt.removeprefix(RELEASED)
+        return msgspec.structs.replace(self, visible_at=now + timeout, receipt=receipt)
 
     def handle(self) -> str:
         """The receipt handle that a consumer gets."""
@@ -82,7 +103,7 @@ def is_used_up(receive_count: int, receive_count_max: int | None) -> bool:
     return receive_count_max is not None and receive_count >= receive_count_max
 
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def check_body(body: str) -> None:
@@ -91,7 +112,7 @@ def check_body(body: str) -> None:
     Raises:
         InvalidMessageContents: it holds more.
     """
-    if _FORBIDDEN.search(body):
+    if FORBIDDEN.search(body):
         raise InvalidMessageContents
 
 
@@ -124,6 +145,6 @@ def size_bytes(body: bytes, attributes: Mapping[str, Mapping[str, Any]] | None) 
     size = len(body)
     for name, attribute in (attributes or {}).items():
         binary = attribute.get("BinaryValue")
-        value = binary if binary is not None else attribute.get("StringValue", "").encode()
-        size += len(name.encode()) + len(attribute["DataType"].encode()) + len(value)
+        value = binary if binary is not None else (attribute.get("StringValue") or "").encode()
+        size += len(name.encode()) + len(attribute.get("DataType", "").encode()) + len(value)
     return size

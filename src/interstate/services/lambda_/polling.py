@@ -19,8 +19,10 @@ from interstate.base.arn import caller_of
 from interstate.base.json import dumps
 from interstate.core.functions import event_source
 from interstate.core.queues.message import Message, read_handle
+from interstate.services.lambda_ import streams
 from interstate.services.sqs.locate import setting
 from interstate.services.sqs.receive import claim, system_attributes
+from interstate.services.sqs.stored import remove
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     BATCHES,
@@ -42,6 +44,10 @@ SUCCEEDED = "OK"
 def poll(body: Poll, work: Work) -> None:
     """Hand over as many batches as there are, and as the mapping may have at once."""
     mapping = work.get(MAPPINGS, body.mapping)
+    if mapping is not None and mapping.stream is not None:
+        if mapping.enabled:
+            streams.look(mapping, mapping.stream, work)
+        return
     queue = work.get(QUEUES, mapping.source) if mapping is not None else None
     if mapping is None or queue is None or not mapping.enabled:
         return
@@ -72,11 +78,11 @@ def _take(mapping: Mapping, queue: Queue, work: Work) -> bool:
     region = caller_of(queue.arn).region
     records = []
     for message in messages:
-        shown = event_source.sqs_record(message, system_attributes(message), queue.arn, region)
+        shown = event_source.sqs_record(message, system_attributes(message, fifo=queue.is_fifo), queue.arn, region)
         if event_source.wanted(mapping.filters, shown):
             records.append(shown)
         else:
-            work.delete(MESSAGES, message.id)
+            remove(queue, message, work)
     if records:
         _hand_over(mapping, records, work)
     return bool(messages)
@@ -140,5 +146,5 @@ def _delete(handle: str, queue: Queue, work: Work) -> None:
     """Delete a message that is still ours: one that came back and was received again belongs to its new receiver."""
     row, receipt = read_handle(handle, queue.id)
     message: Message | None = work.get(MESSAGES, row)
-    if message is not None and message.receipt == receipt and message.queue_id == queue.id:
-        work.delete(MESSAGES, row)
+    if message is not None and message.is_held_by(receipt) and message.queue_id == queue.id:
+        remove(queue, message, work)

@@ -17,17 +17,18 @@ from interstate.core.queues.errors import (
     BatchRequestTooLong,
     EmptyBatchRequest,
     InvalidBatchEntryId,
+    InvalidParameterValue,
+    MissingParameter,
     TooManyEntriesInBatchRequest,
 )
 from interstate.core.queues.message import size_bytes
-from interstate.services.sqs.locate import queue_at
+from interstate.services.sqs.locate import queue_for
 from interstate.services.sqs.messages import (
     Attributes,
-    ChangeMessageVisibility,
-    DeleteMessage,
     Outgoing,
-    change_message_visibility,
-    delete_message,
+    change_visibility,
+    check_ids,
+    delete_from,
     keys_of_queue,
     put_message,
 )
@@ -41,6 +42,8 @@ class SendEntry(msgspec.Struct, frozen=True, rename="pascal"):
     delay_seconds: int | None = None
     message_attributes: Attributes | None = None
     message_system_attributes: Attributes | None = None
+    message_deduplication_id: str | None = None
+    message_group_id: str | None = None
 
 
 class SendBatch(msgspec.Struct, frozen=True, rename="pascal"):
@@ -82,43 +85,51 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
     """Send up to ten messages.
 
     Raises:
-        QueueDoesNotExist: ``QueueUrl`` names no queue of the caller.
+        QueueDoesNotExist: ``QueueUrl`` names no queue.
+        AccessDenied: the queue's policy does not let the caller.
         BatchRequestTooLong: the messages together are longer than one may be.
+        InvalidParameterValue: a group or deduplication id that is missing, is none, or is not for this type of queue.
     """
-    queue = queue_at(request.queue_url, work)
+    queue = queue_for("SendMessage", request.queue_url, work)
     _check_ids(request.entries, "SendMessageBatchRequestEntry")
     size = sum(size_bytes(entry.message_body.encode(), entry.message_attributes) for entry in request.entries)
     if size > MESSAGE_BYTES_MAX:
         raise BatchRequestTooLong(size, MESSAGE_BYTES_MAX)
+    outgoing = {entry.id: _outgoing(entry) for entry in request.entries}
+    try:
+        for each in outgoing.values():  # Ids are a fault of the whole request, as on AWS.
+            check_ids(queue, each)
+    except MissingParameter as error:
+        raise InvalidParameterValue(error.message) from error
+    return _each(request.entries, lambda entry: put_message(queue, outgoing[entry.id], work), work)
 
-    def send(entry: SendEntry) -> dict[str, Any]:
-        outgoing = Outgoing(
-            entry.message_body, entry.delay_seconds, entry.message_attributes, entry.message_system_attributes
-        )
-        return put_message(queue, outgoing, work)
 
-    return _each(request.entries, send, work)
+def _outgoing(entry: SendEntry) -> Outgoing:
+    return Outgoing(
+        entry.message_body,
+        entry.delay_seconds,
+        entry.message_attributes,
+        entry.message_system_attributes,
+        entry.message_deduplication_id,
+        entry.message_group_id,
+        in_batch=True,
+    )
 
 
 def delete_message_batch(request: DeleteBatch, work: Work) -> dict[str, Any]:
     """Forget up to ten messages."""
-    queue_at(request.queue_url, work)
+    queue = queue_for("DeleteMessage", request.queue_url, work)
     _check_ids(request.entries, "DeleteMessageBatchRequestEntry")
-    return _each(
-        request.entries,
-        lambda entry: delete_message(DeleteMessage(request.queue_url, entry.receipt_handle), work),
-        work,
-    )
+    return _each(request.entries, lambda entry: delete_from(queue, entry.receipt_handle, work), work)
 
 
 def change_message_visibility_batch(request: ChangeBatch, work: Work) -> dict[str, Any]:
     """Let up to ten received messages come back later, or sooner."""
-    queue_at(request.queue_url, work)
+    queue = queue_for("ChangeMessageVisibility", request.queue_url, work)
     _check_ids(request.entries, "ChangeMessageVisibilityBatchRequestEntry")
 
     def change(entry: ChangeEntry) -> None:
-        timeout_s = entry.visibility_timeout
-        change_message_visibility(ChangeMessageVisibility(request.queue_url, entry.receipt_handle, timeout_s), work)
+        change_visibility(queue, entry.receipt_handle, entry.visibility_timeout, work)
 
     return _each(request.entries, change, work)
 

@@ -3,7 +3,6 @@
 Source: SQS API Reference, SendMessage, DeleteMessage, ChangeMessageVisibility.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,27 +11,30 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import Caller
-from interstate.base.errors import NotImplementedHere
 from interstate.core.queues.attributes import DELAY_S_MAX, VISIBILITY_S_MAX
+from interstate.core.queues.content import check_attributes, check_id, check_system_attributes
 from interstate.core.queues.errors import (
+    InvalidAddress,
     InvalidParameterValue,
+    MessageIsGone,
     MessageNotInflight,
     MessageTooLong,
     MissingParameter,
+    NotForThisQueueType,
+    ReceiptHandleExpired,
     ReceiptHandleIsInvalid,
 )
 from interstate.core.queues.message import Message, check_body, md5_of_attributes, md5_of_body, read_handle, size_bytes
-from interstate.services.sqs.locate import arn_of_url, queue_at, setting
+from interstate.services.sqs import fifo
+from interstate.services.sqs.locate import arn_of_url, queue_for, setting
+from interstate.services.sqs.stored import add, release, remove
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import MAPPED_QUEUES, Poll
+from interstate.store.records.lambda_ import MAPPED_QUEUES
 from interstate.store.records.sqs import MESSAGES, QUEUES, Queue
 from interstate.store.tables import Key
 
-ATTRIBUTES_MAX = 10
-"""Source: SQS Developer Guide, message quotas."""
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-
 Attributes = dict[str, dict[str, Any]]
+VISIBILITY_MAX = timedelta(seconds=VISIBILITY_S_MAX)
 
 
 class SendMessage(msgspec.Struct, frozen=True, rename="pascal"):
@@ -57,12 +59,15 @@ class ChangeMessageVisibility(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """What a queue takes: the common part of SendMessage, its batch, and what other services leave."""
+    """What a queue takes: the common part of SendMessage and its batch."""
 
     body: str
     delay_s: int | None = None
     attributes: Attributes | None = None
     system_attributes: Attributes | None = None
+    deduplication_id: str | None = None
+    group_id: str | None = None
+    in_batch: bool = False
 
 
 def keys_of_send(request: SendMessage, caller: Caller) -> list[Key]:
@@ -74,7 +79,7 @@ def keys_of_queue(url: str, caller: Caller) -> list[Key]:
     """The rows that every send looks at. A URL that names nothing is refused by the call itself."""
     try:
         arn = arn_of_url(url, caller)
-    except InvalidParameterValue:
+    except InvalidAddress:
         return []
     return [Key(QUEUES, (arn,)), Key(MAPPED_QUEUES, (arn,))]
 
@@ -83,113 +88,128 @@ def send_message(request: SendMessage, work: Work) -> dict[str, Any]:
     """Keep a message until a consumer deletes it.
 
     Raises:
-        QueueDoesNotExist: ``QueueUrl`` names no queue of the caller.
-        InvalidParameterValue: delay, attributes or size out of bounds.
+        QueueDoesNotExist: ``QueueUrl`` names no queue.
+        AccessDenied: the queue's policy does not let the caller.
+        InvalidParameterValue: delay, attributes, ids or size out of bounds, or not for this type of queue.
         InvalidMessageContents: characters that XML 1.0 does not know.
     """
-    queue = queue_at(request.queue_url, work)
-    if request.message_deduplication_id is not None:
-        raise InvalidParameterValue(
-            f"Value {request.message_deduplication_id} for parameter MessageDeduplicationId is invalid. "
-            "Reason: The request includes a parameter that is not valid for this queue type."
-        )
+    queue = queue_for("SendMessage", request.queue_url, work)
     outgoing = Outgoing(
-        request.message_body, request.delay_seconds, request.message_attributes, request.message_system_attributes
+        request.message_body,
+        request.delay_seconds,
+        request.message_attributes,
+        request.message_system_attributes,
+        request.message_deduplication_id,
+        request.message_group_id,
     )
+    check_ids(queue, outgoing)
     return put_message(queue, outgoing, work)
+
+
+def check_ids(queue: Queue, outgoing: Outgoing) -> None:
+    """Group and deduplication, which a FIFO queue needs.
+
+    Raises:
+        MissingParameter: a FIFO queue needs a group.
+        InvalidParameterValue: it needs a deduplication id as well; or an id is none; or the queue takes none.
+    """
+    group, deduplication = outgoing.group_id, outgoing.deduplication_id
+    if group is not None:
+        check_id("MessageGroupId", group)
+    if not queue.is_fifo:
+        if deduplication is not None:
+            raise NotForThisQueueType("MessageDeduplicationId", deduplication)
+        return
+    if group is None:
+        raise MissingParameter("MessageGroupId")
+    if deduplication is not None:
+        check_id("MessageDeduplicationId", deduplication)
+    elif not fifo.is_content_based(queue):
+        raise InvalidParameterValue(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+        )
 
 
 def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
     """Check a message, write it, wake who waits for it; answers as SendMessage."""
     body = outgoing.body.encode()
-    _check(queue, outgoing, body)
-    delay_s = setting(queue, "DelaySeconds") if outgoing.delay_s is None else outgoing.delay_s
+    size = _check(queue, outgoing, body)
     message = Message(
         id=work.next_id(MESSAGES),
         queue_id=queue.id,
-        visible_at=work.now + timedelta(seconds=delay_s),
+        visible_at=work.now + timedelta(seconds=_delay_s(queue, outgoing)),
         sent_at=work.now,
         message_id=work.entropy.uuid(),
         body=outgoing.body,
         body_md5=md5_of_body(body),
         attributes=_stored(outgoing.attributes),
         system_attributes=_system(outgoing.system_attributes, work.caller),
+        group_id=outgoing.group_id or "",
+        deduplication_id=outgoing.deduplication_id or "",
     )
-    put_at_rest(queue, message, work)
-    answer = {"MessageId": message.message_id, "MD5OfMessageBody": message.body_md5}
+    answer = {"MD5OfMessageBody": message.body_md5}
+    if queue.is_fifo:
+        message = fifo.identified(queue, message, body)
+        answer |= fifo.send(queue, message, work)
+    else:
+        add(queue, message, work)
+        answer["MessageId"] = message.message_id
     if outgoing.attributes:
         answer["MD5OfMessageAttributes"] = md5_of_attributes(outgoing.attributes)
     if outgoing.system_attributes:
         answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(outgoing.system_attributes)
+    measure(queue, work, "NumberOfMessagesSent")
+    measure(queue, work, "SentMessageSize", size, "Bytes")
     return answer
 
 
-def put_at_rest(queue: Queue, message: Message, work: Work) -> None:
-    """Write a message that nobody has in hand, and tell its readers when it can be received."""
-    work.put(MESSAGES, message)
-    work.wake(f"sqs:{queue.arn}", one=True)
-    mapped = work.get(MAPPED_QUEUES, queue.arn)
-    if mapped is not None:
-        for mapping in mapped.mappings:
-            work.later("lambda.poll", Poll(mapping), at=message.visible_at)
+def measure(queue: Queue, work: Work, name: str, value: float = 1.0, unit: str = "Count") -> None:
+    """Count for CloudWatch. Source: SQS Developer Guide, "Available CloudWatch metrics for Amazon SQS"."""
+    work.measure("AWS/SQS", name, (("QueueName", queue.name),), value, unit, caller=work.caller)
 
 
-def _check(queue: Queue, outgoing: Outgoing, body: bytes) -> None:
+def _delay_s(queue: Queue, outgoing: Outgoing) -> int:
+    """A FIFO queue delays all of its messages alike; 0 for one of them means the queue's delay."""
+    if outgoing.delay_s is None or queue.is_fifo:
+        return setting(queue, "DelaySeconds")
+    return outgoing.delay_s
+
+
+def _check(queue: Queue, outgoing: Outgoing, body: bytes) -> int:
+    """Everything but the ids; tells the message's size."""
     if not body:
         raise MissingParameter("MessageBody")
     check_body(outgoing.body)
-    if outgoing.delay_s is not None and not 0 <= outgoing.delay_s <= DELAY_S_MAX:
+    delay_s = outgoing.delay_s
+    if delay_s is not None and not 0 <= delay_s <= DELAY_S_MAX:
         raise InvalidParameterValue(
-            f"Value {outgoing.delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= {DELAY_S_MAX}."
+            f"Value {delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= {DELAY_S_MAX}."
         )
-    attributes = outgoing.attributes or {}
-    if len(attributes) > ATTRIBUTES_MAX:
-        raise InvalidParameterValue(
-            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{ATTRIBUTES_MAX}]."
-        )
-    for name, attribute in attributes.items():
-        _check_attribute(name, attribute)
-    size_max = setting(queue, "MaximumMessageSize")
-    if len(body) > size_max or size_bytes(body, outgoing.attributes) > size_max:
-        raise MessageTooLong(size_max)
-
-
-def _check_attribute(name: str, attribute: Mapping[str, Any]) -> None:
-    kind = attribute.get("DataType", "").split(".", 1)[0]
-    if kind not in ("String", "Number", "Binary"):
-        raise InvalidParameterValue(
-            f"The type of message (user) attribute '{name}' is invalid. You must use only the following supported type "
-            "prefixes: Binary, Number, String."
-        )
-    if attribute.get("StringListValues") or attribute.get("BinaryListValues"):
-        raise NotImplementedHere("list values in message attributes (AWS does not either)")
-    value = attribute.get("BinaryValue" if kind == "Binary" else "StringValue")
-    if not value:
-        raise InvalidParameterValue(
-            f"The message (user) attribute '{name}' must contain a non-empty value of type '{attribute['DataType']}'."
-        )
-    if kind == "Number" and not _NUMBER.fullmatch(value):
-        raise InvalidParameterValue(f"Can't cast the value of message (user) attribute '{name}' to a number.")
+    if delay_s and queue.is_fifo:
+        raise NotForThisQueueType("DelaySeconds", delay_s)
+    if outgoing.attributes:
+        check_attributes(outgoing.attributes)
+    if outgoing.system_attributes:
+        check_system_attributes(outgoing.system_attributes)
+    size, size_max = size_bytes(body, outgoing.attributes), setting(queue, "MaximumMessageSize")
+    if size > size_max:
+        raise MessageTooLong(size_max, in_batch=outgoing.in_batch)
+    return size
 
 
 def _stored(attributes: Attributes | None) -> dict[str, dict[str, Any]] | None:
     if not attributes:
         return None
-    return {
-        name: {
-            key: b64encode(value).decode() if isinstance(value, bytes) else value for key, value in attribute.items()
-        }
-        for name, attribute in attributes.items()
-    }
+    return {name: _text_of(attribute) for name, attribute in attributes.items()}
 
 
-def _system(attributes: Attributes | None, caller: Caller) -> dict[str, str] | None:
+def _text_of(attribute: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: b64encode(value).decode() if isinstance(value, bytes) else value for key, value in attribute.items()}
+
+
+def _system(attributes: Attributes | None, caller: Caller) -> dict[str, str]:
     stored = {"SenderId": caller.account}
     for name, attribute in (attributes or {}).items():
-        if name != "AWSTraceHeader":
-            raise InvalidParameterValue(
-                f"Message system attribute name '{name}' is invalid. The only message system attribute is AWSTraceHeader."
-            )
         stored[name] = attribute["StringValue"]
     return stored
 
@@ -206,42 +226,70 @@ def delete_message(request: DeleteMessage, work: Work) -> None:
     """Forget a message that was handled. Deleting it twice, or under an older receipt, changes nothing and is no error.
 
     Raises:
-        QueueDoesNotExist: ``QueueUrl`` names no queue of the caller.
+        QueueDoesNotExist: ``QueueUrl`` names no queue.
+        AccessDenied: the queue's policy does not let the caller.
         ReceiptHandleIsInvalid: this queue never gave out ``ReceiptHandle``.
+        InvalidParameterValue: a FIFO queue's message is not in flight any more.
     """
-    queue = queue_at(request.queue_url, work)
-    message = _held(queue, request.receipt_handle, work)
+    delete_from(queue_for("DeleteMessage", request.queue_url, work), request.receipt_handle, work)
+
+
+def delete_from(queue: Queue, receipt_handle: str, work: Work) -> None:
+    """Delete what a handle names, as DeleteMessage does."""
+    message, receipt = _found(queue, receipt_handle, work)
     if message is not None:
-        work.delete(MESSAGES, message.id)
+        if queue.is_fifo and (message.visible_at <= work.now or not message.is_held_by(receipt)):
+            raise ReceiptHandleExpired(receipt_handle)
+        if message.is_held_by(receipt):
+            remove(queue, message, work)
+    measure(queue, work, "NumberOfMessagesDeleted")
 
 
 def change_message_visibility(request: ChangeMessageVisibility, work: Work) -> None:
     """Let a received message come back later than planned, or sooner.
 
+    A message whose timeout has ended can be hidden again while nobody else has received it.
+
     Raises:
-        QueueDoesNotExist: ``QueueUrl`` names no queue of the caller.
+        QueueDoesNotExist: ``QueueUrl`` names no queue.
+        AccessDenied: the queue's policy does not let the caller.
         ReceiptHandleIsInvalid: this queue never gave out ``ReceiptHandle``.
-        MessageNotInflight: the message is visible again.
-        InvalidParameterValue: more than 12 hours.
+        MessageNotInflight: the message was let go.
+        InvalidParameterValue: more than 12 hours, from now or since it was received first; or the message is gone.
     """
-    queue = queue_at(request.queue_url, work)
-    timeout_s = request.visibility_timeout
+    queue = queue_for("ChangeMessageVisibility", request.queue_url, work)
+    change_visibility(queue, request.receipt_handle, request.visibility_timeout, work)
+
+
+def change_visibility(queue: Queue, receipt_handle: str, timeout_s: int, work: Work) -> None:
+    """Change what a handle names, as ChangeMessageVisibility does."""
     if not 0 <= timeout_s <= VISIBILITY_S_MAX:
         raise InvalidParameterValue(
-            f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between 0 and {VISIBILITY_S_MAX}."
+            f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer "
+            f"between 0 and {VISIBILITY_S_MAX}."
         )
-    message = _held(queue, request.receipt_handle, work)
-    if message is None or message.visible_at <= work.now:
-        raise MessageNotInflight(request.receipt_handle)
-    put_at_rest(queue, message.hidden_for(timedelta(seconds=timeout_s), now=work.now), work)
+    message, receipt = _found(queue, receipt_handle, work)
+    if message is None:
+        raise MessageIsGone(receipt_handle)
+    visible = message.visible_at <= work.now
+    if queue.is_fifo and (visible or not message.is_held_by(receipt)):
+        raise ReceiptHandleExpired(receipt_handle)
+    if visible and message.receipt != receipt:
+        raise MessageNotInflight(receipt_handle)
+    timeout = timedelta(seconds=timeout_s)
+    since = message.received_at or message.first_received_at
+    if timeout and since is not None and work.now + timeout > since + VISIBILITY_MAX:
+        raise InvalidParameterValue(
+            f"Value {timeout_s} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the "
+            f"message is beyond the limit [{VISIBILITY_S_MAX} seconds]"
+        )
+    release(queue, message.hidden_for(timeout, now=work.now), work)
 
 
-def _held(queue: Queue, receipt_handle: str, work: Work) -> Message | None:
-    """The message that a handle still holds."""
+def _found(queue: Queue, receipt_handle: str, work: Work) -> tuple[Message | None, str]:
+    """The message that a handle names, if it is there, and the handle's receipt."""
     row, receipt = read_handle(receipt_handle, queue.id)
     message = work.get(MESSAGES, row)
-    if message is None or message.receipt != receipt:
-        return None
-    if message.queue_id != queue.id:
+    if message is not None and message.queue_id != queue.id:
         raise ReceiptHandleIsInvalid(receipt_handle)
-    return message
+    return message, receipt

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from interstate.services.sqs.locate import queue_at
+from interstate.core.queues.attributes import check_tags
+from interstate.services.sqs.locate import own_queue
 from interstate.services.sqs.queues import QueueRequest
 from interstate.store.ports import Work
 from interstate.store.records.sqs import QUEUES
@@ -21,19 +22,24 @@ class UntagQueue(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def tag_queue(request: TagQueue, work: Work) -> None:
-    """Add or replace tags."""
-    queue = queue_at(request.queue_url, work)
+    """Add or replace tags.
+
+    Raises:
+        InvalidParameterValue: more than fifty, or a key or value longer than a tag may have.
+    """
+    queue = own_queue("TagQueue", request.queue_url, work)
+    check_tags({**queue.tags, **request.tags})
     work.put(QUEUES, msgspec.structs.replace(queue, tags={**queue.tags, **request.tags}))
 
 
 def untag_queue(request: UntagQueue, work: Work) -> None:
     """Take tags away."""
-    queue = queue_at(request.queue_url, work)
+    queue = own_queue("UntagQueue", request.queue_url, work)
     kept = {name: value for name, value in queue.tags.items() if name not in request.tag_keys}
     work.put(QUEUES, msgspec.structs.replace(queue, tags=kept))
 
 
 def list_queue_tags(request: QueueRequest, work: Work) -> dict[str, Any]:
     """The queue's tags."""
-    queue = queue_at(request.queue_url, work)
+    queue = own_queue("ListQueueTags", request.queue_url, work)
     return {"Tags": queue.tags} if queue.tags else {}

@@ -1,4 +1,4 @@
-"""Queues and their messages."""
+"""Queues, their messages, and what they remember of them."""
 
 from datetime import datetime
 
@@ -20,6 +20,14 @@ class Queue(msgspec.Struct, frozen=True):
     attributes: dict[str, str]
     tags: dict[str, str]
     purged: datetime | None = None
+    purged_to: int = 0  # Messages up to this number are gone, and so is their deduplication.
+    scope_before: str = ""  # The deduplication scope that a change replaced.
+    scope_changed: datetime | None = None
+
+    @property
+    def is_fifo(self) -> bool:
+        """A queue's type stands in its name."""
+        return self.name.endswith(".fifo")
 
 
 class QueueId(msgspec.Struct, frozen=True):
@@ -29,22 +37,99 @@ class QueueId(msgspec.Struct, frozen=True):
     arn: str
 
 
+class Depth(msgspec.Struct, frozen=True):
+    """How many messages a queue has. ``claimed`` is at least the number in flight (a timeout that ends is not an event)."""
+
+    queue_id: int
+    messages: int = 0
+    claimed: int = 0
+    forget_at: datetime | None = None
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A group of a FIFO queue that has messages; both values are lower bounds, set right by the next claim."""
+
+    queue_id: int
+    group_id: str
+    ready_at: datetime
+    head: int
+
+
+class Deduplication(msgspec.Struct, frozen=True):
+    """A message that was sent; ``scope`` is its group, or empty when ids count for the whole queue."""
+
+    queue_id: int
+    scope: str
+    id: str
+    message: int
+    message_id: str
+    expires: datetime
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What a receive gave out: number and receipt of each message."""
+
+    queue_id: int
+    id: str
+    messages: list[tuple[int, str]]
+    expires: datetime
+
+
+class DeletedQueue(msgspec.Struct, frozen=True):
+    """A name that was given up a moment ago."""
+
+    arn: str
+    deleted: datetime
+
+
+class MoveTask(msgspec.Struct, frozen=True):
+    """A move of dead letters. ``rate`` 0 is as fast as it goes; no ``destination``: back to where each came from."""
+
+    number: int
+    id: str
+    source: str
+    destination: str
+    rate: int
+    status: str
+    moved: int
+    to_move: int
+    started: datetime
+    failure: str = ""
+
+
 QUEUES = Table("queues", Queue, ("arn",))
 QUEUE_IDS = Table("queue_ids", QueueId, ("id",))
 MESSAGES = Table("messages", Message, ("id",))
+DEPTHS = Table("queue_depths", Depth, ("queue_id",))
+GROUPS = Table("message_groups", Group, ("queue_id", "group_id"))
+DEDUPLICATIONS = Table("deduplications", Deduplication, ("queue_id", "scope", "id"))
+ATTEMPTS = Table("receive_attempts", Attempt, ("queue_id", "id"))
+DELETED_QUEUES = Table("deleted_queues", DeletedQueue, ("arn",))
+MOVE_TASKS = Table("message_move_tasks", MoveTask, ("number",))
 
 QUEUES_OF_SCOPE = Select(QUEUES, "scope = :scope AND name > :after AND name >= :prefix", "name")
 VISIBLE = Select(MESSAGES, "queue_id = :queue AND visible_at <= :now", "visible_at, id")
 HIDDEN = Select(MESSAGES, "queue_id = :queue AND visible_at > :now", "visible_at, id")
 OF_QUEUE = Select(MESSAGES, "queue_id = :queue", "visible_at, id")
 SENT_BEFORE = Select(MESSAGES, "queue_id = :queue AND sent_at < :before", "sent_at")
+OF_GROUP = Select(MESSAGES, "queue_id = :queue AND group_id = :group AND group_id <> '' AND id >= :first", "id")
+READY_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at <= :now", "ready_at, head")
+LATER_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at > :now", "ready_at, head")
+GROUPS_OF_QUEUE = Select(GROUPS, "queue_id = :queue", "ready_at, head")
+OLD_DEDUPLICATIONS = Select(DEDUPLICATIONS, "queue_id = :queue AND expires <= :now", "expires")
+OLDEST_DEDUPLICATION = Select(DEDUPLICATIONS, "queue_id = :queue", "expires")
+OLD_ATTEMPTS = Select(ATTEMPTS, "queue_id = :queue AND expires <= :now", "expires")
+OLDEST_ATTEMPT = Select(ATTEMPTS, "queue_id = :queue", "expires")
+MOVES_OF_SOURCE = Select(MOVE_TASKS, "source = :source", "number DESC")
 
-COUNT_VISIBLE = Scalar(
-    "SELECT count(*) FROM messages WHERE queue_id = :queue AND visible_at <= :now AND sent_at >= :since", (MESSAGES,)
-)
+# What is hidden is counted in the index; what is visible is the rest of the depth.
 COUNT_DELAYED = Scalar(
     "SELECT count(*) FROM messages WHERE queue_id = :queue AND visible_at > :now AND receive_count = 0", (MESSAGES,)
 )
 COUNT_IN_FLIGHT = Scalar(
     "SELECT count(*) FROM messages WHERE queue_id = :queue AND visible_at > :now AND receive_count > 0", (MESSAGES,)
+)
+# Expired and not swept yet; those that are hidden as well were counted above.
+COUNT_EXPIRED = Scalar(
+    "SELECT count(*) FROM messages WHERE queue_id = :queue AND sent_at < :since AND visible_at <= :now", (MESSAGES,)
 )

@@ -1,0 +1,180 @@
+"""FIFO queues: deduplication, groups in order, receives that are tried again.
+
+Source: SQS Developer Guide, "Exactly-once processing", "FIFO queue delivery logic", "High throughput for FIFO queues";
+SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from interstate.core.queues.message import Message
+from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
+from interstate.services.sqs.stored import add, depth_of
+from interstate.store.ports import Work
+from interstate.store.records.sqs import (
+    ATTEMPTS,
+    DEDUPLICATIONS,
+    DEPTHS,
+    GROUPS,
+    MESSAGES,
+    OF_GROUP,
+    OLD_ATTEMPTS,
+    OLD_DEDUPLICATIONS,
+    OLDEST_ATTEMPT,
+    OLDEST_DEDUPLICATION,
+    READY_GROUPS,
+    Attempt,
+    Deduplication,
+    Group,
+    Queue,
+)
+
+DEDUPLICATION = timedelta(minutes=5)
+FORGET_PAUSE = timedelta(seconds=30)
+FORGET_MAX = 1000
+GROUPS_MAX = 10
+"""Groups that one look takes up; a claim of ten messages needs no more."""
+
+Take = Callable[[Message], Message | None]
+"""Hides a message and gives it; None when it left the queue (too old, or a dead letter)."""
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """Forget what is older than the deduplication interval."""
+
+    queue_id: int
+
+
+# Sending -----------------------------------------------------------------------------------------------------------
+
+
+def is_content_based(queue: Queue) -> bool:
+    """Whether the body's digest is the deduplication id of messages that have none."""
+    return fifo_setting(queue, "ContentBasedDeduplication") == "true"
+
+
+def identified(queue: Queue, message: Message, body: bytes) -> Message:
+    """The message with its deduplication id. Attributes do not count for the digest."""
+    if message.deduplication_id or not is_content_based(queue):
+        return message
+    return msgspec.structs.replace(message, deduplication_id=hashlib.sha256(body).hexdigest())
+
+
+def send(queue: Queue, message: Message, work: Work) -> dict[str, str]:
+    """Write a message, unless it was sent in the last five minutes: then nothing happens, and the answer is the first's."""
+    scope = message.group_id if _is_by_group(queue, work) else ""
+    known = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+    if known is not None and known.expires > work.now and known.message > queue.purged_to:
+        first = msgspec.structs.replace(message, id=known.message)
+        return {"MessageId": known.message_id, "SequenceNumber": first.sequence_number}
+    expires = work.now + DEDUPLICATION
+    work.put(
+        DEDUPLICATIONS,
+        Deduplication(queue.id, scope, message.deduplication_id, message.id, message.message_id, expires),
+    )
+    add(queue, message, work)
+    forget_later(queue, work)
+    return {"MessageId": message.message_id, "SequenceNumber": message.sequence_number}
+
+
+def _is_by_group(queue: Queue, work: Work) -> bool:
+    """A changed scope counts after a minute, as AWS's changes do."""
+    scope = fifo_setting(queue, "DeduplicationScope")
+    if queue.scope_changed is not None and work.now < queue.scope_changed + SCOPE_LAG:
+        scope = queue.scope_before
+    return scope == "messageGroup"
+
+
+def forget_later(queue: Queue, work: Work) -> None:
+    """Have one step a queue that forgets."""
+    depth = depth_of(queue.id, work)
+    if depth.forget_at is None:
+        at = work.now + DEDUPLICATION + FORGET_PAUSE
+        work.put(DEPTHS, msgspec.structs.replace(depth, forget_at=at))
+        work.later("sqs.forget", Forget(queue.id), at=at)
+
+
+def forget(body: Forget, work: Work) -> None:
+    """Forget a page of old ids and attempts; come again when the next ones are old."""
+    depth = work.get(DEPTHS, body.queue_id)
+    if depth is None:
+        return
+    queue = body.queue_id
+    gone = max(
+        work.erase(OLD_DEDUPLICATIONS, limit=FORGET_MAX, queue=queue, now=work.now),
+        work.erase(OLD_ATTEMPTS, limit=FORGET_MAX, queue=queue, now=work.now),
+    )
+    left = [row.expires for row in work.select(OLDEST_DEDUPLICATION, limit=1, queue=queue)]
+    left += [row.expires for row in work.select(OLDEST_ATTEMPT, limit=1, queue=queue)]
+    at = None if not left else work.now if gone == FORGET_MAX else min(left) + FORGET_PAUSE
+    work.put(DEPTHS, msgspec.structs.replace(depth, forget_at=at))
+    if at is not None:
+        work.later("sqs.forget", body, at=at)
+
+
+# Receiving ---------------------------------------------------------------------------------------------------------
+
+
+def claim(queue: Queue, limit: int, take: Take, work: Work) -> tuple[list[Message], bool]:
+    """Messages of the groups that are ready, the group first that is ready longest; and whether another look is worth it.
+
+    A group gives its first messages up to the first that is hidden, which blocks the rest.
+    """
+    claimed: list[Message] = []
+    groups = work.select(READY_GROUPS, limit=GROUPS_MAX, queue=queue.id, now=work.now)
+    for group in groups:
+        if len(claimed) == limit:
+            return claimed, False
+        claimed.extend(_take_from(group, limit - len(claimed), take, work))
+    return claimed, len(groups) == GROUPS_MAX
+
+
+def _take_from(group: Group, wanted: int, take: Take, work: Work) -> list[Message]:
+    members = work.select(OF_GROUP, limit=wanted, queue=group.queue_id, group=group.group_id, first=group.head)
+    taken: list[Message] = []
+    head: Message | None = None
+    for message in members:
+        if message.visible_at > work.now:
+            head = head or message
+            break
+        hidden = take(message)
+        if hidden is not None:
+            head = head or hidden
+            taken.append(hidden)
+    if head is None and len(members) == wanted:  # All of them left the queue: there may be more behind them.
+        more = work.select(OF_GROUP, limit=1, queue=group.queue_id, group=group.group_id, first=members[-1].id + 1)
+        head = more[0] if more else None
+    if head is None:
+        work.delete(GROUPS, group.queue_id, group.group_id)
+    else:
+        work.put(GROUPS, msgspec.structs.replace(group, ready_at=head.visible_at, head=head.id))
+    return taken
+
+
+# Receives that are tried again -------------------------------------------------------------------------------------
+
+
+def again(queue: Queue, attempt_id: str, timeout: timedelta, work: Work) -> list[Message] | None:
+    """What the same attempt got before, hidden anew; None when it got nothing, or its messages were touched since."""
+    attempt = work.get(ATTEMPTS, queue.id, attempt_id)
+    if attempt is None or attempt.expires <= work.now:
+        return None
+    messages: list[Message] = []
+    for number, receipt in attempt.messages:
+        message = work.get(MESSAGES, number)
+        if message is None or message.receipt != receipt or message.visible_at <= work.now:
+            return None
+        messages.append(msgspec.structs.replace(message, visible_at=work.now + timeout))
+    for message in messages:
+        work.put(MESSAGES, message)
+    return messages
+
+
+def remember(queue: Queue, attempt_id: str, messages: Sequence[Message], work: Work) -> None:
+    """Keep what an attempt got for five minutes."""
+    got = [(message.id, message.receipt) for message in messages]
+    work.put(ATTEMPTS, Attempt(queue.id, attempt_id, got, work.now + DEDUPLICATION))
+    forget_later(queue, work)

@@ -1,0 +1,82 @@
+"""How messages enter and leave a queue: the only writers of their rows, which keep depths and groups in step.
+
+Theory of operation
+-------------------
+A depth is one row a queue, written once a batch of calls. A group's row says when its first message may be visible; a
+delete or a changed visibility only lowers that moment, without a look at the group's messages; the next claim that
+takes the group looks and sets it right. So a delete costs the same whatever the group holds.
+
+Source: SQS Developer Guide, "FIFO queue delivery logic".
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from interstate.core.queues.message import Message
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import MAPPED_QUEUES, Poll
+from interstate.store.records.sqs import DEPTHS, GROUPS, MESSAGES, Depth, Group, Queue
+
+
+def depth_of(queue_id: int, work: Work) -> Depth:
+    """The queue's depth, as this batch sees it."""
+    return work.get(DEPTHS, queue_id) or Depth(queue_id)
+
+
+def add(queue: Queue, message: Message, work: Work) -> None:
+    """Write a new message and tell the queue's readers."""
+    work.put(MESSAGES, message)
+    depth = depth_of(queue.id, work)
+    work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + 1))
+    if queue.is_fifo and work.get(GROUPS, queue.id, message.group_id) is None:
+        work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
+    announce(queue, message.visible_at, work)
+
+
+def remove(queue: Queue, message: Message, work: Work) -> None:
+    """Delete a message; what it blocked may be received."""
+    work.delete(MESSAGES, message.id)
+    depth = depth_of(queue.id, work)
+    in_flight = message.receive_count > 0 and message.visible_at > work.now
+    work.put(
+        DEPTHS,
+        msgspec.structs.replace(
+            depth,
+            messages=max(0, depth.messages - 1),
+            claimed=max(0, depth.claimed - 1) if in_flight else depth.claimed,
+        ),
+    )
+    if queue.is_fifo and ready(queue, message.group_id, work.now, work):
+        announce(queue, work.now, work)
+
+
+def release(queue: Queue, message: Message, work: Work) -> None:
+    """Write a message whose visibility was changed, and tell the readers when it can be received."""
+    work.put(MESSAGES, message)
+    if queue.is_fifo:
+        ready(queue, message.group_id, message.visible_at, work)
+    announce(queue, message.visible_at, work)
+
+
+def ready(queue: Queue, group_id: str, at: datetime, work: Work) -> bool:
+    """A group's first message may be visible from then on; tells whether that is news."""
+    group = work.get(GROUPS, queue.id, group_id)
+    if group is None or group.ready_at <= at:
+        return False
+    work.put(GROUPS, msgspec.structs.replace(group, ready_at=at))
+    return True
+
+
+def announce(queue: Queue, at: datetime, work: Work) -> None:
+    """A reader that waits looks again: now, or (a mapping) when there is something."""
+    work.wake(f"sqs:{queue.arn}", one=True)
+    look_at(queue, at, work)
+
+
+def look_at(queue: Queue, at: datetime, work: Work) -> None:
+    """The queue's mappings look at that time."""
+    mapped = work.get(MAPPED_QUEUES, queue.arn)
+    if mapped is not None:
+        for mapping in mapped.mappings:
+            work.later("lambda.poll", Poll(mapping), at=at)
