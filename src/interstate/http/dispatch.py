@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+import msgspec
 import orjson
 
 from interstate.base.arn import Caller
@@ -30,6 +31,9 @@ BODY_BYTES_MAX = 10 * 1024 * 1024  # API Gateway's payload limit; the largest th
 _OUR_HEADERS = (b"connection", b"content-length", b"date", b"keep-alive", b"transfer-encoding", b"upgrade")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+\Z")
 _BREAKS = re.compile(rb"[\r\n\0]")
+
+# Operations whose answers hold queue URLs: under the address by which the caller came.
+_SHOW_ADDRESSES = frozenset({"CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLetterSourceQueues"})
 
 Credentials = Mapping[str, Credential]
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -126,6 +130,8 @@ class Dispatcher:
             route = self._wire.router.route(request)
             service, operation = route.metadata.name, route.operation
             caller = self._caller(request)
+            if service == "sqs" and operation in _SHOW_ADDRESSES:
+                caller = msgspec.structs.replace(caller, host=request.header(b"host"))
             if not self._engine.implements(service, operation):
                 what = f"{route.metadata.full_name}: {operation}"
                 raise NotImplementedHere(what)  # noqa: TRY301 - the refusal below is one for all

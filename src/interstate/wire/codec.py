@@ -16,6 +16,7 @@ from interstate.wire.refusals import (
     refuse_rest_xml,
 )
 from interstate.wire.routing import Protocol, Route, Router
+from interstate.wire.sqs_addressing import ActionNotHere, NothingAsked
 
 
 class Wire:
@@ -99,6 +100,8 @@ class Wire:
             protocol = route.protocol
             model = self.models.service(route.metadata.name)
             json_version = route.metadata.json_version
+        elif isinstance(error, ActionNotHere | NothingAsked):
+            protocol, model = "query", self.models.service("sqs")
         else:
             protocol = self._likely_protocol(request)
         refusal = Refusal(error, model)

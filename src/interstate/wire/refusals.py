@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interstate.base.errors import ServiceError
+from interstate.wire import sqs_query
 from interstate.wire.messages import Response
 from interstate.wire.model import Fault, ServiceModel
 from interstate.wire.writing import json_bytes, xml_text
@@ -43,6 +44,8 @@ class Refusal:
         self.service = model.metadata.name if model else ""
         self.query_compatible = bool(model and model.metadata.query_compatible)
         self.namespace = model.metadata.xml_namespace if model else ""
+        if self.service == "sqs" and shape is None:
+            self.name = sqs_query.JSON_NAMES.get(name, name)
         known = [member.name for member in shape.members] if shape else []
         self.message_member = next((member for member in known if member.lower() == "message"), "message")
         self.has_type = "Type" in known
@@ -87,23 +90,31 @@ def refuse_rest_json(refusal: Refusal, request_id: bytes) -> Response:
 def refuse_query(refusal: Refusal, request_id: bytes) -> Response:
     """An ``ErrorResponse`` document."""
     side = "Sender" if refusal.sender else "Receiver"
+    message, detail = refusal.message, ""
+    if refusal.service == "sqs":
+        message, detail = sqs_query.QUERY_MESSAGES.get(refusal.name, message), "<Detail/>"
     document = (
         f'<ErrorResponse xmlns="{refusal.namespace}"><Error><Type>{side}</Type><Code>{xml_text(refusal.code)}</Code>'
-        f"<Message>{xml_text(refusal.message)}</Message></Error>"
+        f"<Message>{xml_text(message)}</Message>{detail}</Error>"
         f"<RequestId>{request_id.decode()}</RequestId></ErrorResponse>"
     )
     headers = [(b"content-type", b"text/xml"), (b"x-amzn-requestid", request_id)]
+    if refusal.service == "sqs" and refusal.name == "UnknownOperationException":  # A queue's address without an action.
+        document = "<UnknownOperationException/>"
     return Response(refusal.status, headers, document.encode())
 
 
 def refuse_rest_xml(refusal: Refusal, request_id: bytes) -> Response:
     """An ``Error`` document, as S3 writes it."""
+    members = "".join(f"<{name}>{xml_text(value)}</{name}>" for name, value in _json_members(refusal).items())
     document = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{xml_text(refusal.code)}</Code><Message>{xml_text(refusal.message)}</Message>"
-        f"<RequestId>{request_id.decode()}</RequestId></Error>"
+        f"<Error><Code>{xml_text(refusal.code)}</Code><Message>{xml_text(refusal.message)}</Message>{members}"
+        f"<RequestId>{request_id.decode()}</RequestId><HostId>interstate</HostId></Error>"
     )
     headers = [(b"content-type", b"application/xml"), (b"x-amz-request-id", request_id)]
+    if refusal.status == 304:  # Nothing but headers may follow.
+        return Response(304, headers[1:], b"")
     return Response(refusal.status, headers, document.encode())
 
 

@@ -22,6 +22,7 @@ from interstate.wire.form import fields
 from interstate.wire.messages import Request
 from interstate.wire.model import Metadata, Models
 from interstate.wire.paths import PathTable
+from interstate.wire.sqs_addressing import ELSEWHERE, ActionNotHere, NothingAsked, is_queue_host, is_queue_path
 
 Protocol = Literal["json", "query", "rest-json", "rest-xml", "cbor"]
 
@@ -89,6 +90,8 @@ class Router:
             return self._by_rpc_path(request)
         scope, _ = self.scope(request)
         names = self._models.by_signing_name.get(scope.service, ()) or self._by_host(request)
+        if not names and is_queue_path(request.path):
+            names = ("sqs",)
         if not names:
             return self._by_content(request, scope)
         return self._among(names, request)
@@ -117,9 +120,12 @@ class Router:
 
     def _by_host(self, request: Request) -> tuple[str, ...]:
         """``sqs.us-east-1.localhost``, ``dynamodb.eu-west-1.amazonaws.com``."""
-        labels = request.header(b"host").partition(":")[0].split(".")
+        host = request.header(b"host").partition(":")[0]
+        labels = host.split(".")
         if len(labels) < 2:
             return ()
+        if is_queue_host(host):
+            return ("sqs",)
         return self._by_endpoint_prefix.get(labels[0], ())
 
     @cached_property
@@ -157,6 +163,11 @@ class Router:
             return None
         found = _form(request)
         action = found.get("Action", "")
+        if metadata.name == "sqs" and is_queue_path(request.path):
+            if not action:
+                raise NothingAsked
+            if action in ELSEWHERE or action not in self._models.service("sqs").operations:
+                raise ActionNotHere(action)
         if action not in self._models.service(metadata.name).operations:
             raise InvalidAction(action, found.get("Version", ""))
         return Route(metadata, action, "query", {}, _with_queue_url(metadata, found, request))

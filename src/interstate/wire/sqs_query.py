@@ -69,3 +69,16 @@ CODES: Mapping[str, tuple[str, int]] = {
     "TooManyEntriesInBatchRequest": (_PREFIX + "TooManyEntriesInBatchRequest", 400),
     "UnsupportedOperation": (_PREFIX + "UnsupportedOperation", 400),
 }
+
+# Codes that the model has no shape for: the names under which the JSON protocol tells them.
+# Source: recorded answers of SQS's JSON protocol (``__type`` beside ``x-amzn-query-error``).
+JSON_NAMES: Mapping[str, str] = {
+    "AccessDenied": "AccessDeniedException",
+    "InvalidParameterValue": "InvalidParameterValueException",
+    "MissingParameter": "MissingRequiredParameterException",
+}
+
+# Where the query protocol words an error otherwise. Source: SQS API Reference, Common Errors; recorded answers.
+QUERY_MESSAGES: Mapping[str, str] = {
+    "QueueDoesNotExist": "The specified queue does not exist for this wsdl version.",
+}
