@@ -263,7 +263,9 @@ def test_a_table_may_be_named_by_its_arn(filled: Tables) -> None:
     arn = "arn:aws:dynamodb:us-east-1:000000000000:table/things"
     assert filled.get("a", table=arn) == ITEM
     foreign = "arn:aws:dynamodb:us-east-1:111111111111:table/things"
-    assert filled.refused("GetItem", TableName=foreign, Key=A).code == "ResourceNotFoundException"
+    assert filled.refused("GetItem", TableName=foreign, Key=A).code == "AccessDeniedException"
+    elsewhere = "arn:aws:dynamodb:eu-west-1:000000000000:table/things"
+    assert filled.refused("GetItem", TableName=elsewhere, Key=A).code == "ResourceNotFoundException"
 
 
 # Capacity ----------------------------------------------------------------------------------------------------------

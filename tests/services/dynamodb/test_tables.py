@@ -162,7 +162,7 @@ def test_a_missing_table_is_named(tables: Tables, operation: str) -> None:
     )
 
 
-@pytest.mark.parametrize("feature", ["OnDemandThroughput", "WarmThroughput", "ResourcePolicy", "VectorIndexes"])
+@pytest.mark.parametrize("feature", ["GlobalTableSourceArn", "VectorIndexes"])
 def test_absent_features_are_refused_by_name(tables: Tables, feature: str) -> None:
     error = tables.refused("CreateTable", TableName="other", **ON_DEMAND, **{feature: {}})
     assert error.code == "NotImplemented"
@@ -286,16 +286,6 @@ def test_tags_come_and_go(tables: Tables) -> None:
 )
 def test_tags_belong_to_tables(tables: Tables, arn: str, code: str) -> None:
     assert tables.refused("ListTagsOfResource", ResourceArn=arn).code == code
-
-
-def test_there_are_no_backups(tables: Tables) -> None:
-    answer = tables("DescribeContinuousBackups", TableName="things")["ContinuousBackupsDescription"]
-    assert answer["PointInTimeRecoveryDescription"] == {"PointInTimeRecoveryStatus": "DISABLED"}
-    assert tables.refused("DescribeContinuousBackups", TableName="absent").code == "TableNotFoundException"
-    off, on = ({"PointInTimeRecoveryEnabled": enabled} for enabled in (False, True))
-    tables("UpdateContinuousBackups", TableName="things", PointInTimeRecoverySpecification=off)
-    error = tables.refused("UpdateContinuousBackups", TableName="things", PointInTimeRecoverySpecification=on)
-    assert error.code == "NotImplemented"
 
 
 def test_limits_are_aws_defaults(tables: Tables) -> None:

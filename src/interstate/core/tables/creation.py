@@ -9,9 +9,11 @@ import msgspec
 
 from interstate.base.errors import NotImplementedHere
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
-from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, KeyType, ProjectionType, Throughput
+from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, KeyType, OnDemand, ProjectionType, Throughput
 
 UNITS_MAX = 1_000_000_000_000
+WARM_ON_DEMAND = Throughput(12_000, 4_000)
+"""What a table that is paid per request takes at once. Source: Developer Guide, Warm throughput."""
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 """Source: DynamoDB quotas, secondary indexes."""
@@ -45,6 +47,20 @@ class Units(msgspec.Struct, frozen=True, rename="pascal"):
     write_capacity_units: int
 
 
+class RequestUnits(msgspec.Struct, frozen=True, rename="pascal"):
+    """The most request units a second of what is paid per request."""
+
+    max_read_request_units: int | None = None
+    max_write_request_units: int | None = None
+
+
+class WarmUnits(msgspec.Struct, frozen=True, rename="pascal"):
+    """Units a second that are ready at once."""
+
+    read_units_per_second: int | None = None
+    write_units_per_second: int | None = None
+
+
 class IndexWish(msgspec.Struct, frozen=True, rename="pascal"):
     """An index as a request describes it."""
 
@@ -52,6 +68,8 @@ class IndexWish(msgspec.Struct, frozen=True, rename="pascal"):
     key_schema: list[KeyElement]
     projection: Projection
     provisioned_throughput: Units | None = None
+    on_demand_throughput: RequestUnits | None = None
+    warm_throughput: WarmUnits | None = None
 
 
 def key_schema(elements: Sequence[KeyElement], definitions: Sequence[AttributeDefinition]) -> KeySchema:
@@ -85,6 +103,9 @@ def check_definitions(definitions: Sequence[AttributeDefinition], used: set[str]
         InvalidParameters: there are some.
     """
     defined = [definition.attribute_name for definition in definitions]
+    for place, name in enumerate(defined):
+        if name in defined[:place]:
+            raise InvalidParameters(f"Duplicate AttributeName in AttributeDefinitions: {name}")
     if not indexed and len(defined) != len(used):
         raise InvalidParameters(
             "Number of attributes in KeySchema does not exactly match number of attributes defined in "
@@ -129,6 +150,43 @@ def checked_units(units: Units) -> Throughput:
         if count > UNITS_MAX:
             raise InvalidInput(f"Given value {count} for {name} is out of bounds")
     return Throughput(units.read_capacity_units, units.write_capacity_units)
+
+
+def on_demand_of(wish: RequestUnits | None, *, paid_per_request: bool) -> OnDemand | None:
+    """The bounds of what is paid per request; -1 takes a bound away.
+
+    Raises:
+        InvalidParameters: nothing is paid per request, or a bound is none.
+    """
+    if wish is None:
+        return None
+    if not paid_per_request:
+        raise InvalidParameters("OnDemandThroughput cannot be specified when BillingMode is PROVISIONED")
+    for name, units in (
+        ("MaxReadRequestUnits", wish.max_read_request_units),
+        ("MaxWriteRequestUnits", wish.max_write_request_units),
+    ):
+        if units is not None and units != -1 and units < 1:
+            raise InvalidParameters(f"{name} must be -1 or at least 1")
+    return OnDemand(wish.max_read_request_units, wish.max_write_request_units)
+
+
+def warm_of(wish: WarmUnits | None, least: Throughput, what: str = "table") -> Throughput | None:
+    """Warm throughput that was asked for, never below what is warm already.
+
+    Raises:
+        InvalidParameters: it is below.
+    """
+    if wish is None:
+        return None
+    read = least.read if wish.read_units_per_second is None else wish.read_units_per_second
+    write = least.write if wish.write_units_per_second is None else wish.write_units_per_second
+    for name, units, now in (("Read", read, least.read), ("Write", write, least.write)):
+        if units < now:
+            raise InvalidParameters(
+                f"Requested {name}UnitsPerSecond for WarmThroughput for {what} is lower than current WarmThroughput"
+            )
+    return Throughput(read, write)
 
 
 def local_indexes(
@@ -191,7 +249,18 @@ def global_index(
     if not paid_per_request and units is None:
         raise InvalidParameters(f"ProvisionedThroughput must be specified for index: {wish.index_name}")
     throughput = Throughput() if units is None else checked_units(units)
-    return Index(number, wish.index_name, schema, projection, attributes, throughput=throughput, backfilled=backfilled)
+    least = WARM_ON_DEMAND if paid_per_request else throughput
+    return Index(
+        number,
+        wish.index_name,
+        schema,
+        projection,
+        attributes,
+        throughput=throughput,
+        backfilled=backfilled,
+        on_demand=on_demand_of(wish.on_demand_throughput, paid_per_request=paid_per_request),
+        warm=warm_of(wish.warm_throughput, least, f"index {wish.index_name}"),
+    )
 
 
 def check_global_wishes(wishes: Sequence[IndexWish] | None) -> Sequence[IndexWish]:

@@ -71,6 +71,13 @@ class Restored(msgspec.Struct, frozen=True):
     done: bool = False
 
 
+class ResourcePolicy(msgspec.Struct, frozen=True):
+    """A table's own policy, as it was given, and the number of its revision."""
+
+    text: str
+    revision: str
+
+
 class Replica(msgspec.Struct, frozen=True):
     """A copy of a global table in another region."""
 
@@ -142,7 +149,7 @@ class TableDefinition(msgspec.Struct, frozen=True):
     restored: Restored | None = None
     replicas: tuple[Replica, ...] = ()
     scaling: Mapping[str, Any] | None = None
-    expiry_changed: datetime | None = None
+    policy: ResourcePolicy | None = None
 
     @property
     def has_local_indexes(self) -> bool:

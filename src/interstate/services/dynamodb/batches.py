@@ -100,7 +100,7 @@ def batch_get_item(request: BatchGetItem, work: Work) -> dict[str, Any]:
     room = ANSWER_BYTES_MAX
     for name, (keys, projection) in checked.items():
         wanted = request.request_items[name]
-        table = table_of(name, work)
+        table = table_of(name, work, "BatchGetItem")
         places = [key_of_request(key, table.definition.key) for key in keys]
         _check_distinct(places)
         found = responses[name] = []
@@ -156,7 +156,7 @@ def batch_write_item(request: BatchWriteItem, work: Work) -> dict[str, Any]:
     prepared = {name: [_prepared(name, write) for write in writes] for name, writes in request.request_items.items()}
     decisions: list[Decision] = []
     for name, writes in prepared.items():
-        table = table_of(name, work)
+        table = table_of(name, work, "BatchWriteItem")
         of_table = [decide(write, table, work) for write in writes]
         _check_distinct(decision.change.key for decision in of_table)
         decisions.extend(of_table)

@@ -9,21 +9,26 @@ While a table keeps changes, every write appends the item as it was before. The 
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html
 """
 
+from datetime import datetime
+
 import msgspec
 
 from interstate.core.tables.keys import Encoded
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     CHANGES_AFTER,
+    CHANGES_BEFORE,
     CHANGES_OF_ITEM,
-    CHANGES_UP_TO,
+    CHANGES_OF_TABLE,
+    CHANGES_UNTIL,
     ITEM_CHANGES,
     ITEMS_AFTER,
     ItemChange,
     StoredItem,
 )
 
-_LAST = (1 << 63) - 1
+LAST = (1 << 63) - 1
+"""Since this change nothing has changed: an item is what it is now."""
 START: Encoded = (b"", b"")
 
 
@@ -52,7 +57,7 @@ def keep(table_id: int, key: Encoded, before: StoredItem | None, work: Work) -> 
 def as_it_was(table_id: int, since: int, behind: Encoded, limit: int, work: Work) -> Snapshot:
     """The items behind a key as they were before the change ``since + 1``: at most so many keys."""
     rows = work.select(ITEMS_AFTER, limit=limit, table=table_id, partition=behind[0], sort=behind[1])
-    changes = work.select(CHANGES_AFTER, limit=limit, table=table_id, partition=behind[0], sort=behind[1], after=_LAST)
+    changes = work.select(CHANGES_AFTER, limit=limit, table=table_id, partition=behind[0], sort=behind[1], after=LAST)
     # Both pages end at a key that was seen; what lies behind the nearer end is read by the next step.
     ends = [(page[-1].partition_key, page[-1].sort_key) for page in (rows, changes) if len(page) == limit]
     end = min(ends) if ends else None
@@ -70,6 +75,17 @@ def _key(change: ItemChange) -> Encoded:
     return change.partition_key, change.sort_key
 
 
-def sweep(table_id: int, up_to: int, limit: int, work: Work) -> int:
-    """Forget a bounded number of changes up to one; tells how many."""
-    return work.erase(CHANGES_UP_TO, limit=limit, table=table_id, up_to=up_to)
+def last_until(table_id: int, until: datetime, work: Work) -> int:
+    """The number of the last change up to an instant; 0 when there is none."""
+    found = work.select(CHANGES_UNTIL, limit=1, table=table_id, until=until)
+    return found[0].id if found else 0
+
+
+def sweep(table_id: int, before: datetime, limit: int, work: Work) -> int:
+    """Forget a bounded number of changes from before an instant; tells how many."""
+    return work.erase(CHANGES_BEFORE, limit=limit, table=table_id, before=before)
+
+
+def forget(table_id: int, limit: int, work: Work) -> int:
+    """Forget a bounded number of a table's changes, oldest first; tells how many."""
+    return work.erase(CHANGES_OF_TABLE, limit=limit, table=table_id)

@@ -135,7 +135,7 @@ def get_item(request: GetItem, work: Work) -> dict[str, Any]:
     projection = projection_of(
         request.projection_expression, request.expression_attribute_names, request.attributes_to_get
     )
-    table = table_of(request.table_name, work)
+    table = table_of(request.table_name, work, "GetItem")
     place = key_of_request(key, table.definition.key)
     if projection is not None:
         check_scalar_keys(projection.nested, table.definition)
@@ -216,7 +216,7 @@ def _check_return_values(return_values: str) -> None:
 
 
 def _written(prepared: Prepared, request: PutItem | DeleteItem, work: Work) -> dict[str, Any]:
-    table = table_of(prepared.table_name, work)
+    table = table_of(prepared.table_name, work, "PutItem" if isinstance(request, PutItem) else "DeleteItem")
     return_values = request.return_values
     decision = decide(prepared, table, work, wants_old=return_values == "ALL_OLD")
     consumed = carry_out(decision, work)
@@ -252,7 +252,7 @@ def update_item(request: UpdateItem, work: Work) -> dict[str, Any]:
         InvalidInput: the key, the expressions, or an operand that does not fit the item.
     """
     prepared = _prepared_update(request)
-    table = table_of(prepared.table_name, work)
+    table = table_of(prepared.table_name, work, "UpdateItem")
     decision = decide(prepared, table, work)
     consumed = carry_out(decision, work)
     answer: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""From names and ARNs to tables."""
+"""From names and ARNs to tables, and whether the caller may use them."""
 
 import re
 
@@ -9,6 +9,7 @@ from interstate.services.dynamodb.errors import (
     TableMissing,
     TableNameLength,
 )
+from interstate.services.dynamodb.policy_documents import check
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_TABLES, ItemTable
 from interstate.store.tables import Key
@@ -26,43 +27,49 @@ def table_key(name: str, caller: Caller) -> Key:
     return Key(ITEM_TABLES, (table_arn(name, caller),))
 
 
-def table_of(name: str, work: Work) -> ItemTable:
-    """The table whose items a call wants.
+def table_of(name: str, work: Work, action: str, index: str | None = None) -> ItemTable:
+    """The table whose items a call wants; ``action`` is what its policy is asked for (``GetItem``).
 
     Raises:
-        ResourceNotFoundException: there is none.
+        ResourceNotFoundException: there is none, or it is still being filled.
         InvalidTableName: no table can have the name.
+        AccessDeniedException: the table's policy does not let the caller do it.
     """
-    table = _find(name, work)
-    if table is None:
+    table = _find(name, work, action, index)
+    if table is None or table.definition.filling:
         check_name(name)
         raise ResourceNotFoundException
     return table
 
 
-def described_table(name: str, work: Work) -> ItemTable:
+def described_table(name: str, work: Work, action: str = "DescribeTable") -> ItemTable:
     """The table that a call is about; a missing one is named.
 
     Raises:
         TableMissing: there is none.
         InvalidTableName: no table can have the name.
+        AccessDeniedException: the table's policy does not let the caller do it.
     """
-    table = _find(name, work)
+    table = _find(name, work, action)
     if table is None:
         check_name(name)
-        raise TableMissing(name)
+        raise TableMissing(name.rpartition("/")[2])
     return table
 
 
-def _find(name: str, work: Work) -> ItemTable | None:
+def _find(name: str, work: Work, action: str, index: str | None = None) -> ItemTable | None:
     arn = table_arn(name, work.caller)
     table = work.get(ITEM_TABLES, arn)
-    if table is None or arn is not name:
-        return table
-    caller = work.caller
-    parsed = parse_arn(arn)
-    own = parsed is not None and (parsed.account, parsed.region) == (caller.account, caller.region)
-    return table if own else None
+    foreign = False
+    if arn is name:
+        caller, parsed = work.caller, parse_arn(arn)
+        if parsed is None or parsed.region != caller.region:
+            return None
+        foreign = parsed.account != caller.account
+    policy = None if table is None else table.definition.policy
+    if foreign or policy is not None or work.caller.service:
+        check(policy, f"dynamodb:{action}", arn if index is None else f"{arn}/index/{index}", work)
+    return table
 
 
 def check_name(name: str) -> None:

@@ -114,7 +114,7 @@ def query(request: Query, work: Work) -> dict[str, Any]:
         InvalidInput: an expression, the index, or the starting key.
     """
     reading = _reading(request)
-    table = table_of(request.table_name, work)
+    table = table_of(request.table_name, work, "Query", request.index_name)
     index = _index(request, table)
     schema = table.definition.key if index is None else index.key
     if reading.key_condition is None:
@@ -147,7 +147,7 @@ def scan(request: Scan, work: Work) -> dict[str, Any]:
     """
     _check_segments(request)
     reading = _reading(request)
-    table = table_of(request.table_name, work)
+    table = table_of(request.table_name, work, "Scan", request.index_name)
     index = _index(request, table)
     start = _start(reading.start, table, index)
     _check_paths(reading, table)

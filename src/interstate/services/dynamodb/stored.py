@@ -15,6 +15,7 @@ from interstate.core.tables.values import Item, item_bytes
 from interstate.services.dynamodb import expiry, replication
 from interstate.services.dynamodb.changes import keep
 from interstate.services.dynamodb.collections import collect
+from interstate.services.dynamodb.consumers import wake_mappings
 from interstate.services.dynamodb.counts import count
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
@@ -109,6 +110,7 @@ def _record(definition: TableDefinition, stream: Stream, change: Change, text: b
         ),
     )
     work.wake(f"dynamodb-stream:{stream.arn}")
+    wake_mappings(stream.arn, work)
 
 
 # Indexes -----------------------------------------------------------------------------------------------------------

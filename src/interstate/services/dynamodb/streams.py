@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import parse_arn
+from interstate.base.arn import caller_of, parse_arn
 from interstate.base.errors import NotImplementedHere, ServiceError, ValidationException
 from interstate.base.time import to_iso
 from interstate.core.tables.schema import KeySchema, Stream
@@ -122,7 +122,8 @@ def turn_on(arn: str, name: str, key: KeySchema, view: str | None, work: Work) -
     stream_arn = f"{arn}/stream/{label}"
     number = work.next_id(ITEM_TABLE_IDS)
     work.put(ITEM_TABLE_IDS, ItemTableId(number, stream_arn))
-    scope = f"{work.caller.account}/{work.caller.region}"
+    place = caller_of(arn)
+    scope = f"{place.account}/{place.region}"
     first = work.next_id(STREAM_RECORDS)
     work.put(ITEM_STREAMS, ItemStream(stream_arn, number, scope, name, label, view, key, work.now, first))
     work.later("dynamodb.trim", Trim(stream_arn), at=work.now + TRIM_EVERY)
@@ -323,7 +324,7 @@ def get_records(request: GetRecords, work: Work) -> dict[str, Any]:
         raise ExpiredIteratorException
     stream = _stream(iterator.arn, work)
     records, ended = _page(stream, iterator.after, request.limit, work)
-    answer: dict[str, Any] = {"Records": [_described(record, stream) for record in records]}
+    answer: dict[str, Any] = {"Records": [described_record(record, stream) for record in records]}
     if stream.disabled is None or not ended:
         after = records[-1].id if records else iterator.after
         answer["NextShardIterator"] = _iterator_text(Iterator(stream.arn, after, work.now))
@@ -348,7 +349,8 @@ def _page(stream: ItemStream, after: int, limit: int, work: Work) -> tuple[list[
     return records, False
 
 
-def _described(record: StreamRecord, stream: ItemStream) -> dict[str, Any]:
+def described_record(record: StreamRecord, stream: ItemStream) -> dict[str, Any]:
+    """A record as GetRecords shows it."""
     parsed = parse_arn(stream.arn)
     assert parsed is not None
     change: dict[str, Any] = {

@@ -8,23 +8,29 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.Onl
 """
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from interstate.base.errors import ValidationException
+from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.core.tables.creation import (
     GLOBAL_INDEXES_MAX,
+    WARM_ON_DEMAND,
     AttributeDefinition,
     IndexWish,
+    RequestUnits,
     Units,
+    WarmUnits,
     check_index_names,
     checked_units,
     global_index,
+    on_demand_of,
+    warm_of,
 )
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
-from interstate.core.tables.schema import Index, Stream, TableDefinition, Throughput
-from interstate.services.dynamodb import streams
+from interstate.core.tables.schema import Index, OnDemand, Stream, TableDefinition, Throughput
+from interstate.services.dynamodb import replicas, streams
 from interstate.services.dynamodb.describe import description
 from interstate.services.dynamodb.errors import (
     LimitExceededException,
@@ -32,6 +38,7 @@ from interstate.services.dynamodb.errors import (
     ResourceNotFoundException,
 )
 from interstate.services.dynamodb.locate import described_table
+from interstate.services.dynamodb.replicas import ReplicaUpdate
 from interstate.services.dynamodb.stored import add_entry
 from interstate.services.dynamodb.tables import (
     Drop,
@@ -44,13 +51,16 @@ from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_TABLE_IDS, ITEM_TABLES, ITEMS_AFTER, ItemTable, ItemTableId
 
 BACKFILL_MAX = 200
+DECREASES_MAX = 4
+DECREASE_EVERY = timedelta(hours=1)
+"""Source: DynamoDB quotas, decreasing provisioned throughput."""
 
 
 class UpdateIndex(msgspec.Struct, frozen=True, rename="pascal"):
     index_name: str
     provisioned_throughput: Units | None = None
-    on_demand_throughput: Any = None
-    warm_throughput: Any = None
+    on_demand_throughput: RequestUnits | None = None
+    warm_throughput: WarmUnits | None = None
 
 
 class DeleteIndex(msgspec.Struct, frozen=True, rename="pascal"):
@@ -73,10 +83,13 @@ class UpdateTable(msgspec.Struct, frozen=True, rename="pascal"):
     sse_specification: SSESpecification | None = msgspec.field(name="SSESpecification", default=None)
     table_class: str | None = None
     deletion_protection_enabled: bool | None = None
-    replica_updates: Any = None
-    on_demand_throughput: Any = None
-    warm_throughput: Any = None
-    multi_region_consistency: Any = None
+    replica_updates: list[ReplicaUpdate] = []
+    on_demand_throughput: RequestUnits | None = None
+    warm_throughput: WarmUnits | None = None
+    multi_region_consistency: str | None = None
+    global_table_witness_updates: Any = None
+    global_table_settings_replication_mode: Any = None
+    disassociation_protection_enabled: Any = None
     vector_index_updates: Any = None
 
 
@@ -99,15 +112,21 @@ def update_table(request: UpdateTable, work: Work) -> dict[str, Any]:
         ResourceInUseException: an index is still being made.
     """
     refuse_absent_features(
-        ReplicaUpdates=request.replica_updates,
-        OnDemandThroughput=request.on_demand_throughput,
-        WarmThroughput=request.warm_throughput,
-        MultiRegionConsistency=request.multi_region_consistency,
+        GlobalTableWitnessUpdates=request.global_table_witness_updates,
+        GlobalTableSettingsReplicationMode=request.global_table_settings_replication_mode,
+        DisassociationProtectionEnabled=request.disassociation_protection_enabled,
         VectorIndexUpdates=request.vector_index_updates,
     )
+    if request.multi_region_consistency == "STRONG":
+        raise NotImplementedHere("DynamoDB's global tables of strong consistency")
     _check_something(request)
-    table = described_table(request.table_name, work)
-    definition = _with_billing(request, table.definition, work)
+    table = described_table(request.table_name, work, "UpdateTable")
+    before = table.definition
+    if before.filling:
+        raise ResourceInUseException(
+            f"Attempt to change a resource which is still in use: Table is being created: {table.name}"
+        )
+    definition = _with_billing(request, before, work)
     definition = _with_settings(request, definition, work)
     definition = _with_indexes(request, table, definition, work)
     if request.stream_specification is not None:
@@ -115,7 +134,53 @@ def update_table(request: UpdateTable, work: Work) -> dict[str, Any]:
         definition = msgspec.structs.replace(definition, stream=stream)
     table = msgspec.structs.replace(table, definition=definition)
     work.put(ITEM_TABLES, table)
-    return {"TableDescription": description(table, work)}
+    if request.replica_updates:
+        table = replicas.update(table, request.replica_updates, work)
+    follow(request, table, work)
+    answer = description(table, work, status="ACTIVE" if _only_protects(request) else "UPDATING")
+    return {"TableDescription": {**answer, **_in_between(request, before, answer, table, work)}}
+
+
+def _only_protects(request: UpdateTable) -> bool:
+    """Whether nothing but the protection changes, which takes no time."""
+    return request == UpdateTable(request.table_name, deletion_protection_enabled=request.deletion_protection_enabled)
+
+
+def _in_between(
+    request: UpdateTable, before: TableDefinition, answer: dict[str, Any], table: ItemTable, work: Work
+) -> dict[str, Any]:
+    """What UpdateTable's answer shows of changes that have only begun, as AWS's does."""
+    more: dict[str, Any] = {}
+    if request.sse_specification is not None:
+        key = table.definition.encryption_key or before.encryption_key
+        if key is not None:
+            more["SSEDescription"] = {"Status": "UPDATING", "SSEType": "KMS", "KMSMasterKeyArn": key}
+    gone = {update.delete.index_name for update in request.global_secondary_index_updates if update.delete}
+    if gone:
+        shown = description(msgspec.structs.replace(table, definition=before), work)["GlobalSecondaryIndexes"]
+        leaving = [{**index, "IndexStatus": "DELETING"} for index in shown if index["IndexName"] in gone]
+        more["GlobalSecondaryIndexes"] = [*answer.get("GlobalSecondaryIndexes", []), *leaving]
+    return more
+
+
+def follow(request: UpdateTable, table: ItemTable, work: Work) -> None:
+    """Have the replicas of a global table change as this one did: billing, throughput and indexes are theirs too."""
+    shared = msgspec.structs.replace(
+        UpdateTable(request.table_name),
+        attribute_definitions=request.attribute_definitions,
+        billing_mode=request.billing_mode,
+        provisioned_throughput=request.provisioned_throughput,
+        global_secondary_index_updates=request.global_secondary_index_updates,
+    )
+    if shared == UpdateTable(request.table_name, attribute_definitions=request.attribute_definitions):
+        return
+    for replica in table.definition.replicas:
+        other = work.get(ITEM_TABLES, replica.arn)
+        if other is None:
+            continue
+        definition = _with_billing(shared, other.definition, work)
+        definition = _with_indexes(shared, other, definition, work)
+        work.put(ITEM_TABLES, msgspec.structs.replace(other, definition=definition))
 
 
 def _check_something(request: UpdateTable) -> None:
@@ -129,6 +194,9 @@ def _check_something(request: UpdateTable) -> None:
             request.sse_specification,
             request.table_class,
             request.deletion_protection_enabled,
+            request.replica_updates,
+            request.on_demand_throughput,
+            request.warm_throughput,
         )
     ):
         raise InvalidInput(
@@ -162,7 +230,26 @@ def _with_billing(request: UpdateTable, definition: TableDefinition, work: Work)
         if definition.paid_per_request:
             raise InvalidParameters("ProvisionedThroughput must be specified when BillingMode is PROVISIONED")
         return definition
+    if definition.paid_per_request:
+        definition = _with_first_units(request, definition)
     return _with_units(checked_units(units), definition, work)
+
+
+def _with_first_units(request: UpdateTable, definition: TableDefinition) -> TableDefinition:
+    """A table that becomes PROVISIONED needs units for each global index.
+
+    Raises:
+        InvalidParameters: an index has none.
+    """
+    given = {
+        update.update.index_name: update.update.provisioned_throughput
+        for update in request.global_secondary_index_updates
+        if update.update is not None
+    }
+    for index in definition.indexes:
+        if index.is_global and given.get(index.name) is None:
+            raise InvalidParameters(f"ProvisionedThroughput must be specified for index: {index.name}")
+    return msgspec.structs.replace(definition, on_demand=None)
 
 
 def _with_units(wanted: Throughput, definition: TableDefinition, work: Work) -> TableDefinition:
@@ -176,14 +263,36 @@ def _with_units(wanted: Throughput, definition: TableDefinition, work: Work) -> 
             f"Requested WriteCapacityUnits: {wanted.write}. "
             "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
         )
-    raised = wanted.read > current.read or wanted.write > current.write
-    lowered = wanted.read < current.read or wanted.write < current.write
-    return msgspec.structs.replace(
-        definition,
-        paid_per_request=False,
-        throughput=wanted,
-        throughput_raised=work.now if raised else definition.throughput_raised,
-        throughput_lowered=work.now if lowered else definition.throughput_lowered,
+    return msgspec.structs.replace(definition, paid_per_request=False, **_new_units(definition, wanted, work))
+
+
+def _new_units(one: TableDefinition | Index, wanted: Throughput, work: Work) -> dict[str, Any]:
+    """The changed fields of a table or an index.
+
+    Raises:
+        LimitExceededException: it was lowered too often today.
+    """
+    current = one.throughput
+    changes: dict[str, Any] = {"throughput": wanted}
+    if wanted.read > current.read or wanted.write > current.write:
+        changes["throughput_raised"] = work.now
+    if wanted.read < current.read or wanted.write < current.write:
+        today = tuple(at for at in one.decreases if at.date() == work.now.date())
+        _check_decreases(today, work.now)
+        changes["throughput_lowered"] = work.now
+        changes["decreases"] = (*today, work.now)
+    return changes
+
+
+def _check_decreases(today: Sequence[datetime], now: datetime) -> None:
+    if len(today) < DECREASES_MAX or now - today[-1] >= DECREASE_EVERY:
+        return
+    shown = "%A, %B %d, %Y at %I:%M:%S %p Coordinated Universal Time"
+    raise LimitExceededException(
+        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given UTC day. After the "
+        f"first {DECREASES_MAX} decreases, each subsequent decrease in the same UTC day can be performed at most once "
+        f"every {int(DECREASE_EVERY.total_seconds())} seconds. Number of decreases today: {len(today)}. "
+        f"Last decrease at {today[-1]:{shown}}. Next decrease can be made at {today[-1] + DECREASE_EVERY:{shown}}"
     )
 
 
@@ -195,7 +304,24 @@ def _with_settings(request: UpdateTable, definition: TableDefinition, work: Work
         changes["protected"] = request.deletion_protection_enabled
     if request.sse_specification is not None:
         changes["encryption_key"] = encryption_key(request.sse_specification, work)
+    paid_per_request = definition.paid_per_request
+    if request.on_demand_throughput is not None:
+        bounds = on_demand_of(request.on_demand_throughput, paid_per_request=paid_per_request)
+        assert bounds is not None
+        changes["on_demand"] = _bounded(definition.on_demand, bounds)
+    if request.warm_throughput is not None:
+        least = definition.warm or (WARM_ON_DEMAND if paid_per_request else definition.throughput)
+        changes["warm"] = warm_of(request.warm_throughput, least)
     return msgspec.structs.replace(definition, **changes)
+
+
+def _bounded(before: OnDemand | None, wish: OnDemand) -> OnDemand | None:
+    """Bounds with those that were not named as they were; -1 takes one away."""
+    known = before or OnDemand()
+    read = known.read if wish.read is None else wish.read
+    write = known.write if wish.write is None else wish.write
+    bounds = OnDemand(None if read == -1 else read, None if write == -1 else write)
+    return None if bounds == OnDemand() else bounds
 
 
 def _changed_stream(wish: StreamSpecification, table: ItemTable, work: Work) -> Stream:
@@ -231,7 +357,7 @@ def _with_indexes(request: UpdateTable, table: ItemTable, definition: TableDefin
         elif update.delete is not None:
             definition = _without_index(update.delete.index_name, definition, work)
         elif update.update is not None:
-            definition = _with_index_units(update.update, definition)
+            definition = _with_index_units(update.update, definition, work)
     return definition
 
 
@@ -295,19 +421,40 @@ def _without_index(name: str, definition: TableDefinition, work: Work) -> TableD
     )
 
 
-def _with_index_units(update: UpdateIndex, definition: TableDefinition) -> TableDefinition:
-    refuse_absent_features(OnDemandThroughput=update.on_demand_throughput, WarmThroughput=update.warm_throughput)
+def _with_index_units(update: UpdateIndex, definition: TableDefinition, work: Work) -> TableDefinition:
     index = _global(update.index_name, definition)
-    if update.provisioned_throughput is None:
-        return definition
+    changes: dict[str, Any] = {}
+    if update.provisioned_throughput is not None:
+        changes = _index_units(index, update.provisioned_throughput, definition, work)
+    if update.on_demand_throughput is not None:
+        bounds = on_demand_of(update.on_demand_throughput, paid_per_request=definition.paid_per_request)
+        assert bounds is not None
+        changes["on_demand"] = _bounded(index.on_demand, bounds)
+    if update.warm_throughput is not None:
+        least = index.warm or (WARM_ON_DEMAND if definition.paid_per_request else index.throughput)
+        changes["warm"] = warm_of(update.warm_throughput, least, f"index {index.name}")
+    changed = msgspec.structs.replace(index, **changes)
+    return msgspec.structs.replace(
+        definition, indexes=tuple(changed if one.id == index.id else one for one in definition.indexes)
+    )
+
+
+def _index_units(index: Index, units: Units, definition: TableDefinition, work: Work) -> dict[str, Any]:
     if definition.paid_per_request:
         raise InvalidParameters(
             f"ProvisionedThroughput should not be specified for index: {index.name} when BillingMode is PAY_PER_REQUEST"
         )
-    changed = msgspec.structs.replace(index, throughput=checked_units(update.provisioned_throughput))
-    return msgspec.structs.replace(
-        definition, indexes=tuple(changed if one.id == index.id else one for one in definition.indexes)
-    )
+    wanted, current = checked_units(units), index.throughput
+    if wanted == current:
+        raise InvalidInput(
+            f"The provisioned throughput for the index {index.name} will not change. The requested value equals the "
+            f"current value. Current ReadCapacityUnits provisioned for the index: {current.read}. "
+            f"Requested ReadCapacityUnits: {wanted.read}. "
+            f"Current WriteCapacityUnits provisioned for the index: {current.write}. "
+            f"Requested WriteCapacityUnits: {wanted.write}. "
+            "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+        )
+    return _new_units(index, wanted, work)
 
 
 def backfill(body: Backfill, work: Work) -> None:

@@ -3,39 +3,54 @@
 Source: DynamoDB API Reference, CreateTable, DescribeTable, DeleteTable, ListTables.
 """
 
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
+from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere, ValidationException
+from interstate.base.ids import Entropy
 from interstate.core.tables.creation import (
+    WARM_ON_DEMAND,
     AttributeDefinition,
     IndexWish,
     KeyElement,
+    RequestUnits,
     Units,
+    WarmUnits,
     check_definitions,
     check_global_wishes,
     check_index_names,
     global_index,
     key_schema,
     local_indexes,
+    on_demand_of,
     throughput_of,
+    warm_of,
 )
 from interstate.core.tables.schema import TableDefinition
 from interstate.services.dynamodb import counts, expiry, streams
-from interstate.services.dynamodb.describe import description
+from interstate.services.dynamodb.copies import keep_deleted
+from interstate.services.dynamodb.describe import description, farewell
 from interstate.services.dynamodb.errors import ResourceInUseException
 from interstate.services.dynamodb.locate import check_name, described_table
+from interstate.services.dynamodb.policy_documents import new_policy
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
+    CHANGES_OF_TABLE,
+    COLLECTIONS_OF_TABLE,
     ENTRIES_OF_INDEX,
     ITEM_TABLE_IDS,
     ITEM_TABLES,
+    ITEM_THROUGHPUTS,
     ITEMS_OF_TABLE,
     TABLES_OF_SCOPE,
+    VERSIONS_OF_TABLE,
     ItemTable,
     ItemTableId,
 )
+from interstate.store.tables import Select
 
 LIST_MAX = 100
 DROP_MAX = 500
@@ -70,10 +85,11 @@ class CreateTable(msgspec.Struct, frozen=True, rename="pascal"):
     tags: list[Tag] = []
     table_class: str = "STANDARD"
     deletion_protection_enabled: bool = False
-    warm_throughput: Any = None
-    on_demand_throughput: Any = None
-    resource_policy: Any = None
+    warm_throughput: WarmUnits | None = None
+    on_demand_throughput: RequestUnits | None = None
+    resource_policy: str | None = None
     global_table_source_arn: Any = None
+    global_table_settings_replication_mode: Any = None
     vector_indexes: Any = None
 
 
@@ -84,6 +100,9 @@ class TableRequest(msgspec.Struct, frozen=True, rename="pascal"):
 class ListTables(msgspec.Struct, frozen=True, rename="pascal"):
     exclusive_start_table_name: str = ""
     limit: int = LIST_MAX
+
+
+_OF_A_TABLE: tuple[Select[Any], ...] = (ITEMS_OF_TABLE, COLLECTIONS_OF_TABLE, VERSIONS_OF_TABLE, CHANGES_OF_TABLE)
 
 
 class Drop(msgspec.Struct, frozen=True):
@@ -116,23 +135,33 @@ def create_table(request: CreateTable, work: Work) -> dict[str, Any]:
     """
     check_name(request.table_name)
     refuse_absent_features(
-        WarmThroughput=request.warm_throughput,
-        OnDemandThroughput=request.on_demand_throughput,
-        ResourcePolicy=request.resource_policy,
         GlobalTableSourceArn=request.global_table_source_arn,
+        GlobalTableSettingsReplicationMode=request.global_table_settings_replication_mode,
         VectorIndexes=request.vector_indexes,
     )
-    definition = _new_definition(request, work)
-    arn = work.caller.arn("dynamodb", f"table/{request.table_name}")
+    definition = new_definition(request, work)
+    name = request.table_name
+    arn = name if name.startswith("arn:") else work.caller.arn("dynamodb", f"table/{name}")
     if work.get(ITEM_TABLES, arn) is not None:
-        raise ResourceInUseException(f"Table already exists: {request.table_name}")
-    scope = f"{work.caller.account}/{work.caller.region}"
+        raise ResourceInUseException(f"Table already exists: {name_of(arn)}")
     tags = {tag.key: tag.value for tag in request.tags}
-    table = ItemTable(arn, scope, request.table_name, definition, tags)
+    table = made(arn, definition, tags, work)
+    return {"TableDescription": description(table, work, status="CREATING")}
+
+
+def name_of(arn: str) -> str:
+    """The name of a table."""
+    return arn.rpartition("/")[2]
+
+
+def made(arn: str, definition: TableDefinition, tags: dict[str, str], work: Work) -> ItemTable:
+    """A new table, in the account and region that its ARN names."""
+    place = caller_of(arn)
+    table = ItemTable(arn, f"{place.account}/{place.region}", name_of(arn), definition, tags)
     work.put(ITEM_TABLES, table)
     for number in (definition.id, *(index.id for index in definition.indexes)):
         work.put(ITEM_TABLE_IDS, ItemTableId(number, arn))
-    return {"TableDescription": description(table, work)}
+    return table
 
 
 def refuse_absent_features(**parameters: Any) -> None:
@@ -146,7 +175,12 @@ def refuse_absent_features(**parameters: Any) -> None:
             raise NotImplementedHere(f"DynamoDB's {name}")
 
 
-def _new_definition(request: CreateTable, work: Work) -> TableDefinition:
+def new_definition(request: CreateTable, work: Work) -> TableDefinition:
+    """The settings that a request asks for, with numbers of its own.
+
+    Raises:
+        InvalidInput: its key, indexes or throughput.
+    """
     missing = [
         name
         for name, value in (
@@ -177,6 +211,7 @@ def _new_definition(request: CreateTable, work: Work) -> TableDefinition:
     if wish is not None and wish.stream_enabled:
         arn = work.caller.arn("dynamodb", f"table/{request.table_name}")
         stream = streams.turn_on(arn, request.table_name, key, wish.stream_view_type, work)
+    least = WARM_ON_DEMAND if paid_per_request else throughput
     return TableDefinition(
         id=work.next_id(ITEM_TABLE_IDS),
         unique_id=work.entropy.uuid(),
@@ -190,14 +225,23 @@ def _new_definition(request: CreateTable, work: Work) -> TableDefinition:
         encryption_key=encryption_key(request.sse_specification, work),
         protected=request.deletion_protection_enabled,
         stream=stream,
+        on_demand=on_demand_of(request.on_demand_throughput, paid_per_request=paid_per_request),
+        warm=warm_of(request.warm_throughput, least),
+        policy=None if request.resource_policy is None else new_policy(request.resource_policy, work),
     )
 
 
 def encryption_key(wish: SSESpecification | None, work: Work) -> str | None:
-    """The ARN of the key that a table names for its encryption. (Interstate keeps the name; it encrypts nothing.)"""
+    """The ARN of the key that a table names for its encryption. (Interstate keeps the name; it encrypts nothing.)
+
+    Without a key it is the account's own for DynamoDB, ``alias/aws/dynamodb`` at KMS.
+    """
     if wish is None or not wish.enabled:
         return None
-    key = wish.kms_master_key_id or "alias/aws/dynamodb"
+    key = wish.kms_master_key_id
+    if key is None or key.endswith("alias/aws/dynamodb"):
+        seed = blake2b(f"dynamodb/{work.caller.account}/{work.caller.region}".encode(), digest_size=16).digest()
+        return work.caller.arn("kms", f"key/{Entropy(seed).uuid()}")
     if key.startswith("arn:"):
         return key
     return work.caller.arn("kms", key if key.startswith("alias/") else f"key/{key}")
@@ -230,20 +274,49 @@ def delete_table(request: TableRequest, work: Work) -> dict[str, Any]:
         TableMissing: there is no such table.
         ValidationException: it is protected.
     """
-    table = described_table(request.table_name, work)
+    table = described_table(request.table_name, work, "DeleteTable")
     definition = table.definition
     if definition.protected:
         raise ValidationException(
             "Resource cannot be deleted as it is currently protected against deletion. "
             "Disable deletion protection first."
         )
-    answer = {"TableDescription": description(table, work, status="DELETING")}
+    _check_free(table)
+    answer = {"TableDescription": farewell(table, work)}
+    forget(table, work, keeps_items=keep_deleted(table, work))
+    return answer
+
+
+def _check_free(table: ItemTable) -> None:
+    definition = table.definition
+    if definition.filling:
+        raise ResourceInUseException(
+            f"Attempt to change a resource which is still in use: Table is being created: {table.name}"
+        )
+    if not all(index.backfilled for index in definition.indexes):
+        raise ResourceInUseException(
+            f"Attempt to change a resource which is still in use: Table is being updated with an index: {table.name}"
+        )
+    if definition.copies:
+        raise ResourceInUseException(
+            f"Attempt to change a resource which is still in use: Backup of table is in progress: {table.name}"
+        )
+    if definition.replicas:
+        regions = ", ".join(replica.region for replica in definition.replicas)
+        raise ValidationException(
+            "Replica cannot be deleted because it has acted as a source region for new replica(s) being added to the "
+            f"table in the last 24 hours. Remove the replicas first: {regions}"
+        )
+
+
+def forget(table: ItemTable, work: Work, *, keeps_items: bool = False) -> None:
+    """Forget a table at once, its items (unless a backup has them now) in bounded steps."""
+    definition = table.definition
     work.delete(ITEM_TABLES, table.arn)
     expiry.forget(definition.id, work)
     if definition.stream is not None and definition.stream.enabled:
         streams.turn_off(definition.stream, work)
-    work.later("dynamodb.drop", Drop(definition.id, [index.id for index in definition.indexes]))
-    return answer
+    work.later("dynamodb.drop", Drop(None if keeps_items else definition.id, [one.id for one in definition.indexes]))
 
 
 def drop(body: Drop, work: Work) -> None:
@@ -251,7 +324,10 @@ def drop(body: Drop, work: Work) -> None:
     room = DROP_MAX
     table_id, index_ids = body.table_id, list(body.index_ids)
     if table_id is not None:
-        room -= work.erase(ITEMS_OF_TABLE, limit=room, table=table_id)
+        for select in _OF_A_TABLE:
+            room -= work.erase(select, limit=room, table=table_id)
+            if not room:
+                break
         if room:
             _forget_number(table_id, work)
             table_id = None
@@ -266,3 +342,4 @@ def drop(body: Drop, work: Work) -> None:
 def _forget_number(number: int, work: Work) -> None:
     counts.forget(number, work)
     work.delete(ITEM_TABLE_IDS, number)
+    work.delete(ITEM_THROUGHPUTS, number)

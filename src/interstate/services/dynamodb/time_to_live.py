@@ -61,7 +61,7 @@ def update_time_to_live(request: UpdateTimeToLive, work: Work) -> dict[str, Any]
         ValidationException: it is so already.
         TableMissing: there is no such table.
     """
-    table = described_table(request.table_name, work)
+    table = described_table(request.table_name, work, "UpdateTimeToLive")
     wanted = request.time_to_live_specification
     current = table.definition.expiry_attribute
     if wanted.enabled and current is not None:

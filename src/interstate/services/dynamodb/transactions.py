@@ -134,7 +134,7 @@ def transact_write_items(request: TransactWriteItems, work: Work) -> dict[str, A
             "constraint: Member must have length less than or equal to 100"
         )
     prepared = [_prepared(action) for action in actions]
-    tables = [table_of(write.table_name, work) for write in prepared]
+    tables = [table_of(write.table_name, work, _permission(write)) for write in prepared]
     done_before = _done_before(request, work)
     if done_before:
         decisions: Sequence[Decision] = ()
@@ -167,6 +167,13 @@ def _prepared(action: Action) -> Prepared:
             return prepare_check(action)
         case _:
             assert_never(action)
+
+
+def _permission(write: Prepared) -> str:
+    """What a policy is asked for. Source: Developer Guide, transactions, IAM."""
+    if write.item is not None:
+        return "PutItem"
+    return "ConditionCheckItem" if write.keeps else "DeleteItem" if write.deletes else "UpdateItem"
 
 
 def _decided(prepared: Sequence[Prepared], tables: Sequence[ItemTable], work: Work) -> list[Decision]:
@@ -265,7 +272,7 @@ def transact_get_items(request: TransactGetItems, work: Work) -> dict[str, Any]:
     wanted = [
         (checked_key(get.key), projection_of(get.projection_expression, get.expression_attribute_names)) for get in gets
     ]
-    tables = [table_of(get.table_name, work) for get in gets]
+    tables = [table_of(get.table_name, work, "GetItem") for get in gets]
     places, reasons = [], []
     for (key, _), table in zip(wanted, tables, strict=True):
         try:

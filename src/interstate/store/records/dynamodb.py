@@ -266,8 +266,9 @@ CHANGES_AFTER = Select(
     "table_id = :table AND (partition_key, sort_key, id) > (:partition, :sort, :after)",
     "partition_key, sort_key, id",
 )
-CHANGES_OF_TABLE = Select(ITEM_CHANGES, "table_id = :table AND id > :after", "id")
-CHANGES_UP_TO = Select(ITEM_CHANGES, "table_id = :table AND id <= :up_to", "id")
+CHANGES_OF_TABLE = Select(ITEM_CHANGES, "table_id = :table", "at, id")
+CHANGES_BEFORE = Select(ITEM_CHANGES, "table_id = :table AND at < :before", "at, id")
+CHANGES_UNTIL = Select(ITEM_CHANGES, "table_id = :table AND at <= :until", "at DESC, id DESC")
 
 BACKUPS_OF_SCOPE = Select(ITEM_BACKUPS, "scope = :scope AND arn > :after", "arn")
 TRANSFERS_OF_SCOPE = Select(ITEM_TRANSFERS, "scope = :scope AND kind = :kind AND arn > :after", "arn")
