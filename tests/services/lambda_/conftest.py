@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -61,13 +62,14 @@ def has_shape(value: Any, shape: Any, path: str) -> None:
 class Cloud:
     """The world, with handlers by function name and all calls in their order."""
 
-    def __init__(self) -> None:
+    def __init__(self, *more: Service, directory: Path | None = None) -> None:
         self.handlers: dict[str, Handler] = {}
         self.calls: list[Invocation] = []
         self.answers: list[TaskAnswer] = []
         states = Service("states", (), steps=(Step("states.task_answer", TaskAnswer, self._task_answer),))
         self.world = World(
-            [LAMBDA, LOGS, SQS, states],
+            [LAMBDA, LOGS, SQS, states, *more],
+            directory=directory,
             performers={"lambda.invoke": self._perform, "lambda.prepare": lambda _key, _body: None},
         )
 

@@ -11,18 +11,29 @@ from interstate.store.records.lambda_ import CODE
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Pay"
 
 
+# Source: ListFunctions, "The ListFunctions operation returns a subset of the FunctionConfiguration fields".
+NOT_LISTED = {"State", "LastUpdateStatus", "RuntimeVersionConfig"}
+
+
 def test_a_function_is_created_described_and_deleted(cloud: Any) -> None:
     created = cloud.create("Pay", Timeout=9, MemorySize=256, Environment={"Variables": {"A": "1"}}, Tags={"t": "v"})
     assert created["FunctionArn"] == ARN
     assert created["Version"] == "$LATEST"
-    assert created["State"] == "Active"
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+    assert (created["State"], created["StateReasonCode"]) == ("Pending", "Creating")
+    assert "LastUpdateStatus" not in created
+    cloud.world.run_due()
     assert (created["Timeout"], created["MemorySize"]) == (9, 256)
     assert created["Environment"] == {"Variables": {"A": "1"}}
     for name in ("Pay", ARN, "000000000000:function:Pay"):
         got = cloud.call("GetFunction", FunctionName=name)
-        assert got["Configuration"] == created
+        shown = got["Configuration"]
+        assert (shown["State"], shown["LastUpdateStatus"]) == ("Active", "Successful")
+        steady = created.keys() - {"State", "StateReason", "StateReasonCode", "RevisionId"}
+        assert {key: shown[key] for key in steady} == {key: created[key] for key in steady}
         assert got["Tags"] == {"t": "v"}
-    assert cloud.call("ListFunctions")["Functions"] == [created]
+    (listed,) = cloud.call("ListFunctions")["Functions"]
+    assert listed == {key: value for key, value in shown.items() if key not in NOT_LISTED}
     assert cloud.call("DeleteFunction", FunctionName="Pay") == {"StatusCode": 204}
     with pytest.raises(ServiceError) as refused:
         cloud.call("GetFunction", FunctionName="Pay")
@@ -105,7 +116,9 @@ REFUSALS = [
     ("CreateFunction", create(Code={}), "InvalidParameterValueException", "Please provide a source for function code."),
     ("CreateFunction", create(Code={"S3Bucket": "b", "S3Key": "k"}), "NotImplemented", "code from S3"),
     ("CreateFunction", create(Code={"S3Bucket": "__local__", "S3Key": "/no/where"}), "InvalidParameterValueException", "no folder"),
-    ("CreateFunction", create(Code={}, Runtime="nodejs22.x"), "NotImplemented", "nodejs22.x"),
+    ("CreateFunction", create(Code={}, Runtime="java21"), "NotImplemented", "java21"),
+    ("CreateFunction", create(Code={}, Runtime="go1.x"), "InvalidParameterValueException", "is no longer supported"),
+    ("CreateFunction", create(Code={}, Runtime="cobol"), "InvalidParameterValueException", "Value cobol at 'runtime' failed"),
     ("CreateFunction", create(Code={}, PackageType="Image"), "NotImplemented", "images"),
     ("CreateFunction", create(Code={}, Handler=None), "InvalidParameterValueException", "Runtime and Handler are mandatory"),
     ("CreateFunction", create(Code={}, Timeout=901), "InvalidParameterValueException", "Member must have value less than or equal to 900"),
@@ -123,7 +136,7 @@ REFUSALS = [
     ("PublishVersion", {"FunctionName": "Pay", "CodeSha256": "x"}, "InvalidParameterValueException", "is different from"),
     ("PutFunctionConcurrency", {"FunctionName": "Pay", "ReservedConcurrentExecutions": 901}, "InvalidParameterValueException", "[100]"),
     ("GetPolicy", {"FunctionName": "Pay"}, "ResourceNotFoundException", "does not exist"),
-    ("GetProvisionedConcurrencyConfig", {"FunctionName": "Pay", "Qualifier": "$LATEST"}, "InvalidParameterValueException", "unpublished"),
+    ("GetProvisionedConcurrencyConfig", {"FunctionName": "Pay", "Qualifier": "$LATEST"}, "InvalidParameterValueException", "alias or a published version"),
     ("ListTags", {"Resource": ARN + "x"}, "ResourceNotFoundException", "Function not found"),
 ]  # fmt: skip
 

@@ -13,13 +13,17 @@ from interstate.services.lambda_.errors import (
     ResourceConflictException,
     ResourceNotFoundException,
     function_not_found,
+    invalid,
 )
-from interstate.services.lambda_.locate import function_at
+from interstate.services.lambda_.locate import function_at, name_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     ALIASES,
     ALIASES_OF_FUNCTION,
+    EVENT_INVOKE_CONFIGS,
+    FUNCTIONS,
     LATEST,
+    POLICIES,
     PROVISIONED,
     VERSIONS,
     Alias,
@@ -69,10 +73,14 @@ def create_alias(request: CreateAlias, work: Work) -> dict[str, Any]:
         ResourceConflictException: the function has an alias of this name.
         InvalidParameterValueException: weights that Lambda refuses.
     """
-    function = function_at(work, request.function_name)
+    name = name_of(work, request.function_name)
+    weights = request.routing_config.additional_version_weights if request.routing_config is not None else {}
+    _check_weights(request.function_version, weights)
+    function = work.get(FUNCTIONS, name.arn)
+    if function is None:
+        raise function_not_found(name.arn, request.function_version)
     if work.get(ALIASES, function.arn, request.name) is not None:
         raise ResourceConflictException(f"Alias already exists: {function.arn}:{request.name}")
-    weights = request.routing_config.additional_version_weights if request.routing_config is not None else {}
     _check(work, function.arn, request.function_version, weights)
     revision = work.entropy.uuid()
     alias = Alias(function.arn, request.name, request.function_version, request.description, weights, revision)
@@ -87,13 +95,17 @@ def update_alias(request: UpdateAlias, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such alias or version.
         PreconditionFailedException: the alias is at another revision.
     """
-    alias = _alias_at(work, AliasRequest(request.function_name, request.name))
+    function = function_at(work, request.function_name)
+    alias = work.get(ALIASES, function.arn, request.name)
+    if alias is None:
+        raise ResourceNotFoundException(f"Alias not found: {function.arn}:{request.name}")
     if request.revision_id is not None and request.revision_id != alias.revision:
         raise PreconditionFailedException
     weights = alias.weights
     if request.routing_config is not None:
         weights = request.routing_config.additional_version_weights
     version = request.function_version or alias.version
+    _check_weights(version, weights)
     _check(work, alias.function, version, weights)
     changed = msgspec.structs.replace(
         alias,
@@ -110,15 +122,35 @@ def _check(work: Work, function: str, version: str, weights: dict[str, float]) -
     for one in (version, *weights):
         if work.get(VERSIONS, function, one) is None:
             raise function_not_found(function, one)
-    if weights and LATEST in (version, *weights):
+    if weights and version == LATEST:
         raise InvalidParameterValueException("$LATEST is not supported for an alias pointing to more than 1 version")
+
+
+_KEY = (
+    "[Member must have length less than or equal to 1024, Member must have length greater than or equal to 1, "
+    "Member must satisfy regular expression pattern: [0-9]+]"
+)
+_VALUE = (
+    "[Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, "
+    "Member must not be null]"
+)
+
+
+def _check_weights(version: str, weights: dict[str, float]) -> None:
+    """What the service demands of weights before it looks at the function."""
+    member, shown = (
+        "routingConfig.additionalVersionWeights",
+        ", ".join(f"{one}={weight}" for one, weight in weights.items()),
+    )
+    if not all(one.isdecimal() for one in weights):
+        raise invalid(f"{{{shown}}}", member, f"Map keys must satisfy constraint: {_KEY}")
+    if not all(0 <= weight <= 1 for weight in weights.values()):
+        raise invalid(f"{{{shown}}}", member, f"Map value must satisfy constraint: {_VALUE}")
+    if len(weights) > 1:
+        raise InvalidParameterValueException("Number of items in AdditionalVersionWeights cannot be greater than 1")
     if version in weights:
         raise InvalidParameterValueException(
             f"Invalid function version {version}. Function version {version} is already included in routing configuration."
-        )
-    if len(weights) > 1:
-        raise InvalidParameterValueException(
-            f"Number of items in AdditionalVersionWeights cannot be greater than 1. Current: {len(weights)}"
         )
 
 
@@ -135,6 +167,8 @@ def delete_alias(request: AliasRequest, work: Work) -> None:
     """Forget an alias; one that is not there is no error."""
     function = function_at(work, request.function_name)
     work.delete(ALIASES, function.arn, request.name)
+    work.delete(POLICIES, function.arn, request.name)
+    work.delete(EVENT_INVOKE_CONFIGS, function.arn, request.name)
     work.delete(PROVISIONED, function.arn, request.name)
 
 

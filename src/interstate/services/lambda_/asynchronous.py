@@ -118,6 +118,19 @@ def _bury(target: str, payload: str, attributes: dict[str, dict[str, str]], work
         work.call("sns", "Publish", request, caller=caller)
 
 
+def send_text(target: str, text: str, work: Work) -> None:
+    """Leave a text in a queue, or at a topic's subscribers.
+
+    Raises:
+        ServiceError: there is no such queue or topic, or it refuses.
+    """
+    caller = caller_of(target)
+    if ":sqs:" in target:
+        work.call("sqs", "SendMessage", {"QueueUrl": queue_url(target), "MessageBody": text}, caller=caller)
+    else:
+        work.call("sns", "Publish", {"TopicArn": target, "Message": text}, caller=caller)
+
+
 def _send(target: str, document: dict[str, Any], work: Work) -> None:
     """Leave a record at a destination: a queue, a topic, a function or a bus."""
     arn = parse_arn(target)

@@ -9,7 +9,7 @@ from base64 import b64encode
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
-from interstate.services.lambda_.errors import InvalidParameterValueException
+from interstate.services.lambda_.errors import InvalidParameterValueException, RequestEntityTooLargeException
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import CODE, CODE_USERS, CodeZip
 
@@ -64,9 +64,7 @@ def _folder(path: str) -> Kept:
 
 def _keep_zip(work: Work, content: bytes) -> Kept:
     if len(content) > ZIPPED_BYTES_MAX:
-        raise InvalidParameterValueException(
-            f"Request must be smaller than {ZIPPED_BYTES_MAX} bytes for the deployment package."
-        )
+        raise RequestEntityTooLargeException(f"Zipped size must be smaller than {ZIPPED_BYTES_MAX} bytes")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()

@@ -1,4 +1,4 @@
-"""Reserved and provisioned concurrency. Reserved concurrency throttles; provisioned is stored and described.
+"""Reserved and provisioned concurrency. Reserved concurrency throttles; provisioned keeps workers ready.
 
 Source: Lambda API Reference; https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
@@ -11,14 +11,20 @@ from interstate.services.lambda_.configuration import last_modified
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
     ProvisionedConcurrencyConfigNotFoundException,
+    ResourceConflictException,
+    ResourceNotFoundException,
+    function_not_found,
 )
-from interstate.services.lambda_.locate import Located, function_at, located, version_at
+from interstate.services.lambda_.locate import Located, name_of, unqualified, version_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
+    ALIASES,
     FUNCTIONS,
     LATEST,
     PROVISIONED,
     PROVISIONED_OF_FUNCTION,
+    RESERVED_CONCURRENCY,
+    Function,
     Preparation,
     ProvisionedConcurrency,
 )
@@ -62,9 +68,10 @@ def put_function_concurrency(request: PutFunctionConcurrency, work: Work) -> dic
         ResourceNotFoundException: there is no such function.
         InvalidParameterValueException: more than an account has.
     """
-    function = function_at(work, request.function_name)
+    function = _whole_function(work, request.function_name)
     wanted = request.reserved_concurrent_executions
-    if wanted > ACCOUNT_CONCURRENCY - UNRESERVED_MIN:
+    others = work.scalar(RESERVED_CONCURRENCY, scope=function.scope) - (function.reserved_concurrency or 0)
+    if wanted > ACCOUNT_CONCURRENCY - UNRESERVED_MIN - others:
         raise InvalidParameterValueException(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
             f"below its minimum value of [{UNRESERVED_MIN}]."
@@ -79,7 +86,7 @@ def get_function_concurrency(request: FunctionOnly, work: Work) -> dict[str, Any
     Raises:
         ResourceNotFoundException: there is no such function.
     """
-    reserved = function_at(work, request.function_name).reserved_concurrency
+    reserved = unqualified(work, request.function_name).reserved_concurrency
     return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
 
 
@@ -89,8 +96,16 @@ def delete_function_concurrency(request: FunctionOnly, work: Work) -> None:
     Raises:
         ResourceNotFoundException: there is no such function.
     """
-    function = function_at(work, request.function_name)
+    function = _whole_function(work, request.function_name)
     work.put(FUNCTIONS, msgspec.structs.replace(function, reserved_concurrency=None))
+
+
+def _whole_function(work: Work, text: str) -> Function:
+    """The function of a name; one that is not there is told under ``$LATEST``, as the service does here."""
+    name = name_of(work, text)
+    if name.qualifier is None and work.get(FUNCTIONS, name.arn) is None:
+        raise function_not_found(name.arn, LATEST)
+    return unqualified(work, text)
 
 
 def put_provisioned_concurrency_config(request: PutProvisioned, work: Work) -> dict[str, Any]:
@@ -100,9 +115,15 @@ def put_provisioned_concurrency_config(request: PutProvisioned, work: Work) -> d
         ResourceNotFoundException: there is no such function, version or alias.
         InvalidParameterValueException: ``$LATEST`` can have none.
     """
+    if request.qualifier == LATEST:
+        raise InvalidParameterValueException(
+            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+        )
     found = _provisionable(work, request.function_name, request.qualifier)
+    _check_overlap(work, found)
+    _check_room(work, found.function, request)
     config = ProvisionedConcurrency(
-        found.function.arn, request.qualifier, request.provisioned_concurrent_executions, work.now
+        found.function.arn, request.qualifier, request.provisioned_concurrent_executions, work.now, "IN_PROGRESS"
     )
     work.put(PROVISIONED, config)
     work.later("lambda.prepare", Preparation(found.function.arn, request.qualifier, warm=config.requested))
@@ -122,6 +143,45 @@ def get_provisioned_concurrency_config(request: Qualified, work: Work) -> dict[s
     return _shown(config)
 
 
+def _check_overlap(work: Work, found: Located) -> None:
+    """A version's workers are kept ready under one name only: its number, or one alias that points to it."""
+    function, qualifier = found.function.arn, found.qualifier or LATEST
+    alias = work.get(ALIASES, function, qualifier)
+    if alias is not None:
+        if work.get(PROVISIONED, function, alias.version) is not None:
+            raise ResourceConflictException(
+                "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
+            )
+        return
+    for config in work.select(PROVISIONED_OF_FUNCTION, limit=1000, function=function, after=""):
+        other = work.get(ALIASES, function, config.qualifier)
+        if other is not None and other.version == qualifier:
+            raise ResourceConflictException("Version is pointed by a Provisioned Concurrency alias")
+
+
+def _check_room(work: Work, function: Function, request: PutProvisioned) -> None:
+    wanted = request.provisioned_concurrent_executions
+    if function.reserved_concurrency is not None:
+        others = work.select(PROVISIONED_OF_FUNCTION, limit=1000, function=function.arn, after="")
+        taken = sum(config.requested for config in others if config.qualifier != request.qualifier)
+        if wanted + taken > function.reserved_concurrency:
+            raise InvalidParameterValueException(
+                "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function"
+            )
+        return
+    unreserved = ACCOUNT_CONCURRENCY - work.scalar(RESERVED_CONCURRENCY, scope=function.scope)
+    if wanted > unreserved:
+        raise InvalidParameterValueException(
+            "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
+            f"[{unreserved}]."
+        )
+    if unreserved - wanted < UNRESERVED_MIN:
+        raise InvalidParameterValueException(
+            "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
+            f"minimum value of [{UNRESERVED_MIN}]."
+        )
+
+
 def delete_provisioned_concurrency_config(request: Qualified, work: Work) -> None:
     """Keep nothing ready any more.
 
@@ -138,7 +198,10 @@ def list_provisioned_concurrency_configs(request: ListProvisioned, work: Work) -
     Raises:
         ResourceNotFoundException: there is no such function.
     """
-    function = function_at(work, request.function_name)
+    name = name_of(work, request.function_name)
+    function = work.get(FUNCTIONS, name.arn)
+    if function is None:
+        raise function_not_found(name.arn)
     limit = min(request.max_items, LIST_MAX)
     found = work.select(PROVISIONED_OF_FUNCTION, limit=limit + 1, function=function.arn, after=request.marker)
     shown = [{"FunctionArn": f"{config.function}:{config.qualifier}", **_shown(config)} for config in found[:limit]]
@@ -149,20 +212,27 @@ def list_provisioned_concurrency_configs(request: ListProvisioned, work: Work) -
 
 
 def _provisionable(work: Work, name: str, qualifier: str) -> Located:
-    found = located(work, name, qualifier)
-    version_at(work, found)
     if qualifier == LATEST:
-        raise InvalidParameterValueException(
-            "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-        )
-    return found
+        raise InvalidParameterValueException("The function resource provided must be an alias or a published version.")
+    named = name_of(work, name, qualifier)
+    if version_of(work, named.arn, qualifier) is None:
+        if qualifier.isdecimal():
+            raise function_not_found(named.arn, qualifier)
+        raise ResourceNotFoundException(f"Cannot find alias arn: {named.arn}:{qualifier}")
+    function = work.get(FUNCTIONS, named.arn)
+    assert function is not None
+    return Located(function, qualifier)
 
 
 def _shown(config: ProvisionedConcurrency) -> dict[str, Any]:
-    return {
+    ready = config.requested if config.status == "READY" else 0
+    shown: dict[str, Any] = {
         "RequestedProvisionedConcurrentExecutions": config.requested,
-        "AllocatedProvisionedConcurrentExecutions": config.requested,
-        "AvailableProvisionedConcurrentExecutions": config.requested,
-        "Status": "READY",
+        "AllocatedProvisionedConcurrentExecutions": ready,
+        "AvailableProvisionedConcurrentExecutions": ready,
+        "Status": config.status,
         "LastModified": last_modified(config.modified),
     }
+    if config.reason:
+        shown["StatusReason"] = config.reason
+    return shown

@@ -3,13 +3,15 @@
 Source: Lambda API Reference, CreateFunction, UpdateFunctionConfiguration, FunctionConfiguration.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from interstate.base.arn import parse_arn
+from interstate.base.arn import caller_of, parse_arn
 from interstate.base.errors import NotImplementedHere
+from interstate.base.json import dumps
 from interstate.base.numbers import whole_number
 from interstate.core.functions import environment
 from interstate.services.lambda_.errors import InvalidParameterValueException
@@ -21,6 +23,22 @@ TIMEOUT_S_MAX = 900  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gett
 MEMORY_MB_MAX = 10_240
 EPHEMERAL_MB_MAX = 10_240
 LAYERS_MAX = 5
+
+# What functions are created with today, in the order of the service's message.
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html; the service's answer to an unknown runtime.
+RUNTIMES = (
+    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25",
+    "python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17",
+    "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2",
+)  # fmt: skip
+# Runtimes of old: the service knows them, and creates and updates no function with them any more.
+DEPRECATED = frozenset({
+    "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "java8",
+    "python2.7", "python3.6", "python3.7", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "go1.x",
+    "ruby2.5", "ruby2.7", "provided",
+})  # fmt: skip
+_RUN_HERE = ("python3.", "nodejs", "provided")
+_CREATING = "The function is being created."
 
 
 class Variables(msgspec.Struct, frozen=True, rename="pascal"):
@@ -86,7 +104,6 @@ _REFUSED = {
     "runtime_config": "a choice of runtime versions",
     "accelerator_config": "accelerators of functions",
     "tenancy_config": "tenant isolation of functions",
-    "code_signing_config_arn": "code signing",
 }
 # (member, lowest, highest, as the message names it)
 _BOUNDS = (
@@ -105,8 +122,8 @@ def check(work: Work, request: Configuration) -> None:
     for member, what in _REFUSED.items():
         if getattr(request, member):
             raise NotImplementedHere(what)
-    if request.runtime is not None and not request.runtime.startswith("python3."):
-        raise NotImplementedHere(f"functions with the runtime {request.runtime}; it runs Python ones")
+    if request.runtime is not None:
+        check_runtime(request.runtime)
     for member, low, high, name in _BOUNDS:
         value = getattr(request, member)
         if value is not None and not low <= value <= high:
@@ -121,6 +138,27 @@ def check(work: Work, request: Configuration) -> None:
     _check_layers(work, request.layers)
     if request.dead_letter_config is not None and request.dead_letter_config.target_arn:
         check_target(request.dead_letter_config.target_arn, ("sqs", "sns"))
+
+
+def check_runtime(runtime: str) -> None:
+    """Refuse a runtime that Lambda does not know, or no longer takes; and by name one that nothing here can run.
+
+    Raises:
+        InvalidParameterValueException: Lambda takes no such runtime.
+        NotImplementedHere: Lambda does, Interstate does not.
+    """
+    if runtime in DEPRECATED:
+        raise InvalidParameterValueException(
+            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
+            "We recommend you use a supported runtime while creating or updating functions."
+        )
+    if runtime not in RUNTIMES:
+        raise InvalidParameterValueException(
+            f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
+            f"[{', '.join(RUNTIMES)}] or be a valid ARN"
+        )
+    if not runtime.startswith(_RUN_HERE):
+        raise NotImplementedHere(f"functions with the runtime {runtime}; it runs python, nodejs and provided")
 
 
 def check_target(arn: str, services: tuple[str, ...]) -> None:
@@ -145,7 +183,7 @@ def _check_environment(variables: Variables | None) -> None:
     if environment.size_bytes(variables.variables) > environment.SIZE_BYTES_MAX:
         raise InvalidParameterValueException(
             "Lambda was unable to configure your environment variables because the environment variables you have "
-            "provided exceeded the 4KB limit."
+            "provided exceeded the 4KB limit. String measured: " + dumps(variables.variables)
         )
 
 
@@ -154,11 +192,27 @@ def _check_layers(work: Work, layers: list[str] | None) -> None:
         return
     if len(layers) > LAYERS_MAX:
         raise InvalidParameterValueException(f"Cannot reference more than {LAYERS_MAX} layers.")
+    seen: dict[str, str] = {}
     for arn in layers:
         layer, _, version = arn.rpartition(":")
-        number = whole_number(version)
-        if number is None or work.get(LAYERS, layer, number) is None:
-            raise InvalidParameterValueException(f"Layer version {arn} does not exist.")
+        _check_layer(work, arn, layer, whole_number(version))
+        if layer in seen:
+            raise InvalidParameterValueException(
+                "Two different versions of the same layer are not allowed to be referenced in the same function. "
+                f"{seen[layer]} and {arn} are versions of the same layer."
+            )
+        seen[layer] = arn
+
+
+def _check_layer(work: Work, arn: str, layer: str, number: int | None) -> None:
+    parsed = parse_arn(arn)
+    if parsed is not None and parsed.region != work.caller.region:
+        raise InvalidParameterValueException(
+            "Layers are not in the same region as the function. "
+            f"Layers are expected to be in region {work.caller.region}."
+        )
+    if number is None or work.get(LAYERS, layer, number) is None:
+        raise InvalidParameterValueException(f"Layer version {arn} does not exist.")
 
 
 def applied(version: FunctionVersion, request: Configuration) -> FunctionVersion:
@@ -169,8 +223,13 @@ def applied(version: FunctionVersion, request: Configuration) -> FunctionVersion
         further["VpcConfig"] = request.vpc_config
     if request.snap_start is not None:
         further["SnapStart"] = request.snap_start
+    if request.environment is not None:
+        further["Environment"] = True  # That it was given, be it empty: it is shown then.
     if logging is not None:
-        further["LoggingConfig"] = {**further.get("LoggingConfig", {}), **msgspec.to_builtins(logging)}
+        merged = {**further.get("LoggingConfig", {}), **msgspec.to_builtins(logging)}
+        if merged.get("LogFormat", "Text") == "Text":
+            merged = {name: value for name, value in merged.items() if not name.endswith("Level")}
+        further["LoggingConfig"] = merged
     changes: dict[str, Any] = {
         "runtime": request.runtime,
         "role": request.role,
@@ -198,11 +257,14 @@ def last_modified(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
 
 
-def described(work: Work, version: FunctionVersion, qualifier: str | None = None) -> dict[str, Any]:
-    """A version as FunctionConfiguration; ``qualifier`` is the one under which it was asked for."""
-    logging: dict[str, Any] = {"LogFormat": version.log_format, "LogGroup": log_group_of(version)}
-    if version.log_format == "JSON":
-        logging |= {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+def described(
+    work: Work, version: FunctionVersion, qualifier: str | None = None, *, listed: bool = False
+) -> dict[str, Any]:
+    """A version as FunctionConfiguration; ``qualifier`` is the one under which it was asked for.
+
+    Lists do not show states. Source: ListFunctions, "doesn't return the State, StateReasonCode, StateReason,
+    LastUpdateStatus, LastUpdateStatusReason, LastUpdateStatusReasonCode, RuntimeVersionConfig fields".
+    """
     shown: dict[str, Any] = {
         "FunctionName": version.name,
         "FunctionArn": f"{version.function}:{qualifier}" if qualifier else version.function,
@@ -218,18 +280,13 @@ def described(work: Work, version: FunctionVersion, qualifier: str | None = None
         "Version": version.version,
         "TracingConfig": {"Mode": version.tracing},
         "RevisionId": version.revision,
-        "State": "Active",
-        "LastUpdateStatus": "Successful",
         "PackageType": "Zip",
         "Architectures": [version.architecture],
         "EphemeralStorage": {"Size": version.ephemeral_mb},
-        "SnapStart": {
-            "ApplyOn": version.further.get("SnapStart", {}).get("ApplyOn", "None"),
-            "OptimizationStatus": "Off",
-        },
-        "LoggingConfig": logging | version.further.get("LoggingConfig", {}),
+        "SnapStart": _snap_start(version),
+        "LoggingConfig": _logging(version),
     }
-    if version.environment:
+    if version.environment or version.further.get("Environment"):
         shown["Environment"] = {"Variables": version.environment}
     if version.dead_letter_arn is not None:
         shown["DeadLetterConfig"] = {"TargetArn": version.dead_letter_arn}
@@ -238,9 +295,50 @@ def described(work: Work, version: FunctionVersion, qualifier: str | None = None
     if version.layers:
         shown["Layers"] = [{"Arn": arn, "CodeSize": _layer_size(work, arn)} for arn in version.layers]
     if "VpcConfig" in version.further:
-        shown["VpcConfig"] = {"VpcId": "", **version.further["VpcConfig"]}
-    if version.version != LATEST:
-        del shown["LastUpdateStatus"]
+        shown["VpcConfig"] = _vpc(version.further["VpcConfig"])
+    if not listed:
+        shown |= _states(version)
+        shown["RuntimeVersionConfig"] = {"RuntimeVersionArn": runtime_arn(version)}
+    return shown
+
+
+def _states(version: FunctionVersion) -> dict[str, Any]:
+    if version.becoming == "Creating":
+        return {"State": "Pending", "StateReason": _CREATING, "StateReasonCode": "Creating"}
+    if version.becoming:
+        return {
+            "State": "Active",
+            "LastUpdateStatus": "InProgress",
+            "LastUpdateStatusReason": _CREATING,
+            "LastUpdateStatusReasonCode": "Creating",
+        }
+    return {"State": "Active", "LastUpdateStatus": "Successful"}
+
+
+def runtime_arn(version: FunctionVersion) -> str:
+    """The ARN of the runtime's version: one for each runtime, since there is one of each on this machine."""
+    region = caller_of(version.function).region
+    return f"arn:aws:lambda:{region}::runtime:{hashlib.sha256(version.runtime.encode()).hexdigest()}"
+
+
+def _snap_start(version: FunctionVersion) -> dict[str, str]:
+    applies = version.further.get("SnapStart", {}).get("ApplyOn", "None")
+    published = applies == "PublishedVersions" and version.version != LATEST
+    return {"ApplyOn": applies, "OptimizationStatus": "On" if published else "Off"}
+
+
+def _logging(version: FunctionVersion) -> dict[str, Any]:
+    shown: dict[str, Any] = {"LogFormat": version.log_format, "LogGroup": log_group_of(version)}
+    if version.log_format == "JSON":
+        shown |= {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+    return {**shown, **version.further.get("LoggingConfig", {})}
+
+
+def _vpc(config: dict[str, Any]) -> dict[str, Any]:
+    """A VPC's id is not known here: functions have no network of their own."""
+    shown: dict[str, Any] = {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", **config}
+    if shown["SubnetIds"]:
+        shown.setdefault("Ipv6AllowedForDualStack", False)
     return shown
 
 

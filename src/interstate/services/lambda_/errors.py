@@ -3,7 +3,7 @@
 Source: botocore's model lambda/2015-03-31; the service's answers.
 """
 
-from interstate.base.errors import ServiceError
+from interstate.base.errors import ServiceError, ValidationException
 
 _USER = {"Type": "User"}
 
@@ -38,12 +38,37 @@ class RequestTooLargeException(LambdaError):
         super().__init__(f"Request must be smaller than {size_bytes_max} bytes for the InvokeFunction operation")
 
 
-class TooManyRequestsException(ServiceError):
-    """More calls at once than the function may have."""
+class RequestEntityTooLargeException(LambdaError):
+    """The request carries more than the operation takes; the model has no such shape."""
 
-    def __init__(self) -> None:
-        members = {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", **_USER}
-        super().__init__("Rate Exceeded.", members=members)
+    status = 413
+
+
+class TooManyRequestsException(ServiceError):
+    """More calls at once than the function, or the account, may have."""
+
+    def __init__(self, reason: str = "ReservedFunctionConcurrentInvocationLimitExceeded") -> None:
+        super().__init__("Rate Exceeded.", members={"Reason": reason, **_USER})
+
+
+class ResourceInUseException(LambdaError):
+    """The mapping is at work."""
+
+
+class AccessDeniedException(ServiceError):
+    """The policy of the function does not let this caller do this."""
+
+    status = 403
+
+    def __init__(self, action: str, resource: str) -> None:
+        super().__init__(
+            f"User is not authorized to perform: {action} on resource: {resource} because no resource-based policy "
+            f"allows the {action} action"
+        )
+
+
+class CodeSigningConfigNotFoundException(LambdaError):
+    """There is no such code signing configuration."""
 
 
 class ServiceException(ServiceError):
@@ -56,10 +81,10 @@ class ServiceException(ServiceError):
 class PreconditionFailedException(LambdaError):
     """Somebody else has changed the resource meanwhile."""
 
-    def __init__(self) -> None:
+    def __init__(self, api: str = "GetFunction/GetAlias") -> None:
         super().__init__(
-            "The RevisionId provided does not match the latest RevisionId. Call the GetFunction/GetAlias API to "
-            "retrieve the latest RevisionId"
+            f"The Revision Id provided does not match the latest Revision Id. Call the {api} API to retrieve the latest "
+            "Revision Id"
         )
 
 
@@ -73,3 +98,10 @@ class ProvisionedConcurrencyConfigNotFoundException(LambdaError):
 def function_not_found(arn: str, qualifier: str | None = None) -> ResourceNotFoundException:
     """No such function, version or alias."""
     return ResourceNotFoundException(f"Function not found: {arn}{f':{qualifier}' if qualifier else ''}")
+
+
+def invalid(value: object, member: str, constraint: str) -> ServiceError:
+    """A value that the model would let pass and the service refuses in the model's words."""
+    return ValidationException(
+        f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {constraint}"
+    )

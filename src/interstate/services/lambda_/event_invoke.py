@@ -7,13 +7,16 @@ from typing import Any
 
 import msgspec
 
-from interstate.services.lambda_.configuration import check_target
-from interstate.services.lambda_.errors import ResourceNotFoundException
-from interstate.services.lambda_.locate import function_at, located, version_at
+from interstate.base.arn import caller_of, parse_arn
+from interstate.base.errors import NotImplementedHere
+from interstate.core.functions.names import parse_function_name
+from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
+from interstate.services.lambda_.locate import name_of, version_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     EVENT_INVOKE_CONFIGS,
     EVENT_INVOKE_CONFIGS_OF_FUNCTION,
+    FUNCTIONS,
     LATEST,
     EventInvokeConfig,
 )
@@ -57,8 +60,16 @@ def put_function_event_invoke_config(request: PutConfig, work: Work) -> dict[str
         ResourceNotFoundException: there is no such function, version or alias.
         InvalidParameterValueException: a destination that cannot be one.
     """
-    function, qualifier = _key(work, request.function_name, request.qualifier)
-    return _put(work, EventInvokeConfig(function, qualifier, work.now), request)
+    if (
+        request.maximum_retry_attempts is None
+        and request.maximum_event_age_in_seconds is None
+        and request.destination_config is None
+    ):
+        raise InvalidParameterValueException("You must specify at least one of error handling or destination setting.")
+    name = name_of(work, request.function_name, request.qualifier)
+    if version_of(work, name.arn, name.qualifier) is None:
+        raise ResourceNotFoundException("The function doesn't exist.")
+    return _put(work, EventInvokeConfig(name.arn, name.qualifier or LATEST, work.now), request)
 
 
 def update_function_event_invoke_config(request: PutConfig, work: Work) -> dict[str, Any]:
@@ -82,11 +93,34 @@ def _put(work: Work, config: EventInvokeConfig, request: PutConfig) -> dict[str,
         for field, given in (("on_success", destinations.on_success), ("on_failure", destinations.on_failure)):
             if given is not None:
                 if given.destination:
-                    check_target(given.destination, _TARGETS)
+                    _check_destination(work, config.function, destinations, given.destination)
                 changes[field] = given.destination or None
     config = msgspec.structs.replace(config, **changes)
     work.put(EVENT_INVOKE_CONFIGS, config)
     return _shown(config)
+
+
+def _check_destination(work: Work, function: str, destinations: DestinationConfig, target: str) -> None:
+    parsed = parse_arn(target)
+    if parsed is not None and parsed.service == "s3":
+        raise NotImplementedHere("destinations in S3")
+    if parsed is None or parsed.service not in _TARGETS:
+        raise InvalidParameterValueException(
+            f"The provided destination config DestinationConfig(onSuccess={_as_text('OnSuccess', destinations.on_success)}, "
+            f"onFailure={_as_text('OnFailure', destinations.on_failure)}) is invalid."
+        )
+    if parsed.service != "lambda":
+        return
+    name = parse_function_name(target, caller_of(target))
+    if name is not None and name.arn == function:
+        raise InvalidParameterValueException("You can't specify the function as a destination for itself.")
+    if name is None or work.get(FUNCTIONS, name.arn) is None:
+        raise InvalidParameterValueException(f"The destination ARN {target} is invalid.")
+
+
+def _as_text(name: str, given: Destination | None) -> str:
+    """The service's own rendering of a part of the request."""
+    return "null" if given is None else f"{name}(destination={given.destination or 'null'})"
 
 
 def get_function_event_invoke_config(request: ConfigRequest, work: Work) -> dict[str, Any]:
@@ -114,7 +148,10 @@ def list_function_event_invoke_configs(request: ListConfigs, work: Work) -> dict
     Raises:
         ResourceNotFoundException: there is no such function.
     """
-    function = function_at(work, request.function_name)
+    name = name_of(work, request.function_name)
+    function = work.get(FUNCTIONS, name.arn)
+    if function is None:
+        raise ResourceNotFoundException("The function doesn't exist.")
     limit = min(request.max_items, LIST_MAX)
     found = work.select(EVENT_INVOKE_CONFIGS_OF_FUNCTION, limit=limit + 1, function=function.arn, after=request.marker)
     answer: dict[str, Any] = {"FunctionEventInvokeConfigs": [_shown(config) for config in found[:limit]]}
@@ -123,14 +160,9 @@ def list_function_event_invoke_configs(request: ListConfigs, work: Work) -> dict
     return answer
 
 
-def _key(work: Work, name: str, qualifier: str | None) -> tuple[str, str]:
-    found = located(work, name, qualifier)
-    version_at(work, found)
-    return found.function.arn, found.qualifier or LATEST
-
-
 def _config_at(work: Work, request: ConfigRequest) -> EventInvokeConfig:
-    function, qualifier = _key(work, request.function_name, request.qualifier)
+    name = name_of(work, request.function_name, request.qualifier)
+    function, qualifier = name.arn, name.qualifier or LATEST
     config = work.get(EVENT_INVOKE_CONFIGS, function, qualifier)
     if config is None:
         raise ResourceNotFoundException(f"The function {function}:{qualifier} doesn't have an EventInvokeConfig")

@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere
 from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, Kept, keep, release
+from interstate.services.lambda_.code_signing import signing_at
 from interstate.services.lambda_.configuration import Configuration, applied, check, described
 from interstate.services.lambda_.errors import (
+    AccessDeniedException,
     InvalidParameterValueException,
     PreconditionFailedException,
     ResourceConflictException,
@@ -31,6 +34,8 @@ from interstate.store.records.lambda_ import (
     POLICIES_OF_FUNCTION,
     PROVISIONED,
     PROVISIONED_OF_FUNCTION,
+    URLS,
+    URLS_OF_FUNCTION,
     VERSIONS,
     VERSIONS_OF_FUNCTION,
     Function,
@@ -103,16 +108,28 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
     if request.package_type != "Zip":
         raise NotImplementedHere("functions from container images")
     _refuse_publish_to(request.publish_to)
+    _check_name(request.function_name)
     if not request.runtime or not request.handler:
         raise InvalidParameterValueException(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
         )
     name = name_of(work, request.function_name)
+    if caller_of(name.arn).account != work.caller.account:
+        raise AccessDeniedException("lambda:CreateFunction", name.arn)
     if work.get(FUNCTIONS, name.arn) is not None:
         raise ResourceConflictException(f"Function already exist: {name.name}")
     check(work, request)
     kept = keep(work, request.code)
-    function = Function(name.arn, scope_of(name.arn), name.name, tags=request.tags, created=work.now)
+    if request.code_signing_config_arn:
+        signing_at(work, request.code_signing_config_arn)
+    function = Function(
+        name.arn,
+        scope_of(name.arn),
+        name.name,
+        tags=request.tags,
+        created=work.now,
+        code_signing=request.code_signing_config_arn,
+    )
     version = FunctionVersion(
         function=name.arn,
         version=LATEST,
@@ -133,12 +150,28 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
         architecture=request.architectures[0] if request.architectures else "x86_64",
         revision=work.entropy.uuid(),
         modified=work.now,
+        becoming="Creating",
     )
     version = applied(version, request)
     work.put(FUNCTIONS, function)
     work.put(VERSIONS, version)
     work.later("lambda.prepare", Preparation(name.arn))
-    return _published(work, function, version) if request.publish else described(work, version)
+    if request.publish:
+        publish(work, function, version)
+        return {**described(work, version), "Version": "1"}
+    return described(work, version)
+
+
+NAME_MAX = 64  # Source: CreateFunction, "If you specify only the function name, it is limited to 64 characters".
+
+
+def _check_name(text: str) -> None:
+    name = text.rsplit("function:", 1)[-1]
+    if len(name) > NAME_MAX and "arn:" not in text:
+        raise InvalidParameterValueException(
+            f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {NAME_MAX}"
+        )
 
 
 def _refuse_publish_to(target: str | None) -> None:
@@ -149,6 +182,19 @@ def _refuse_publish_to(target: str | None) -> None:
 def _published(work: Work, function: Function, latest: FunctionVersion) -> dict[str, Any]:
     version = publish(work, function, latest)
     return described(work, version, version.version)
+
+
+def _check_steady(work: Work, latest: FunctionVersion) -> None:
+    """Refuse a change of what an earlier one has not left yet.
+
+    A folder lies ready where it is. What one transaction changes twice (a stack's update) is one change.
+    """
+    if latest.becoming and latest.modified != work.now and not latest.code.startswith("dir:"):
+        raise ResourceConflictException(
+            f"The operation cannot be performed at this time. An update is in progress for resource: {latest.function}"
+            if latest.becoming == "Updating"
+            else "The operation cannot be performed at this time. The function is currently in the following state: Pending"
+        )
 
 
 def get_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
@@ -166,8 +212,9 @@ def get_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
             "RepositoryType": "Local" if kind == "dir" else "S3",
             "Location": place if kind == "dir" else version.code,
         },
-        "Tags": found.function.tags,
     }
+    if found.function.tags:
+        answer["Tags"] = found.function.tags
     if found.function.reserved_concurrency is not None:
         answer["Concurrency"] = {"ReservedConcurrentExecutions": found.function.reserved_concurrency}
     return answer
@@ -193,7 +240,7 @@ def list_functions(request: ListFunctions, work: Work) -> dict[str, Any]:
         many = VERSIONS_MAX if request.function_version == "ALL" else 1
         versions = work.select(VERSIONS_OF_FUNCTION, limit=many, function=function.arn, from_number=0)
         shown += [
-            described(work, version, version.version if request.function_version == "ALL" else None)
+            described(work, version, version.version if request.function_version == "ALL" else None, listed=True)
             for version in versions
         ]
     answer: dict[str, Any] = {"Functions": shown}
@@ -213,6 +260,11 @@ def update_function_code(request: UpdateFunctionCode, work: Work) -> dict[str, A
     _refuse_publish_to(request.publish_to)
     function = function_at(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
+    if request.image_uri is not None:
+        raise InvalidParameterValueException(
+            "Please don't provide ImageUri when updating a function with packageType Zip."
+        )
+    _check_steady(work, latest)
     kept = keep(work, request)
     changed = _with_code(latest, kept, request.architectures, work)
     if request.dry_run:
@@ -233,6 +285,7 @@ def _with_code(latest: FunctionVersion, kept: Kept, architectures: list[str] | N
         architecture=architectures[0] if architectures else latest.architecture,
         revision=work.entropy.uuid(),
         modified=work.now,
+        becoming=latest.becoming or "Updating",
     )
 
 
@@ -255,8 +308,15 @@ def update_function_configuration(request: UpdateFunctionConfiguration, work: Wo
     function = function_at(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
     check(work, request)
-    changed = msgspec.structs.replace(applied(latest, request), revision=work.entropy.uuid(), modified=work.now)
+    _check_steady(work, latest)
+    changed = msgspec.structs.replace(
+        applied(latest, request),
+        revision=work.entropy.uuid(),
+        modified=work.now,
+        becoming=latest.becoming or "Updating",
+    )
     work.put(VERSIONS, changed)
+    work.later("lambda.prepare", Preparation(function.arn))
     return described(work, changed)
 
 
@@ -268,10 +328,15 @@ def delete_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
         ResourceConflictException: an alias points to the version.
         InvalidParameterValueException: ``$LATEST`` alone cannot be deleted.
     """
-    found = located(work, request.function_name, request.qualifier)
-    arn = found.function.arn
-    if found.qualifier is not None:
-        _delete_version(work, arn, found.qualifier)
+    name = name_of(work, request.function_name, request.qualifier)
+    if name.qualifier == LATEST:
+        raise InvalidParameterValueException("$LATEST version cannot be deleted without deleting the function.")
+    function = work.get(FUNCTIONS, name.arn)
+    arn = name.arn
+    if function is None:
+        raise function_not_found(arn)
+    if name.qualifier is not None:
+        _delete_version(work, arn, name.qualifier)
         return {"StatusCode": 204}
     for version in work.select(VERSIONS_OF_FUNCTION, limit=VERSIONS_MAX, function=arn, from_number=0):
         work.delete(VERSIONS, arn, version.version)
@@ -284,16 +349,17 @@ def delete_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
         work.delete(PROVISIONED, arn, provisioned.qualifier)
     for policy in work.select(POLICIES_OF_FUNCTION, limit=VERSIONS_MAX, function=arn):
         work.delete(POLICIES, arn, policy.qualifier)
+    for url in work.select(URLS_OF_FUNCTION, limit=VERSIONS_MAX, function=arn, after=" "):
+        work.delete(URLS, arn, url.qualifier)
+    work.delete(URLS, arn, "")
     work.delete(FUNCTIONS, arn)
     return {"StatusCode": 204}
 
 
 def _delete_version(work: Work, function: str, version: str) -> None:
-    if version == LATEST:
-        raise InvalidParameterValueException("$LATEST version cannot be deleted without deleting the function.")
     record = work.get(VERSIONS, function, version)
-    if record is None:
-        raise function_not_found(function, version)
+    if record is None:  # No error: deleting a version again is answered like the first time.
+        return
     aliases = work.select(ALIASES_OF_FUNCTION, limit=VERSIONS_MAX, function=function, after="")
     users = [alias.name for alias in aliases if version in (alias.version, *alias.weights)]
     if users:
@@ -317,14 +383,17 @@ def publish(work: Work, function: Function, latest: FunctionVersion, description
         number=number,
         revision=work.entropy.uuid(),
         description=latest.description if description is None else description,
+        becoming="Creating" if latest.becoming else "",
     )
     work.put(FUNCTIONS, msgspec.structs.replace(function, next_version=number + 1))
     work.put(VERSIONS, version)
+    # What $LATEST is known by changes too, as on AWS.
+    work.put(VERSIONS, msgspec.structs.replace(latest, revision=work.entropy.uuid()))
     return version
 
 
 def _same(one: FunctionVersion, other: FunctionVersion) -> bool:
-    apart = {"version": "", "number": 0, "revision": "", "modified": other.modified, "description": ""}
+    apart = {"version": "", "number": 0, "revision": "", "modified": other.modified, "description": "", "becoming": ""}
     return msgspec.structs.replace(one, **apart) == msgspec.structs.replace(other, **apart)
 
 
@@ -344,7 +413,8 @@ def publish_version(request: PublishVersion, work: Work) -> dict[str, Any]:
             f"CodeSHA256 ({request.code_sha256}) is different from current CodeSHA256 in $LATEST ({latest.code_sha256}). "
             "Please try again with the CodeSHA256 in $LATEST."
         )
-    version = publish(work, function, latest, request.description)
+    _check_steady(work, latest)
+    version = publish(work, function, latest, request.description or None)
     return described(work, version, version.version)
 
 
@@ -358,7 +428,9 @@ def list_versions_by_function(request: ListVersions, work: Work) -> dict[str, An
     limit = min(request.max_items, LIST_MAX)
     start = whole_number(request.marker) or 0
     found = work.select(VERSIONS_OF_FUNCTION, limit=limit + 1, function=function.arn, from_number=start)
-    answer: dict[str, Any] = {"Versions": [described(work, version, version.version) for version in found[:limit]]}
+    answer: dict[str, Any] = {
+        "Versions": [described(work, version, version.version, listed=True) for version in found[:limit]]
+    }
     if len(found) > limit:
         answer["NextMarker"] = str(found[limit].number)
     return answer

@@ -12,7 +12,7 @@ from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.time import to_millis
-from interstate.services.lambda_ import asynchronous, polling
+from interstate.services.lambda_ import access, asynchronous, metrics, polling, streams
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
     InvalidRequestContentException,
@@ -55,6 +55,7 @@ def invoke(request: Invoke, work: Work) -> Outcome:
         TooManyRequestsException: the function's reserved concurrency is in use.
     """
     found = located(work, request.function_name, request.qualifier)
+    access.check(work, found.function.arn, found.qualifier, access.INVOKE)
     version_at(work, found)
     payload = _payload(request)
     for member, what in (
@@ -114,7 +115,7 @@ def answered(result: InvocationResult) -> Answer:
         case None:
             pass
         case "TooManyRequestsException":
-            raise TooManyRequestsException
+            raise TooManyRequestsException(result.reason or "ReservedFunctionConcurrentInvocationLimitExceeded")
         case "ResourceNotFoundException":
             raise ResourceNotFoundException(result.payload)
         case _:
@@ -135,8 +136,9 @@ def answered(result: InvocationResult) -> Answer:
 
 
 def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
-    """Keep the call's log, and tell whoever wanted the call; one commit with the end of its row."""
+    """Keep the call's log and count it, and tell whoever wanted the call; one commit with the end of its row."""
     _keep_log(body, result, work)
+    metrics.called(body, result, work)
     match body.origin:
         case None:
             pass
@@ -146,8 +148,81 @@ def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
             asynchronous.finish(body, result, work)
         case "lambda.mapping":
             polling.finish(body, result, work)
+        case "lambda.stream":
+            streams.finish(body, result, work)
         case _:
             raise AssertionError(body.origin)
+
+
+class InvokeAsync(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    invoke_args: bytes = b""
+
+
+def invoke_async(request: InvokeAsync, work: Work) -> dict[str, Any]:
+    """Have a function called: the old form of ``Invoke`` with the type Event.
+
+    Raises:
+        ResourceNotFoundException: there is no such function.
+    """
+    invoke(Invoke(request.function_name, "Event", payload=request.invoke_args), work)
+    return {"Status": 202}
+
+
+class InvokeWithResponseStream(msgspec.Struct, frozen=True, rename="pascal"):
+    function_name: str
+    invocation_type: str = "RequestResponse"
+    log_type: str = "None"
+    client_context: str | None = None
+    payload: bytes = b""
+    qualifier: str | None = None
+    tenant_id: str | None = None
+
+
+def invoke_with_response_stream(request: InvokeWithResponseStream, work: Work) -> Outcome:
+    """Call a function; the answer comes as an event stream, which here is sent when the handler has ended.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, version or alias.
+        TooManyRequestsException: the function's reserved concurrency is in use.
+    """
+    plain = Invoke(
+        request.function_name,
+        request.invocation_type,
+        request.log_type,
+        request.client_context,
+        request.payload,
+        request.qualifier,
+        tenant_id=request.tenant_id,
+    )
+    outcome = invoke(plain, work)
+    if not isinstance(outcome, Perform):
+        return outcome
+    return Perform(outcome.kind, outcome.body, lambda result: _streamed(result, answered(result)))
+
+
+def _streamed(result: InvocationResult, answer: Answer) -> Answer:
+    assert answer is not None
+    if result.streamed is not None:
+        content = result.streamed.encode("latin-1")
+    else:
+        content = b"" if result.function_error is not None else result.payload.encode()
+    chunks = [content[begin : begin + CHUNK_BYTES] for begin in range(0, len(content), CHUNK_BYTES)]
+    complete: dict[str, Any] = {}
+    if result.function_error is not None:
+        complete = {"ErrorCode": result.function_error, "ErrorDetails": result.payload}
+    if "LogResult" in answer:
+        complete["LogResult"] = answer["LogResult"]
+    events = [{"PayloadChunk": {"Payload": chunk}} for chunk in chunks]
+    return {
+        "StatusCode": 200,
+        "ExecutedVersion": result.executed_version,
+        "ResponseStreamContentType": "application/octet-stream",
+        "EventStream": [*events, {"InvokeComplete": complete}],
+    }
+
+
+CHUNK_BYTES = 65_536
 
 
 def _keep_log(body: Invocation, result: InvocationResult, work: Work) -> None:

@@ -7,18 +7,20 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
+from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, keep, release
-from interstate.services.lambda_.configuration import last_modified
+from interstate.services.lambda_.configuration import RUNTIMES, last_modified
 from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
 from interstate.services.lambda_.locate import scope_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
-    LATEST_LAYER_VERSION,
+    LAYER_NUMBERS,
     LAYER_VERSIONS,
     LAYERS,
     LAYERS_OF_SCOPE,
+    POLICIES,
+    LayerNumber,
     LayerVersion,
 )
 
@@ -65,11 +67,14 @@ def publish_layer_version(request: PublishLayerVersion, work: Work) -> dict[str,
     Raises:
         InvalidParameterValueException: content that is none.
     """
+    _check_compatibility(request)
     kept = keep(work, request.content)
-    arn = _layer_arn(work, request.layer_name)
+    arn = layer_arn(work, request.layer_name)
+    numbers = work.get(LAYER_NUMBERS, arn) or LayerNumber(arn, 1)
+    work.put(LAYER_NUMBERS, LayerNumber(arn, numbers.next_version + 1))
     layer = LayerVersion(
         layer=arn,
-        version=work.scalar(LATEST_LAYER_VERSION, layer=arn) + 1,
+        version=numbers.next_version,
         scope=scope_of(arn),
         name=arn.rsplit(":", 1)[1],
         code=kept.place,
@@ -85,13 +90,32 @@ def publish_layer_version(request: PublishLayerVersion, work: Work) -> dict[str,
     return _with_content(layer)
 
 
+def _check_compatibility(request: PublishLayerVersion) -> None:
+    """Refuse runtimes and architectures that the service does not know; one answer tells of all of them."""
+    enum = "Member must satisfy enum value set: "
+    architectures = f"Member must satisfy constraint: [{enum}[x86_64, arm64], Member must not be null]"
+    problems = [
+        f"Value '[{', '.join(values)}]' at '{member}' failed to satisfy constraint: {text}"
+        for member, values, known, text in (
+            ("compatibleRuntimes", request.compatible_runtimes, RUNTIMES, f"{enum}[{', '.join(RUNTIMES)}]"),
+            ("compatibleArchitectures", request.compatible_architectures, ("x86_64", "arm64"), architectures),
+        )
+        if not set(values) <= set(known)
+    ]
+    if problems:
+        count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
+        raise ValidationException(count + "; ".join(problems))
+
+
 def get_layer_version(request: LayerVersionRequest, work: Work) -> dict[str, Any]:
     """A version of a layer.
 
     Raises:
         ResourceNotFoundException: there is no such version.
     """
-    return _with_content(_layer_at(work, _layer_arn(work, request.layer_name), request.version_number))
+    if request.version_number < 1:
+        raise InvalidParameterValueException("Layer Version Cannot be less than 1")
+    return _with_content(_layer_at(work, layer_arn(work, request.layer_name), request.version_number))
 
 
 def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
@@ -109,17 +133,24 @@ def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
 
 
 def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
-    """Forget a version; one that is not there is no error. Numbers are not given out again while others remain."""
-    arn = _layer_arn(work, request.layer_name)
+    """Forget a version; one that is not there is no error. Its number is not given out again.
+
+    Raises:
+        InvalidParameterValueException: no version has such a number.
+    """
+    if request.version_number < 1:
+        raise InvalidParameterValueException("Layer Version Cannot be less than 1")
+    arn = layer_arn(work, request.layer_name)
     layer = work.get(LAYERS, arn, request.version_number)
     if layer is not None:
         work.delete(LAYERS, arn, request.version_number)
+        work.delete(POLICIES, arn, str(request.version_number))
         release(work, layer.code)
 
 
 def list_layer_versions(request: ListLayerVersions, work: Work) -> dict[str, Any]:
     """The versions of a layer, newest first."""
-    arn, limit = _layer_arn(work, request.layer_name), min(request.max_items, LIST_MAX)
+    arn, limit = layer_arn(work, request.layer_name), min(request.max_items, LIST_MAX)
     below = whole_number(request.marker) or _NUMBER_MAX
     found = work.select(LAYER_VERSIONS, limit=limit + 1, layer=arn, below=below)
     shown = [
@@ -158,7 +189,8 @@ def _fits(layer: LayerVersion, runtime: str | None, architecture: str | None) ->
     )
 
 
-def _layer_arn(work: Work, name: str) -> str:
+def layer_arn(work: Work, name: str) -> str:
+    """The ARN of a layer that a caller names, without version."""
     if name.startswith("arn:"):
         if ":layer:" not in name:
             raise NotImplementedHere(f"layers named by {name}")
@@ -174,15 +206,17 @@ def _layer_at(work: Work, arn: str, version: int) -> LayerVersion:
 
 
 def _shown(layer: LayerVersion) -> dict[str, Any]:
-    return {
+    shown: dict[str, Any] = {
         "LayerVersionArn": f"{layer.layer}:{layer.version}",
         "Version": layer.version,
         "Description": layer.description,
         "CreatedDate": last_modified(layer.created),
         "CompatibleRuntimes": layer.runtimes,
         "CompatibleArchitectures": layer.architectures,
-        "LicenseInfo": layer.license_info,
     }
+    if layer.license_info:
+        shown["LicenseInfo"] = layer.license_info
+    return shown
 
 
 def _with_content(layer: LayerVersion) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from interstate.core.functions.configuration import FunctionSpec
 from interstate.core.functions.names import FunctionName, parse_function_name
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
+    ResourceNotFoundException,
     function_not_found,
 )
 from interstate.store.ports import Work
@@ -37,8 +38,13 @@ def name_of(work: Work, text: str, qualifier: str | None = None) -> FunctionName
         InvalidParameterValueException: no form of a function's name, or two different qualifiers.
     """
     name = parse_function_name(text, work.caller)
-    if name is None:
+    if name is None or (text.startswith("arn:") and ":function:" not in text):
         raise InvalidParameterValueException(f"Value '{text}' at 'functionName' is not the name or ARN of a function.")
+    region = name.arn.split(":")[3]
+    if region != work.caller.region:
+        raise ResourceNotFoundException(
+            f"Functions from '{region}' are not reachable in this region ('{work.caller.region}')"
+        )
     if qualifier is None or qualifier == name.qualifier:
         return name
     if name.qualifier is not None:
@@ -68,6 +74,25 @@ def function_at(work: Work, text: str) -> Function:
         ResourceNotFoundException: there is no such function.
     """
     return located(work, text).function
+
+
+def unqualified(work: Work, text: str) -> Function:
+    """The function of a name, for operations on whole functions.
+
+    Raises:
+        InvalidParameterValueException: the name has a qualifier.
+        ResourceNotFoundException: there is no such function.
+    """
+    name = name_of(work, text)
+    if name.qualifier is not None:
+        raise InvalidParameterValueException(
+            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+            "Please specify either a function name or an unqualified function ARN."
+        )
+    function = work.get(FUNCTIONS, name.arn)
+    if function is None:
+        raise function_not_found(name.arn)
+    return function
 
 
 def alias_or_none(work: Work, function: str, qualifier: str | None) -> Alias | None:

@@ -1,4 +1,4 @@
-"""Event source mappings from queues: which queue feeds which function, and how.
+"""Event source mappings: which queue or table's stream feeds which function, and how.
 
 Source: Lambda API Reference; https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
@@ -12,17 +12,24 @@ from interstate.base.arn import parse_arn
 from interstate.base.errors import NotImplementedHere
 from interstate.core.patterns.errors import PatternError
 from interstate.core.patterns.parse import parse_pattern
+from interstate.services.lambda_ import streams
+from interstate.services.lambda_.configuration import check_target
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
     ResourceConflictException,
+    ResourceInUseException,
     ResourceNotFoundException,
 )
-from interstate.services.lambda_.locate import Located, located, scope_of, version_at
+from interstate.services.lambda_.event_invoke import DestinationConfig
+from interstate.services.lambda_.locate import Located, name_of, scope_of, version_at, version_of
 from interstate.services.sqs.locate import setting
 from interstate.store.ports import Work
+from interstate.store.records.dynamodb import ITEM_STREAMS, RECORDS_BACKWARDS
 from interstate.store.records.lambda_ import (
     BATCHES,
     BATCHES_OF_MAPPING,
+    FUNCTIONS,
+    LANES_OF_MAPPING,
     MAPPED_QUEUES,
     MAPPINGS,
     MAPPINGS_OF_FUNCTION,
@@ -32,10 +39,13 @@ from interstate.store.records.lambda_ import (
     MappedQueue,
     Mapping,
     Poll,
+    StreamSettings,
 )
 from interstate.store.records.sqs import QUEUES, Queue
 
 BATCH_SIZE_DEFAULT = 10
+STREAM_BATCH_SIZE_DEFAULT = 100
+RECORD_AGE_S_MIN = 60  # Source: CreateEventSourceMapping, MaximumRecordAgeInSeconds.
 FILTERS_MAX = 5  # Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 LIST_MAX = 100
 OF_ONE_SOURCE_MAX = 1000
@@ -53,6 +63,10 @@ class Scaling(msgspec.Struct, frozen=True, rename="pascal"):
     maximum_concurrency: int | None = None
 
 
+class Metrics(msgspec.Struct, frozen=True, rename="pascal"):
+    metrics: list[str] = []
+
+
 class Settings(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     """What creating and updating a mapping have in common; None leaves a setting as it is."""
 
@@ -63,11 +77,11 @@ class Settings(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
     filter_criteria: FilterCriteria | None = None
     scaling_config: Scaling | None = None
     function_response_types: list[str] | None = None
+    destination_config: DestinationConfig | None = None
+    metrics_config: Metrics | None = None
     # Refused by name:
-    destination_config: dict[str, Any] | None = None
     provisioned_poller_config: dict[str, Any] | None = None
     source_access_configurations: list[Any] | None = None
-    metrics_config: dict[str, Any] | None = None
     logging_config: dict[str, Any] | None = None
     kms_key_arn: str | None = msgspec.field(name="KMSKeyArn", default=None)
     parallelization_factor: int | None = None
@@ -81,6 +95,10 @@ class CreateMapping(Settings, frozen=True, rename="pascal", kw_only=True):
     event_source_arn: str | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     starting_position: str | None = None
+    starting_position_timestamp: Any = None
+    self_managed_event_source: dict[str, Any] | None = None
+    topics: list[str] = []
+    queues: list[str] = []
 
 
 class UpdateMapping(Settings, frozen=True, rename="pascal", kw_only=True):
@@ -102,7 +120,6 @@ class ListMappings(msgspec.Struct, frozen=True, rename="pascal"):
 _REFUSED = {
     "provisioned_poller_config": "provisioned pollers of event source mappings",
     "source_access_configurations": "access configurations of event source mappings",
-    "metrics_config": "metrics of event source mappings",
     "logging_config": "logs of event source mappings",
     "kms_key_arn": "encrypted filters of event source mappings",
 }
@@ -113,7 +130,6 @@ _OF_STREAMS = {
     "bisect_batch_on_function_error": "BisectBatchOnFunctionError",
     "maximum_retry_attempts": "MaximumRetryAttempts",
     "tumbling_window_in_seconds": "TumblingWindowInSeconds",
-    "destination_config": "DestinationConfig",
     "starting_position": "StartingPosition",
 }
 
@@ -125,23 +141,31 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
         ResourceNotFoundException: there is no such function, version or alias.
         ResourceConflictException: this queue feeds this function already.
         InvalidParameterValueException: no such queue, or settings that do not fit it.
-        NotImplementedHere: a source other than a standard queue.
+        NotImplementedHere: a source other than a queue of SQS or a stream of DynamoDB.
     """
+    if request.self_managed_event_source is not None:
+        raise NotImplementedHere("event source mappings from Kafka; it has those from SQS and DynamoDB")
     source = request.event_source_arn or ""
     parsed = parse_arn(source)
     if parsed is None:
         raise InvalidParameterValueException("Unrecognized event source.")
-    if parsed.service != "sqs":
-        raise NotImplementedHere(f"event source mappings from {parsed.service}; it has those from SQS")
-    found = located(work, request.function_name or "")
+    if parsed.service == "dynamodb":
+        check_position(request, source)
+    if parsed.service not in ("sqs", "dynamodb"):
+        raise NotImplementedHere(f"event source mappings from {parsed.service}; it has those from SQS and DynamoDB")
+    if parsed.service == "sqs" and request.destination_config is not None:
+        raise InvalidParameterValueException(
+            "Unsupported DestinationConfig parameter for given event source mapping type."
+        )
+    found = _function(work, request.function_name or "", None)
     version = version_at(work, found)
-    queue = _queue(work, source)
-    for other in work.select(MAPPINGS_OF_SOURCE, limit=OF_ONE_SOURCE_MAX, source=source):
+    others = work.select(MAPPINGS_OF_SOURCE, limit=OF_ONE_SOURCE_MAX, source=source)
+    for other in others:
         if (other.function, other.qualifier) == (found.function.arn, found.qualifier):
-            raise ResourceConflictException(
-                f'An event source mapping with SQS arn (" {source} ") and function (" {found.function.name} ") already '
-                f"exists. Please update or delete the existing mapping with UUID {other.uuid}"
-            )
+            raise ResourceConflictException(_exists(other, found.function.name))
+    if parsed.service == "dynamodb":
+        return create_from_stream(request, found, work)
+    queue = _queue(work, source)
     mapping = Mapping(
         uuid=work.entropy.uuid(),
         scope=scope_of(found.function.arn),
@@ -155,13 +179,100 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
         concurrency_max=None,
         filters=[],
         modified=work.now,
-        result="No records processed",
         tags=request.tags,
     )
-    mapping = _applied(mapping, request, work)
+    mapping = applied(mapping, request, work)
     _check(mapping, queue, version)
-    _save(mapping, work)
-    return _shown(mapping, "Creating")
+    save(mapping, work)
+    return shown(mapping, "Creating")
+
+
+def _function(work: Work, text: str, qualifier: str | None) -> Located:
+    name = name_of(work, text, qualifier)
+    function = work.get(FUNCTIONS, name.arn)
+    if function is None or version_of(work, name.arn, name.qualifier) is None:
+        raise InvalidParameterValueException("Function does not exist")
+    return Located(function, name.qualifier)
+
+
+def _exists(other: Mapping, name: str) -> str:
+    tail = f"already exists. Please update or delete the existing mapping with UUID {other.uuid}"
+    if other.stream is None:
+        return f'An event source mapping with SQS arn (" {other.source} ") and function (" {name} ") {tail}'
+    return f'The event source arn (" {other.source} ") and function (" {name} ") provided mapping {tail}'
+
+
+# Streams ----------------------------------------------------------------------------------------------------------
+
+
+def check_position(request: CreateMapping, source: str) -> None:
+    """Refuse a stream without a place to begin, and a place that streams of tables do not have."""
+    if request.starting_position is None:
+        raise InvalidParameterValueException(
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+            "Member must not be null."
+        )
+    if request.starting_position == "AT_TIMESTAMP":
+        raise InvalidParameterValueException(f"Unsupported starting position for arn type: {source}")
+
+
+def create_from_stream(request: CreateMapping, found: Located, work: Work) -> dict[str, Any]:
+    """Let a function have the records of a table's stream."""
+    source = request.event_source_arn or ""
+    stream = work.get(ITEM_STREAMS, source)
+    if stream is None:
+        raise InvalidParameterValueException(f"Stream not found: {source}")
+    mapping = Mapping(
+        uuid=work.entropy.uuid(),
+        scope=scope_of(found.function.arn),
+        source=source,
+        function=found.function.arn,
+        qualifier=found.qualifier,
+        batch_size=STREAM_BATCH_SIZE_DEFAULT,
+        window_s=0,
+        enabled=True,
+        report_items=False,
+        concurrency_max=None,
+        filters=[],
+        modified=work.now,
+        result="No records processed",
+        tags=request.tags,
+        stream=StreamSettings(request.starting_position or "LATEST"),
+    )
+    mapping = applied(mapping, request, work)
+    assert mapping.stream is not None
+    newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id)
+    latest = newest[0].id if newest else stream.first
+    streams.start(mapping, mapping.stream, latest if mapping.stream.position == "LATEST" else stream.first, work)
+    save(mapping, work)
+    return shown(mapping, "Creating")
+
+
+def _stream_settings(settings: StreamSettings, request: Settings) -> StreamSettings:
+    if request.scaling_config is not None:
+        raise InvalidParameterValueException("Unsupported parameter for the source type DYNAMODB: ScalingConfig")
+    changes: dict[str, Any] = {
+        "lanes": request.parallelization_factor,
+        "bisect": request.bisect_batch_on_function_error,
+        "retries_max": request.maximum_retry_attempts,
+        "age_s_max": request.maximum_record_age_in_seconds,
+        "tumbling_s": request.tumbling_window_in_seconds,
+    }
+    changed = {field: value for field, value in changes.items() if value is not None}
+    if request.destination_config is not None:
+        failure = request.destination_config.on_failure
+        target = failure.destination if failure is not None else None
+        if target:
+            check_target(target, ("sqs", "sns"))
+        changed["on_failure"] = target or None
+    after = msgspec.structs.replace(settings, **changed)
+    if 0 <= after.age_s_max < RECORD_AGE_S_MIN:
+        raise InvalidParameterValueException(
+            f"MaximumRecordAgeInSeconds must be -1, or at least {RECORD_AGE_S_MIN} seconds."
+        )
+    if after.tumbling_s and after.lanes > 1:
+        raise InvalidParameterValueException("Tumbling windows are not supported with a ParallelizationFactor above 1.")
+    return after
 
 
 def _queue(work: Work, source: str) -> Queue:
@@ -174,8 +285,9 @@ def _queue(work: Work, source: str) -> Queue:
     return queue
 
 
-def _applied(mapping: Mapping, request: Settings, work: Work) -> Mapping:
-    for member, name in _OF_STREAMS.items():
+def applied(mapping: Mapping, request: Settings, work: Work) -> Mapping:
+    """A mapping with what a request sets."""
+    for member, name in _OF_STREAMS.items() if mapping.stream is None else ():
         if getattr(request, member, None) is not None:
             raise InvalidParameterValueException(f"Unsupported parameter for the source type SQS: {name}")
     for member, what in _REFUSED.items():
@@ -191,7 +303,11 @@ def _applied(mapping: Mapping, request: Settings, work: Work) -> Mapping:
     changed = {field: value for field, value in changes.items() if value is not None}
     if request.filter_criteria is not None:
         changed["filters"] = _filters(request.filter_criteria)
-    if request.scaling_config is not None:
+    if request.metrics_config is not None:
+        changed["metrics"] = request.metrics_config.metrics
+    if mapping.stream is not None:
+        changed["stream"] = _stream_settings(mapping.stream, request)
+    elif request.scaling_config is not None:
         changed["concurrency_max"] = request.scaling_config.maximum_concurrency
     return msgspec.structs.replace(mapping, **changed, modified=work.now, window_until=None)
 
@@ -203,7 +319,7 @@ def _filters(criteria: FilterCriteria) -> list[str]:
         try:
             parse_pattern(one.pattern)
         except PatternError as error:
-            raise InvalidParameterValueException(f"Invalid filter pattern definition: {error}") from error
+            raise InvalidParameterValueException("Invalid filter pattern definition.") from error
     return [one.pattern for one in criteria.filters]
 
 
@@ -219,7 +335,7 @@ def _check(mapping: Mapping, queue: Queue, version: FunctionVersion) -> None:
         )
 
 
-def _save(mapping: Mapping, work: Work) -> None:
+def save(mapping: Mapping, work: Work) -> None:
     """Keep a mapping, tell its queue of it, and look at what lies there already."""
     work.put(MAPPINGS, mapping)
     mapped = work.get(MAPPED_QUEUES, mapping.source)
@@ -243,15 +359,30 @@ def update_event_source_mapping(request: UpdateMapping, work: Work) -> dict[str,
         ResourceNotFoundException: there is no such mapping or function.
         InvalidParameterValueException: settings that do not fit the queue.
     """
-    mapping = _applied(_mapping_at(work, request.uuid), request, work)
-    found = located(
+    before = _mapping_at(work, request.uuid)
+    mapping = applied(before, request, work)
+    found = _function(
         work, request.function_name or mapping.function, None if request.function_name else mapping.qualifier
     )
     version = version_at(work, found)
     mapping = msgspec.structs.replace(mapping, function=found.function.arn, qualifier=found.qualifier)
-    _check(mapping, _queue(work, mapping.source), version)
-    _save(mapping, work)
-    return _shown(mapping, "Updating")
+    if mapping.stream is None:
+        _check(mapping, _queue(work, mapping.source), version)
+    elif before.stream is not None and mapping.stream.lanes != before.stream.lanes:
+        _relane(mapping, mapping.stream, work)
+    save(mapping, work)
+    if mapping.enabled == before.enabled:
+        return shown(mapping, "Updating")
+    return shown(mapping, "Enabling" if mapping.enabled else "Disabling")
+
+
+def _relane(mapping: Mapping, settings: StreamSettings, work: Work) -> None:
+    """Another number of lanes: all begin where the slowest one is, so that no record is left out; some come again."""
+    lanes = work.select(LANES_OF_MAPPING, limit=streams.LANES_MAX, mapping=mapping.uuid)
+    if any(lane.busy for lane in lanes):
+        raise ResourceInUseException("Cannot change the ParallelizationFactor while a batch is under way.")
+    streams.stop(mapping, work)
+    streams.start(mapping, settings, min((lane.after for lane in lanes), default=0), work)
 
 
 def get_event_source_mapping(request: MappingRequest, work: Work) -> dict[str, Any]:
@@ -260,7 +391,7 @@ def get_event_source_mapping(request: MappingRequest, work: Work) -> dict[str, A
     Raises:
         ResourceNotFoundException: there is no such mapping.
     """
-    return _shown(_mapping_at(work, request.uuid))
+    return shown(_mapping_at(work, request.uuid))
 
 
 def delete_event_source_mapping(request: MappingRequest, work: Work) -> dict[str, Any]:
@@ -271,12 +402,13 @@ def delete_event_source_mapping(request: MappingRequest, work: Work) -> dict[str
     """
     mapping = _mapping_at(work, request.uuid)
     work.delete(MAPPINGS, mapping.uuid)
+    streams.stop(mapping, work)
     for batch in work.select(BATCHES_OF_MAPPING, limit=OF_ONE_SOURCE_MAX, mapping=mapping.uuid):
         work.delete(BATCHES, batch.mapping, batch.request_id)
     mapped = work.get(MAPPED_QUEUES, mapping.source)
     if mapped is not None:
         _set_mapped(mapping.source, [uuid for uuid in mapped.mappings if uuid != mapping.uuid], work)
-    return _shown(mapping, "Deleting")
+    return shown(mapping, "Deleting")
 
 
 def list_event_source_mappings(request: ListMappings, work: Work) -> dict[str, Any]:
@@ -285,13 +417,14 @@ def list_event_source_mappings(request: ListMappings, work: Work) -> dict[str, A
     if request.event_source_arn is not None:
         found = work.select(MAPPINGS_OF_SOURCE, limit=OF_ONE_SOURCE_MAX, source=request.event_source_arn)
     elif request.function_name is not None:
-        target = located(work, request.function_name)
-        found = work.select(MAPPINGS_OF_FUNCTION, limit=OF_ONE_SOURCE_MAX, function=target.function.arn)
+        found = work.select(
+            MAPPINGS_OF_FUNCTION, limit=OF_ONE_SOURCE_MAX, function=name_of(work, request.function_name).arn
+        )
     else:
         scope = f"{work.caller.account}/{work.caller.region}"
         found = work.select(MAPPINGS_OF_SCOPE, limit=limit + 1, scope=scope, after=request.marker)
     wanted = [mapping for mapping in found if mapping.uuid > request.marker and _is_for(mapping, request, work)]
-    answer: dict[str, Any] = {"EventSourceMappings": [_shown(mapping) for mapping in wanted[:limit]]}
+    answer: dict[str, Any] = {"EventSourceMappings": [shown(mapping) for mapping in wanted[:limit]]}
     if len(wanted) > limit:
         answer["NextMarker"] = wanted[limit - 1].uuid
     return answer
@@ -300,8 +433,8 @@ def list_event_source_mappings(request: ListMappings, work: Work) -> dict[str, A
 def _is_for(mapping: Mapping, request: ListMappings, work: Work) -> bool:
     if request.function_name is None:
         return True
-    target: Located = located(work, request.function_name)
-    return (mapping.function, mapping.qualifier) == (target.function.arn, target.qualifier)
+    target = name_of(work, request.function_name)
+    return (mapping.function, mapping.qualifier) == (target.arn, target.qualifier)
 
 
 def _mapping_at(work: Work, uuid: str) -> Mapping:
@@ -311,10 +444,11 @@ def _mapping_at(work: Work, uuid: str) -> Mapping:
     return mapping
 
 
-def _shown(mapping: Mapping, state: str = "") -> dict[str, Any]:
+def shown(mapping: Mapping, state: str = "") -> dict[str, Any]:
+    """A mapping as the API shows it."""
     parsed = parse_arn(mapping.function)
     assert parsed is not None, mapping.function
-    shown: dict[str, Any] = {
+    answer: dict[str, Any] = {
         "UUID": mapping.uuid,
         "EventSourceMappingArn": f"arn:aws:lambda:{parsed.region}:{parsed.account}:event-source-mapping:{mapping.uuid}",
         "EventSourceArn": mapping.source,
@@ -323,12 +457,26 @@ def _shown(mapping: Mapping, state: str = "") -> dict[str, Any]:
         "MaximumBatchingWindowInSeconds": mapping.window_s,
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if mapping.report_items else [],
         "LastModified": mapping.modified,
-        "LastProcessingResult": mapping.result,
         "State": state or ("Enabled" if mapping.enabled else "Disabled"),
-        "StateTransitionReason": "USER_INITIATED",
+        "StateTransitionReason": "USER_INITIATED" if mapping.stream is None else "User action",
     }
     if mapping.filters:
-        shown["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
+        answer["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.concurrency_max is not None:
-        shown["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency_max}
-    return shown
+        answer["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency_max}
+    if mapping.metrics:
+        answer["MetricsConfig"] = {"Metrics": mapping.metrics}
+    if mapping.stream is not None:
+        answer |= {
+            "LastProcessingResult": mapping.result,
+            "StartingPosition": mapping.stream.position,
+            "ParallelizationFactor": mapping.stream.lanes,
+            "BisectBatchOnFunctionError": mapping.stream.bisect,
+            "MaximumRetryAttempts": mapping.stream.retries_max,
+            "MaximumRecordAgeInSeconds": mapping.stream.age_s_max,
+            "TumblingWindowInSeconds": mapping.stream.tumbling_s,
+            "DestinationConfig": {
+                "OnFailure": {"Destination": mapping.stream.on_failure} if mapping.stream.on_failure else {}
+            },
+        }
+    return answer

@@ -1,4 +1,4 @@
-"""Resource policies of functions: stored and described; Interstate does not check them.
+"""Resource policies of functions: who else than the function's account may call it (``access`` asks them).
 
 Source: Lambda API Reference, AddPermission, RemovePermission, GetPolicy.
 """
@@ -9,13 +9,15 @@ import msgspec
 
 from interstate.base.json import dumps
 from interstate.services.lambda_.errors import (
+    InvalidParameterValueException,
     PreconditionFailedException,
     ResourceConflictException,
     ResourceNotFoundException,
+    function_not_found,
 )
-from interstate.services.lambda_.locate import located, version_at
+from interstate.services.lambda_.locate import name_of, version_of
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import POLICIES, Policy
+from interstate.store.records.lambda_ import FUNCTIONS, LATEST, POLICIES, Policy
 
 
 class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
@@ -52,11 +54,17 @@ def add_permission(request: AddPermission, work: Work) -> dict[str, Any]:
         ResourceConflictException: the policy has a statement of this id.
         PreconditionFailedException: the policy is at another revision.
     """
-    found = located(work, request.function_name, request.qualifier)
-    version_at(work, found)
-    arn, qualifier = found.function.arn, found.qualifier or ""
+    name = name_of(work, request.function_name, request.qualifier)
+    if name.qualifier == LATEST:
+        raise InvalidParameterValueException("We currently do not support adding policies for $LATEST.")
+    function = work.get(FUNCTIONS, name.arn)
+    if function is None:
+        raise function_not_found(name.arn)
+    _check_qualifier(work, name.arn, name.qualifier)
+    arn, qualifier = name.arn, name.qualifier or ""
     policy = work.get(POLICIES, arn, qualifier) or Policy(arn, qualifier, [], "")
     _check_revision(policy, request.revision_id)
+    _check_principal(request.principal)
     if any(statement["Sid"] == request.statement_id for statement in policy.statements):
         raise ResourceConflictException(
             f"The statement id ({request.statement_id}) provided already exists. "
@@ -65,6 +73,22 @@ def add_permission(request: AddPermission, work: Work) -> dict[str, Any]:
     statement = _statement(request, f"{arn}:{qualifier}" if qualifier else arn)
     work.put(POLICIES, Policy(arn, qualifier, [*policy.statements, statement], work.entropy.uuid()))
     return {"Statement": dumps(statement)}
+
+
+def _check_qualifier(work: Work, function: str, qualifier: str | None) -> None:
+    if qualifier is None or version_of(work, function, qualifier) is not None:
+        return
+    if qualifier.isdecimal() or "$" in qualifier:
+        raise function_not_found(function, qualifier)
+    raise ResourceNotFoundException(f"Cannot find alias arn: {function}:{qualifier}")
+
+
+def _check_principal(principal: str) -> None:
+    """A service, an account, everybody, or the ARN of somebody known to IAM."""
+    if not (principal == "*" or principal.isdecimal() or principal.endswith(".amazonaws.com") or ":" in principal):
+        raise InvalidParameterValueException(
+            "The provided principal was invalid. Please check the principal and try again."
+        )
 
 
 def _statement(request: AddPermission, resource: str) -> dict[str, Any]:
@@ -106,7 +130,12 @@ def remove_permission(request: RemovePermission, work: Work) -> None:
         ResourceNotFoundException: there is no such function, policy or statement.
         PreconditionFailedException: the policy is at another revision.
     """
-    policy = _policy_at(work, request.function_name, request.qualifier)
+    name = name_of(work, request.function_name, request.qualifier)
+    if work.get(FUNCTIONS, name.arn) is None:
+        raise ResourceNotFoundException(f"No policy found for: {name.arn}")
+    policy = work.get(POLICIES, name.arn, name.qualifier or "")
+    if policy is None:
+        raise ResourceNotFoundException("No policy is associated with the given resource.")
     _check_revision(policy, request.revision_id)
     kept = [statement for statement in policy.statements if statement["Sid"] != request.statement_id]
     if len(kept) == len(policy.statements):
@@ -129,8 +158,8 @@ def get_policy(request: GetPolicy, work: Work) -> dict[str, Any]:
 
 
 def _policy_at(work: Work, name: str, qualifier: str | None) -> Policy:
-    found = located(work, name, qualifier)
-    policy = work.get(POLICIES, found.function.arn, found.qualifier or "")
+    found = name_of(work, name, qualifier)
+    policy = work.get(POLICIES, found.arn, found.qualifier or "")
     if policy is None:
         raise ResourceNotFoundException("The resource you requested does not exist.")
     return policy
@@ -138,4 +167,4 @@ def _policy_at(work: Work, name: str, qualifier: str | None) -> Policy:
 
 def _check_revision(policy: Policy, revision: str | None) -> None:
     if revision is not None and revision != policy.revision:
-        raise PreconditionFailedException
+        raise PreconditionFailedException("GetPolicy")

@@ -10,9 +10,21 @@ import msgspec
 from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
 from interstate.services.lambda_.locate import function_at
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import FUNCTIONS, MAPPINGS, Function, Mapping
+from interstate.store.records.lambda_ import (
+    CODE_SIGNING,
+    FUNCTIONS,
+    LATEST,
+    MAPPINGS,
+    VERSIONS,
+    CodeSigning,
+    Function,
+    Mapping,
+)
 
 TAGS_MAX = 50
+_FUNCTION_COLONS = 6  # Of an ARN without qualifier.
+
+Tagged = Function | Mapping | CodeSigning
 
 
 class TagResource(msgspec.Struct, frozen=True, rename="pascal"):
@@ -37,9 +49,11 @@ def tag_resource(request: TagResource, work: Work) -> None:
         InvalidParameterValueException: too many tags.
     """
     record = _tagged(work, request.resource)
+    if not request.tags:
+        raise InvalidParameterValueException("An error occurred and the request cannot be processed.")
     tags = {**record.tags, **request.tags}
     if len(tags) > TAGS_MAX:
-        raise InvalidParameterValueException(f"Number of tags exceeds resource tag limit of {TAGS_MAX}.")
+        raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
     _put(work, record, tags)
 
 
@@ -62,17 +76,35 @@ def list_tags(request: ListTags, work: Work) -> dict[str, Any]:
     return {"Tags": _tagged(work, request.resource).tags}
 
 
-def _tagged(work: Work, arn: str) -> Function | Mapping:
+def _tagged(work: Work, arn: str) -> Tagged:
     if ":event-source-mapping:" in arn:
         mapping = work.get(MAPPINGS, arn.rsplit(":", 1)[1])
         if mapping is None:
-            raise ResourceNotFoundException("The resource you requested does not exist.")
+            raise ResourceNotFoundException(f"Event source mapping not found: {arn}")
         return mapping
+    if ":code-signing-config:" in arn:
+        config = work.get(CODE_SIGNING, arn)
+        if config is None:
+            raise ResourceNotFoundException(f"The Lambda code signing configuration {arn} can not be found.")
+        return config
+    if ":capacity-provider:" in arn:
+        raise ResourceNotFoundException(f"Capacity provider not found: {arn}")
+    if arn.count(":") > _FUNCTION_COLONS:
+        raise InvalidParameterValueException(
+            "Tags on function aliases and versions are not supported. Please specify a function ARN."
+        )
     return function_at(work, arn)
 
 
-def _put(work: Work, record: Function | Mapping, tags: dict[str, str]) -> None:
-    if isinstance(record, Function):
-        work.put(FUNCTIONS, msgspec.structs.replace(record, tags=tags))
-    else:
-        work.put(MAPPINGS, msgspec.structs.replace(record, tags=tags))
+def _put(work: Work, record: Tagged, tags: dict[str, str]) -> None:
+    """Tags are no part of a configuration, but the revision of ``$LATEST`` tells of them too."""
+    match record:
+        case Function():
+            work.put(FUNCTIONS, msgspec.structs.replace(record, tags=tags))
+            latest = work.get(VERSIONS, record.arn, LATEST)
+            if latest is not None:
+                work.put(VERSIONS, msgspec.structs.replace(latest, revision=work.entropy.uuid()))
+        case Mapping():
+            work.put(MAPPINGS, msgspec.structs.replace(record, tags=tags))
+        case CodeSigning():
+            work.put(CODE_SIGNING, msgspec.structs.replace(record, tags=tags))

@@ -6,7 +6,8 @@
 * ``None``: a caller waits on the connection (``Perform``), nothing else happens;
 * "states.task": a due step "states.task_answer" with a ``TaskAnswer``;
 * "lambda.async": Lambda's asynchronous queue: retries, dead letters, destinations;
-* "lambda.mapping": an event source mapping deletes the messages that were handled.
+* "lambda.mapping": an event source mapping deletes the messages that were handled;
+* "lambda.stream": an event source mapping goes on in its stream, or tries again.
 """
 
 from datetime import datetime
@@ -68,6 +69,9 @@ class InvocationResult(msgspec.Struct, frozen=True, omit_defaults=True):
     billed_ms: int = 0
     init_ms: float | None = None
     memory_max_mb: int = 0
+    concurrent: int = 0  # Calls of the function that ran when it began, itself too.
+    reason: str = ""  # Of a throttle: which limit was reached.
+    streamed: str | None = None  # What a streaming handler wrote, a character a byte; ``payload`` is "" then.
 
     @property
     def ok(self) -> bool:
@@ -119,6 +123,8 @@ class Function(msgspec.Struct, frozen=True):
     reserved_concurrency: int | None = None
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     created: datetime | None = None
+    recursion: str = "Terminate"  # RecursiveLoop: stored and described.
+    code_signing: str | None = None  # The ARN of a code signing configuration.
 
 
 class FunctionVersion(msgspec.Struct, frozen=True):
@@ -152,6 +158,7 @@ class FunctionVersion(msgspec.Struct, frozen=True):
     log_group: str = ""
     log_format: str = "Text"
     further: dict[str, Any] = msgspec.field(default_factory=dict)  # Stored and described: VpcConfig, SnapStart...
+    becoming: str = ""  # "Creating", "Updating": its code is not known to lie ready yet.
 
 
 class CodeZip(msgspec.Struct, frozen=True):
@@ -185,12 +192,40 @@ class EventInvokeConfig(msgspec.Struct, frozen=True):
 
 
 class ProvisionedConcurrency(msgspec.Struct, frozen=True):
-    """Provisioned concurrency of an alias or version: stored and described."""
+    """Workers of an alias or version that are kept ready."""
 
     function: str
     qualifier: str
     requested: int
     modified: datetime
+    status: str = "READY"
+    reason: str = ""
+
+
+class FunctionUrl(msgspec.Struct, frozen=True):
+    """The address of a function or alias."""
+
+    function: str
+    qualifier: str  # "" for the function itself.
+    url_id: str
+    auth: str
+    invoke_mode: str
+    cors: dict[str, Any] | None
+    created: datetime
+    modified: datetime
+
+
+class CodeSigning(msgspec.Struct, frozen=True):
+    """A code signing configuration: stored and described; zips carry no signature here."""
+
+    arn: str
+    scope: str
+    id: str
+    description: str
+    publishers: list[str]
+    policy: str
+    modified: datetime
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -219,12 +254,54 @@ class LayerVersion(msgspec.Struct, frozen=True):
     created: datetime
 
 
+class LayerNumber(msgspec.Struct, frozen=True):
+    """The version that a layer's next publication gets."""
+
+    layer: str
+    next_version: int
+
+
+class StreamSettings(msgspec.Struct, frozen=True):
+    """What mappings from streams have and mappings from queues have not; -1 means without bound, as in the API."""
+
+    position: str
+    lanes: int = 1  # ParallelizationFactor.
+    bisect: bool = False
+    retries_max: int = -1
+    age_s_max: int = -1
+    tumbling_s: int = 0
+    on_failure: str | None = None
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """Records of a batch that are tried again: those of the lane after ``after``, up to ``last``."""
+
+    after: int
+    last: int
+    attempts: int  # That have failed.
+    ready: datetime | None = None  # Not before.
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """How far a mapping has read its part of a stream."""
+
+    mapping: str
+    lane: int
+    after: int
+    busy: bool = False
+    awake: bool = False
+    pending: list[Part] = msgspec.field(default_factory=list)
+    until: datetime | None = None
+    window: datetime | None = None
+    state: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
 class Mapping(msgspec.Struct, frozen=True):
-    """An event source mapping from a queue to a function."""
+    """An event source mapping from a queue or a table's stream to a function."""
 
     uuid: str
     scope: str
-    source: str  # The queue's ARN.
+    source: str  # The ARN of the queue or stream.
     function: str
     qualifier: str | None
     batch_size: int
@@ -237,10 +314,12 @@ class Mapping(msgspec.Struct, frozen=True):
     result: str = ""
     tags: dict[str, str] = msgspec.field(default_factory=dict)
     window_until: datetime | None = None  # The batch that is being gathered goes out then.
+    stream: StreamSettings | None = None
+    metrics: list[str] = msgspec.field(default_factory=list)
 
 
 class MappedQueue(msgspec.Struct, frozen=True):
-    """The enabled mappings that read a queue: SQS leaves a ``Poll`` for each when a message becomes visible."""
+    """The enabled mappings that read a queue or stream: a ``Poll`` is left for each when there is something to read."""
 
     queue: str
     mappings: list[str]
@@ -265,6 +344,10 @@ LAYERS = Table("lambda_layers", LayerVersion, ("layer", "version"))
 MAPPINGS = Table("lambda_mappings", Mapping, ("uuid",))
 MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",))
 BATCHES = Table("lambda_batches", Batch, ("mapping", "request_id"))
+URLS = Table("lambda_urls", FunctionUrl, ("function", "qualifier"))
+CODE_SIGNING = Table("lambda_code_signing", CodeSigning, ("arn",))
+LAYER_NUMBERS = Table("lambda_layer_numbers", LayerNumber, ("layer",))
+LANES = Table("lambda_lanes", Lane, ("mapping", "lane"))
 
 FUNCTIONS_OF_SCOPE = Select(FUNCTIONS, "scope = :scope AND name > :after", "name")
 VERSIONS_OF_FUNCTION = Select(VERSIONS, "function = :function AND number >= :from_number", "number")
@@ -280,9 +363,17 @@ MAPPINGS_OF_SCOPE = Select(MAPPINGS, "scope = :scope AND uuid > :after", "uuid")
 MAPPINGS_OF_SOURCE = Select(MAPPINGS, "source = :source", "uuid")
 MAPPINGS_OF_FUNCTION = Select(MAPPINGS, "function = :function", "uuid")
 
+URL_BY_ID = Select(URLS, "url_id = :url_id", "url_id")
+URLS_OF_FUNCTION = Select(URLS, "function = :function AND qualifier > :after", "qualifier")
+CODE_SIGNING_OF_SCOPE = Select(CODE_SIGNING, "scope = :scope AND arn > :after", "arn")
+FUNCTIONS_OF_CODE_SIGNING = Select(FUNCTIONS, "code_signing = :config AND arn > :after", "arn")
+LANES_OF_MAPPING = Select(LANES, "mapping = :mapping", "lane")
 BATCHES_OF_MAPPING = Select(BATCHES, "mapping = :mapping", "request_id")
 
 FUNCTION_COUNT = Scalar("SELECT COUNT(*) FROM lambda_functions WHERE scope = :scope", (FUNCTIONS,))
+PROVISIONED_OF_SCOPE = Scalar(
+    "SELECT SUM(requested) FROM lambda_provisioned WHERE function > :first AND function < :last", (PROVISIONED,)
+)
 RESERVED_CONCURRENCY = Scalar(
     "SELECT SUM(reserved_concurrency) FROM lambda_functions WHERE scope = :scope", (FUNCTIONS,)
 )
@@ -295,4 +386,3 @@ CODE_USERS = Scalar(
     " + (SELECT COUNT(*) FROM lambda_layers WHERE code = :code)",
     (VERSIONS, LAYERS),
 )
-LATEST_LAYER_VERSION = Scalar("SELECT MAX(version) FROM lambda_layers WHERE layer = :layer", (LAYERS,))
