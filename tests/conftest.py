@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from tests.server_process import ServerProcess
 
+from interstate.runtime.testing import World
+
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -15,6 +17,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=0, help="The seed of simulations.")
+    parser.addoption("--store", default="sqlite", choices=("sqlite", "postgres"), help="The store under every World.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """``--store postgres``: each World has a database of its own, kept for its directory."""
+    if config.getoption("--store") == "postgres":
+        from tests.postgres_server import open_for_world  # noqa: PLC0415 only who asks for it starts a server
+
+        World.open_store = staticmethod(open_for_world)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate
 
 _numbers = count(1)
@@ -49,6 +50,24 @@ def fresh_database() -> str:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}".encode())
     return _named(url, name)
+
+
+_of_directory: dict[Path, str] = {}
+
+
+def _database_of(directory: Path) -> str:
+    if directory not in _of_directory:
+        _of_directory[directory] = fresh_database()
+    return _of_directory[directory]
+
+
+def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
+    """A World's store. A directory stands for its database: who opens it again takes over what the last one left."""
+    url = fresh_database() if directory is None else _database_of(directory)
+    store = PostgresStore(url)
+    store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
+    store.writer.execute("UPDATE due SET lane = lane %% 4 + %s WHERE lane / 4 <> %s", (store.lane_base, store.number))
+    return store, ClockSequences(store)
 
 
 def _named(url: str, name: str) -> str:

@@ -22,8 +22,9 @@ from interstate.runtime.activity import Activity
 from interstate.runtime.clock import BusinessClock, Mode, wall_now
 from interstate.runtime.due import DueWork
 from interstate.runtime.parking import Parking
+from interstate.runtime.work import next_pulling
 from interstate.store.ports import Work
-from interstate.store.records.due import NEXT_PULLING, SETTINGS, Setting
+from interstate.store.records.due import SETTINGS, Setting
 
 Run = Callable[[Callable[[Any], Any]], Awaitable[Any]]
 ADVANCE_MAX = timedelta(days=366 * 20)
@@ -142,7 +143,7 @@ class ClockControl:
     async def _next(self) -> datetime | None:
         """When all is quiet: the next instant that pulls."""
         await self._activity.wait()
-        micros: int = await self._run(lambda work: work.scalar(NEXT_PULLING))
+        micros: int = await self._run(next_pulling)
         await self._activity.wait()
         return from_micros(micros) if micros else None
 

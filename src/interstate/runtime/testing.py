@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -15,14 +15,23 @@ from interstate.base.errors import ServiceError
 from interstate.base.time import from_micros
 from interstate.runtime.batch import Batches, Decided, Job
 from interstate.runtime.catalog import Catalog, Validate, accept_all
-from interstate.runtime.work import BatchWork
+from interstate.runtime.work import BatchWork, next_pulling
 from interstate.services.operation import Parked, Perform, Service
-from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, NEXT_PULLING, READY, STEP, WAITING, Due
+from interstate.store.ports import Store
+from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, READY, STEP, WAITING, Due
 from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.unit_of_work import Sequences
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Perform_ = Callable[[str, Any], Any]
+
+
+OpenStore = Callable[[Path | None], tuple[Store, Sequences]]
+"""Opens what lies in a directory (None: an empty store of its own), with the numbers that go with it."""
+
+
+def _embedded(directory: Path | None) -> tuple[Store, Sequences]:
+    return SqliteStore(directory), Sequences()
 
 
 class Crash(BaseException):
@@ -33,9 +42,11 @@ class World:
     """A synchronous instance.
 
     ``performers`` maps an effect's kind to ``(key, body) -> result``; an effect without a performer stays in the store.
+    ``open_store`` is the embedded store unless somebody who tests another one replaces it.
     ``crash_before_commit`` raises ``Crash`` instead of that commit (counted from 1); ``commits`` counts them.
     """
 
+    open_store: ClassVar[OpenStore] = staticmethod(_embedded)
     crash_before_commit: int | None = None
     commits = 0
 
@@ -52,14 +63,18 @@ class World:
             from interstate.services.tables import SERVICES  # noqa: PLC0415 all services, only for tests that want them
 
             services = SERVICES
-        self.store = SqliteStore(directory)
+        self.directory = directory
+        self.store, sequences = World.open_store(directory)
         self.catalog = Catalog(services, validate)
-        self.batches = Batches(self.store, self.catalog, b"world", Sequences())
+        self.batches = Batches(self.store, self.catalog, b"world", sequences)
         self.now = now
         self.performers = dict(performers or {})
         self.caller = Caller()
         self.wakes: list[tuple[str, bool]] = []
         self._calls = 0
+
+    def _lane(self, lane: int) -> int:
+        return self.store.lane_base + lane
 
     # Calls -----------------------------------------------------------------------------------------------------
 
@@ -123,8 +138,8 @@ class World:
 
     def _due_rows(self, *, effects: bool) -> list[Due]:
         def read(work: BatchWork) -> list[Due]:
-            steps = work.select(READY, limit=64, lane=STEP, now=work.now)
-            waiting = work.select(READY, limit=64, lane=WAITING, now=work.now) if effects else []
+            steps = work.select(READY, limit=64, lane=self._lane(STEP), now=work.now)
+            waiting = work.select(READY, limit=64, lane=self._lane(WAITING), now=work.now) if effects else []
             return steps + [row for row in waiting if row.kind in self.performers]
 
         found: list[Due] = self.run(read)
@@ -147,7 +162,7 @@ class World:
 
     def next_due(self) -> datetime | None:
         """The next instant to which waiting work pulls the clock."""
-        micros: int = self.run(lambda work: work.scalar(NEXT_PULLING))
+        micros: int = self.run(next_pulling)
         return from_micros(micros) if micros else None
 
     def advance(self, by: timedelta) -> None:
@@ -170,7 +185,7 @@ class World:
 
     def restart(self) -> "World":
         """Close without ceremony and open the same directory again, as after a crash."""
-        directory = self.store.directory
+        directory = self.directory
         assert directory is not None, "only a World in a directory survives"
         self.store.close()
         world = World(
@@ -190,9 +205,9 @@ class World:
             pass
 
     def _recover(self, work: BatchWork) -> bool:
-        page = work.select(NEXT, limit=1000, lane=IN_FLIGHT)
+        page = work.select(NEXT, limit=1000, lane=self._lane(IN_FLIGHT))
         for row in page:
-            work.put(DUE, msgspec.structs.replace(row, lane=WAITING))
+            work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
         return len(page) == 1000
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Measurement
 from interstate.services.operation import Parked, Perform
-from interstate.store.records.due import DUE, STEP, WAITING, Due
+from interstate.store.records.due import DUE, NEXT_PULLING, STEP, WAITING, Due
 from interstate.store.records.metrics import Metric
 from interstate.store.tables import Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
@@ -138,6 +138,11 @@ class BatchWork:
             self.ready.pop()
         while len(self.effects) > effects:
             self.effects.pop()
+
+
+def next_pulling(work: BatchWork) -> int:
+    """The instant (microseconds) to which a virtual clock may be pulled by this node's due work; 0 when nothing pulls."""
+    return work.scalar(NEXT_PULLING, step=work.lane_base + STEP, waiting=work.lane_base + WAITING)
 
 
 class _Overlay:

@@ -6,6 +6,8 @@ Many rows are one statement: columns travel as arrays and are unnested, so a bat
 from functools import cache
 from typing import Any
 
+import msgspec
+
 from interstate.store.codec import RecordCodec, strip_none
 from interstate.store.tables import Table
 
@@ -22,11 +24,12 @@ def _array_of(hint: Any) -> str:
 class TableCodec(RecordCodec):
     """What PostgreSQL needs to know of one table."""
 
-    __slots__ = ("_key_names", "_updates", "arrays", "delete", "fetch", "insert", "lock", "select")
+    __slots__ = ("_floats", "_updates", "arrays", "delete", "fetch", "insert", "lock", "select")
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
         self.arrays = tuple(_array_of(self.hints[name]) for name in self.columns)
+        self._floats = tuple(at for at, kind in enumerate(self.arrays) if kind == "float8")
         names = ", ".join(f'"{name}"' for name in self.columns)
         keys = ", ".join(f'"{name}"' for name in table.key)
         key_arrays = ", ".join(f"%s::{self.arrays[at]}[]" for at in self.key_at)
@@ -43,6 +46,14 @@ class TableCodec(RecordCodec):
         self.insert = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
         self.delete = f"DELETE FROM {table.name} t USING unnest({key_arrays}) AS v({keys}) WHERE {same}"
         self._updates: dict[tuple[int, ...], str] = {}
+
+    def to_row(self, record: msgspec.Struct) -> list[Any]:
+        """The column values; arrays hold one type only, so a whole number in a column of floats becomes one."""
+        row = super().to_row(record)
+        for at in self._floats:
+            if row[at] is not None:
+                row[at] = float(row[at])
+        return row
 
     def update(self, changed: tuple[int, ...]) -> str:
         """The statement that writes only the changed columns.
