@@ -42,11 +42,24 @@ def sync_ms() -> float:
 class Server:
     """A server in a process of its own."""
 
-    def __init__(self, command: str, *, memory: bool, cpus: set[int] | None) -> None:
+    def __init__(self, command: str, *, memory: bool, cpus: set[int] | None, database: str | None = None) -> None:
         self._command = command
         self.directory = Path(tempfile.mkdtemp(prefix="bench-", dir=Path.cwd()))
         self._cpus = cpus
         self._state = ["--memory"] if memory else ["--data", str(self.directory / "data")]
+        self._server, self._database = database, f"bench_{os.getpid()}_{int(time.time() * 1e6)}"
+        if database is not None:
+            self._admin(f"CREATE DATABASE {self._database}")
+            from psycopg.conninfo import make_conninfo
+
+            self._state = ["--database", make_conninfo(database, dbname=self._database)]
+
+    def _admin(self, statement: str) -> None:
+        import psycopg
+
+        assert self._server is not None
+        with psycopg.connect(self._server, autocommit=True) as connection:
+            connection.execute(statement.encode())
 
     def __enter__(self) -> int:
         port = _free_port()
@@ -66,6 +79,8 @@ class Server:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(20)
         shutil.rmtree(self.directory, ignore_errors=True)
+        if self._server is not None:
+            self._admin(f"DROP DATABASE {self._database} WITH (FORCE)")
 
 
 def _free_port() -> int:
@@ -93,6 +108,9 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", help="scenarios whose name begins so; default: all")
     parser.add_argument("--memory", action="store_true", help="keep the server's state in memory")
+    parser.add_argument(
+        "--database", metavar="URL", help="keep it in PostgreSQL: the URL of a server's maintenance database"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the figures there too")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     parser.add_argument("--pinned-only", action="store_true", help="leave the unpinned run out")
@@ -105,7 +123,7 @@ def main() -> None:
         "python": platform.python_version(),
         "cores": os.cpu_count(),
         "fdatasync_ms": round(sync_ms(), 3),
-        "store": "memory" if arguments.memory else "disk",
+        "store": "memory" if arguments.memory else "postgres" if arguments.database else "disk",
     }
     print("  ".join(f"{name} {value}" for name, value in facts.items()))
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -117,7 +135,8 @@ def main() -> None:
         if cores:
             os.sched_setaffinity(0, {cores[-1]} if pinned else set(cores))
         for scenario in chosen:
-            with Server(scenario.command, memory=arguments.memory, cpus={cores[0]} if pinned else None) as port:
+            cpus = {cores[0]} if pinned else None
+            with Server(scenario.command, memory=arguments.memory, cpus=cpus, database=arguments.database) as port:
                 found = asyncio.run(scenario.run(port, 0.1 if arguments.quick else 1.0))
             for name, value, unit, goal in found:
                 share = (
