@@ -4,19 +4,15 @@ from typing import Any
 
 import pytest
 
-from interstate.core.asl.choice import COMPARISONS, compile_rule
+from interstate.core.asl.choice import COMPARISONS, OPERATORS, compile_rule
+from interstate.core.asl.context import Surroundings
 from interstate.core.asl.errors import RUNTIME, InvalidField, StateFailed
 
 T0, T1 = "2012-10-09T19:00:55Z", "2012-10-09T19:00:56Z"
 
 
-class _Context:
-    def value(self) -> Any:
-        return {"State": {"Name": "Choose"}}
-
-
 def holds(rule: Any, data: Any) -> bool:
-    return compile_rule(rule, "/States/Choose/Choices[0]").matches(data, _Context())
+    return compile_rule(rule, "/States/Choose/Choices[0]").matches(data, Surroundings({"State": {"Name": "Choose"}}))
 
 
 # operator, reference value, values for which it holds, values for which it does not
@@ -115,17 +111,24 @@ def test_a_variable_that_is_not_there_fails_the_state(rule: Any, path: str) -> N
     )
 
 
+COMPARING = ", ".join(sorted(OPERATORS - {"And", "Or", "Not"}))
+KINDS = "The object must have only one of the following fields, [And, Or, Not, Variable, Condition]"
+
+
 @pytest.mark.parametrize(
     ("rule", "message", "place"),
     [
         ("text", "Expected value of type Object", ""),
-        ({"Variable": "$.v"}, "A Choice rule must have exactly one comparison operator", ""),
+        ({"Variable": "$.v"}, f"This object should have only one of the following fields: [{COMPARING}]", ""),
         (
             {"Variable": "$.v", "IsNull": True, "IsString": True},
-            "A Choice rule must have exactly one comparison operator",
+            f"There should only be one of the following fields: [{COMPARING}]",
             "",
         ),
-        ({"NumericEquals": 1}, "Expected value of type String", "/Variable"),
+        ({"NumericEquals": 1}, KINDS, ""),
+        ({"Variable": "$.v", "IsNull": True, "Not": {}}, KINDS, ""),
+        ({"Variable": 1, "NumericEquals": 1}, "Expected value of type String", "/Variable"),
+        ({"Not": {"Variable": "$.v", "IsNull": True, "Next": "X"}}, "Field 'Next' is not supported", "/Not"),
         ({"Variable": "v", "NumericEquals": 1}, "Value is not a Reference Path: a path starts with $", "/Variable"),
         (
             {"Variable": "$.v[*]", "NumericEquals": 1},

@@ -7,6 +7,7 @@ import pytest
 
 from interstate.base.ids import Entropy
 from interstate.base.json import dumps
+from interstate.core.asl.context import Surroundings
 from interstate.core.asl.dataflow import (
     PASS_THROUGH,
     compile_dataflow,
@@ -21,12 +22,6 @@ from interstate.core.asl.errors import (
     InvalidField,
     StateFailed,
 )
-
-
-class _Context:
-    def value(self) -> Any:
-        return {"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}
-
 
 RAW: Any = {"order": {"id": "o-1", "items": [1, 2]}, "note": "hi"}
 
@@ -83,7 +78,11 @@ FLOWS: list[tuple[Any, Any, Any, Any]] = [
 @pytest.mark.parametrize(("state", "result", "effective", "output"), FLOWS, ids=[str(row[0])[:60] for row in FLOWS])
 def test_data_flows_through_the_fields_of_a_state(state: Any, result: Any, effective: Any, output: Any) -> None:
     before = copy.deepcopy(RAW)
-    flow, context, entropy = compile_dataflow(state, "/States/S"), _Context(), Entropy(b"seed")
+    flow, context, entropy = (
+        compile_dataflow(state, "/States/S"),
+        Surroundings({"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}),
+        Entropy(b"seed"),
+    )
     data = flow.effective_input(RAW, context, entropy)
     assert data == effective
     assert flow.output(RAW, data if result is None else result, context, entropy) == output
@@ -125,7 +124,11 @@ FAILURES = [
 
 @pytest.mark.parametrize(("state", "error", "cause"), FAILURES)
 def test_a_path_that_leads_nowhere_fails_the_state(state: Any, error: str, cause: str) -> None:
-    flow, context, entropy = compile_dataflow(state, "/States/S"), _Context(), Entropy(b"seed")
+    flow, context, entropy = (
+        compile_dataflow(state, "/States/S"),
+        Surroundings({"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}),
+        Entropy(b"seed"),
+    )
     with pytest.raises(StateFailed) as caught:
         flow.output(RAW, flow.effective_input(RAW, context, entropy), context, entropy)
     assert (caught.value.error, caught.value.cause) == (error, cause)
@@ -134,12 +137,17 @@ def test_a_path_that_leads_nowhere_fails_the_state(state: Any, error: str, cause
 def test_an_expression_names_its_field() -> None:
     expression = compile_expression("$.ErrorX", "ErrorPath", "/States/fail/ErrorPath")
     with pytest.raises(StateFailed) as caught:
-        expression.evaluate({}, _Context(), Entropy(b""))
+        expression.evaluate({}, Surroundings({"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}), Entropy(b""))
     assert (
         caught.value.cause
         == "The JSONPath '$.ErrorX' specified for the field 'ErrorPath' could not be found in the input '{}'"
     )
-    assert compile_expression("States.Format('{}', 1)", "ErrorPath", "").evaluate({}, _Context(), Entropy(b"")) == "1"
+    assert (
+        compile_expression("States.Format('{}', 1)", "ErrorPath", "").evaluate(
+            {}, Surroundings({"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}), Entropy(b"")
+        )
+        == "1"
+    )
 
 
 MUST = "must be a valid JSONPath or a valid intrinsic function call"
@@ -185,6 +193,11 @@ def test_fields_that_mean_nothing_are_refused_with_their_place(state: Any, messa
 
 def test_values_of_one_template_come_from_one_stream() -> None:
     template = compile_template({"a.$": "States.UUID()", "b.$": "States.UUID()"}, "")
-    first: Any = template.evaluate({}, _Context(), Entropy(b"1"))
+    first: Any = template.evaluate(
+        {}, Surroundings({"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}), Entropy(b"1")
+    )
     assert first["a"] != first["b"]
-    assert template.evaluate({}, _Context(), Entropy(b"1")) == first
+    assert (
+        template.evaluate({}, Surroundings({"Execution": {"Name": "run-1"}, "Task": {"Token": "t"}}), Entropy(b"1"))
+        == first
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from interstate.base.ids import Entropy
+from interstate.core.asl.context import Surroundings
 from interstate.core.asl.errors import INTRINSIC_FAILURE, RUNTIME, StateFailed
 from interstate.core.asl.intrinsics import FUNCTIONS, InvalidIntrinsic, compile_call
 
@@ -24,13 +25,8 @@ DATA: Any = {
 }
 
 
-class _Context:
-    def value(self) -> Any:
-        return {"StateMachine": {"Name": "a-b-c"}}
-
-
 def evaluate(text: str, seed: bytes = b"seed") -> Any:
-    return compile_call(text)(DATA, _Context(), Entropy(seed))
+    return compile_call(text)(DATA, Surroundings({"StateMachine": {"Name": "a-b-c"}}), Entropy(seed))
 
 
 CASES: list[tuple[str, Any]] = [
@@ -145,7 +141,7 @@ def test_a_path_to_nothing_fails_as_runtime_error() -> None:
         "States.Array(1,)",
         "States.Array(truth)",
         "States.Array($.a[)",
-        "States.Array($a)",
+        "States.Array($.)",
         "States.Array('open)",
         r"States.StringToJson('{\"a\"}')",
         r"States.Format('\n')",

@@ -1,16 +1,9 @@
 """Which nodes a path finds. Sources: https://states-language.net/#path; reasons as recorded from Step Functions."""
 
-from typing import Any
-
 import pytest
 
+from interstate.core.asl.context import Surroundings
 from interstate.core.jsonpath.path import InvalidPath, NoSuchPath, compile_path
-
-
-class _Context:
-    def value(self) -> Any:
-        return {"Execution": {"Id": "arn:x", "Input": DATA}}
-
 
 DATA = {
     "a": {"b": [10, {"c": "deep"}, None], "b-c": 1, "": "empty"},
@@ -66,18 +59,18 @@ MISSING = [
 
 @pytest.mark.parametrize(("text", "expected"), FOUND, ids=[text for text, _ in FOUND])
 def test_a_path_finds(text: str, expected: object) -> None:
-    assert compile_path(text).select(DATA, _Context()) == expected
+    assert compile_path(text).select(DATA, Surroundings({"Execution": {"Id": "arn:x", "Input": DATA}})) == expected
 
 
 @pytest.mark.parametrize(("text", "reason"), MISSING, ids=[text for text, _ in MISSING])
 def test_a_path_to_nothing_says_where_it_stopped(text: str, reason: str) -> None:
     with pytest.raises(NoSuchPath) as caught:
-        compile_path(text).select(DATA, _Context())
+        compile_path(text).select(DATA, Surroundings({"Execution": {"Id": "arn:x", "Input": DATA}}))
     assert caught.value.reason.startswith(reason)
     assert str(caught.value) == f"Invalid path '{text}' : {caught.value.reason}"
 
 
-@pytest.mark.parametrize("text", ["", "a", "$.", "$a", "$.a[", "$.a[x", "$.list[?(@.p >)]", "$ .a", "$.a b"])
+@pytest.mark.parametrize("text", ["", "a", "$.", "$1", "$.a[", "$.a[x", "$.list[?(@.p >)]", "$ .a", "$.a b"])
 def test_other_text_is_no_path(text: str) -> None:
     with pytest.raises(InvalidPath):
         compile_path(text)
@@ -92,4 +85,5 @@ def test_only_a_path_to_one_node_is_a_reference(text: str, *, is_reference: bool
 
 
 def test_a_reference_path_gives_the_node_itself_not_a_copy() -> None:
-    assert compile_path("$.a.b").select(DATA, _Context()) is DATA["a"]["b"]  # type: ignore[index]  # DATA is of many kinds
+    context = Surroundings({"Execution": {"Id": "arn:x", "Input": DATA}})
+    assert compile_path("$.a.b").select(DATA, context) is DATA["a"]["b"]  # type: ignore[index]  # DATA is of many kinds

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interstate.core.asl.context import Surroundings
 from interstate.core.jsonpath.path import compile_path
 from interstate.core.jsonpath.put import Unputtable, put
 
@@ -52,11 +53,6 @@ NAMES = st.text("abc", min_size=1, max_size=2)
 VALUES = st.recursive(st.none() | st.integers(), lambda inner: st.dictionaries(NAMES, inner, max_size=3), max_leaves=8)
 
 
-class _NoContext:
-    def value(self) -> Any:
-        raise AssertionError
-
-
 @given(value=st.dictionaries(NAMES, VALUES), names=st.lists(NAMES, min_size=1, max_size=4), replacement=VALUES)
 def test_what_was_put_is_selected_and_nothing_else_changes(value: Any, names: list[str], replacement: Any) -> None:
     path = compile_path("$." + ".".join(names))
@@ -67,5 +63,5 @@ def test_what_was_put_is_selected_and_nothing_else_changes(value: Any, names: li
         after = None
     assert value == before
     if isinstance(after, dict):
-        assert path.select(after, _NoContext()) == replacement
+        assert path.select(after, Surroundings()) == replacement
         assert {k: v for k, v in after.items() if k != names[0]} == {k: v for k, v in before.items() if k != names[0]}

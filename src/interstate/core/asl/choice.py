@@ -132,17 +132,20 @@ OPERATORS = frozenset(
 # Compiling -------------------------------------------------------------------------------------------------------
 
 
-def _matches(rule: JSONObject, place: str) -> Matches:
-    operators = [name for name in rule if name in OPERATORS]
-    if len(operators) != 1:
-        raise InvalidField("A Choice rule must have exactly one comparison operator", place)
-    (name,) = operators
+_KINDS = ("And", "Or", "Not", "Variable", "Condition")
+_COMBINED = frozenset({"And", "Or", "Not"})
+
+
+def _matches(rule: JSONObject, place: str, *, nested: bool = False) -> Matches:
+    name = _operator_of(rule, place, nested=nested)
     operand, here = rule[name], f"{place}/{name}"
     match name:
         case "And" | "Or":
             return _combined(name, operand, here)
         case "Not":
-            inner = compile_rule(operand, here).matches
+            if not isinstance(operand, dict):
+                raise InvalidField("Expected value of type Object", here)
+            inner = _matches(operand, here, nested=True)
             return lambda data, context: not inner(data, context)
     variable = _path(rule.get("Variable"), f"{place}/Variable")
     if name == "IsPresent":
@@ -162,13 +165,35 @@ def _matches(rule: JSONObject, place: str) -> Matches:
     return _compared(read_variable, name, operand, here)
 
 
+def _operator_of(rule: JSONObject, place: str, *, nested: bool) -> str:
+    """The one operator of a rule; rules inside others lead nowhere and assign nothing."""
+    for field in ("Next", "Assign") if nested else ():
+        if field in rule:
+            raise InvalidField(f"Field '{field}' is not supported", place)
+    if sum(kind in rule for kind in _KINDS) != 1:
+        raise InvalidField(f"The object must have only one of the following fields, [{', '.join(_KINDS)}]", place)
+    operators = [name for name in rule if name in OPERATORS]
+    if len(operators) == 1:
+        return operators[0]
+    names = ", ".join(sorted(OPERATORS - _COMBINED))
+    if operators:
+        raise InvalidField(f"There should only be one of the following fields: [{names}]", place)
+    raise InvalidField(f"This object should have only one of the following fields: [{names}]", place)
+
+
 def _combined(name: str, rules: JSON, place: str) -> Matches:
     if not isinstance(rules, list) or not rules:
         raise InvalidField("Value cannot be empty", place)
-    parts = [compile_rule(rule, f"{place}[{index}]").matches for index, rule in enumerate(rules)]
+    parts = [_nested(rule, f"{place}[{index}]") for index, rule in enumerate(rules)]
     if name == "And":
         return lambda data, context: all(part(data, context) for part in parts)
     return lambda data, context: any(part(data, context) for part in parts)
+
+
+def _nested(rule: JSON, place: str) -> Matches:
+    if not isinstance(rule, dict):
+        raise InvalidField("Expected value of type Object", place)
+    return _matches(rule, place, nested=True)
 
 
 def _path(text: JSON, place: str) -> Path:

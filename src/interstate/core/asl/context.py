@@ -3,7 +3,8 @@
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -69,3 +70,27 @@ class Context(msgspec.Struct, frozen=True):
         if self.item is not None:
             value["Map"] = {"Item": {"Index": self.item.index, "Value": self.item.value}}
         return value
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """A context object with all that expressions see beside their data, as plain values.
+
+    For whoever evaluates outside of an execution: the test of one state, the readers of a Map's items.
+    """
+
+    context: JSON = None
+    variables: Mapping[str, JSON] = {}  # Never changed.
+    members: Mapping[str, JSON] = {}  # Of ``$states``: result, errorOutput.
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def value(self) -> JSON:
+        """The context object."""
+        return self.context
+
+    def variable(self, name: str) -> JSON:
+        """The variable's value."""
+        return self.variables[name]
+
+    def states(self, name: str) -> JSON:
+        """The member of ``$states``."""
+        return self.members[name]

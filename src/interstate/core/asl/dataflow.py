@@ -13,6 +13,7 @@ Source: https://states-language.net/#filters and
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-input-output-filtering.html
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from interstate.base.ids import Entropy
 from interstate.base.json import JSON, JSONObject, dumps
 from interstate.core.asl.errors import RESULT_PATH_MATCH_FAILURE, RUNTIME, InvalidField, StateFailed
 from interstate.core.asl.intrinsics import Evaluate, InvalidIntrinsic, compile_call, is_call
+from interstate.core.asl.query import compile_query
+from interstate.core.asl.template import Template
 from interstate.core.jsonpath.path import ContextObject, InvalidPath, NoSuchPath, Path, Select, compile_path
 from interstate.core.jsonpath.put import Unputtable, put
 
@@ -65,13 +68,6 @@ def _path(text: JSON, place: str) -> Path:
 
 
 # Expressions and templates ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A payload template or an expression: ``evaluate(data, context, entropy)`` gives its JSON."""
-
-    evaluate: Evaluate
 
 
 def compile_expression(text: JSON, field: str, place: str) -> Template:
@@ -170,7 +166,7 @@ def compile_result_path(text: JSON, place: str) -> Put | None:
     if text is None:
         return lambda raw, result: raw  # noqa: ARG005 - the result is dropped
     path = _path(text, place)
-    if not path.is_reference or path.in_context:
+    if not path.is_reference or path.in_context or path.variable is not None:
         raise InvalidField("Value is not a Reference Path: it must name one place in the input", place)
     if not path.steps:
         return None
@@ -191,13 +187,20 @@ def compile_result_path(text: JSON, place: str) -> Put | None:
 
 @dataclass(frozen=True, slots=True)
 class DataFlow:
-    """What a state does to its data. None means: nothing; test for it where each nanosecond counts."""
+    """What a state does to its data. None means: nothing; test for it where each nanosecond counts.
+
+    ``parameters`` are JSONata's Arguments too, ``queried`` is its Output; ``assign`` is of the state's language. A state of JSONata
+    has nothing else.
+    """
 
     input_path: Select | None = None
     parameters: Template | None = None
     result_selector: Template | None = None
     result_path: Put | None = None
     output_path: Select | None = None
+    assign: Template | None = None
+    queried: Template | None = None
+    jsonata: bool = False
 
     def effective_input(self, raw: JSON, context: ContextObject, entropy: Entropy) -> JSON:
         """The input as the state's work sees it: InputPath, then Parameters.
@@ -221,10 +224,11 @@ class DataFlow:
 
 
 PASS_THROUGH = DataFlow()
+_BY_QUERIES = DataFlow(jsonata=True)
 
 
 def compile_dataflow(state: Mapping[str, JSON], place: str) -> DataFlow:
-    """Compile the five fields of a state; those that it lacks do nothing.
+    """Compile the six fields of a JSONPath state; those that it lacks do nothing.
 
     Raises:
         InvalidField: one of them says something that the language does not know.
@@ -239,5 +243,64 @@ def compile_dataflow(state: Mapping[str, JSON], place: str) -> DataFlow:
         result_selector=template("ResultSelector"),
         result_path=compile_result_path(state.get("ResultPath", "$"), f"{place}/ResultPath"),
         output_path=compile_selector(state.get("OutputPath", "$"), f"{place}/OutputPath"),
+        assign=compile_assign(state, place, jsonata=False),
     )
     return PASS_THROUGH if flow == PASS_THROUGH else flow
+
+
+_INPUT = frozenset({"input", "context"})
+_RESULT = frozenset({"input", "context", "result"})
+_ERROR = frozenset({"input", "context", "errorOutput"})
+
+
+def compile_queries(state: Mapping[str, JSON], place: str, *, has_result: bool) -> DataFlow:
+    """Compile Arguments, Output and Assign of a JSONata state; ``has_result`` tells whether it has ``$states.result``.
+
+    Raises:
+        InvalidField: as above.
+    """
+    allowed = _RESULT if has_result else _INPUT
+
+    def query(name: str, allowed: frozenset[str]) -> Template | None:
+        return compile_query(state[name], name, f"{place}/{name}", allowed=allowed) if name in state else None
+
+    flow = DataFlow(
+        parameters=query("Arguments", _INPUT),
+        queried=query("Output", allowed),
+        assign=compile_assign(state, place, jsonata=True, allowed=allowed),
+        jsonata=True,
+    )
+    return _BY_QUERIES if flow == _BY_QUERIES else flow
+
+
+VARIABLE_NAME_LENGTH_MAX = 80
+_NAME = re.compile(r"[^\W\d]\w*\Z")
+
+
+def compile_assign(
+    given: Mapping[str, JSON], place: str, *, jsonata: bool, allowed: frozenset[str] = _INPUT, field: str = "Assign"
+) -> Template | None:
+    """Compile an ``Assign``; None where there is none.
+
+    Raises:
+        InvalidField: it is no object, a name is none for a variable, or a value is none of the language.
+    """
+    if "Assign" not in given:
+        return None
+    assign, here = given["Assign"], f"{place}/Assign"
+    if not isinstance(assign, dict):
+        raise InvalidField("Expected value of type Object", here)
+    for name in assign:
+        bare = name if jsonata else name.removesuffix(".$")
+        if not _NAME.match(bare) or bare == "states" or len(bare) > VARIABLE_NAME_LENGTH_MAX:
+            raise InvalidField(f"Invalid variable name: {bare}", here)
+    return compile_query(assign, field, here, allowed=allowed) if jsonata else compile_template(assign, here)
+
+
+def compile_catch_query(value: JSON, field: str, place: str) -> Template:
+    """Compile a JSONata Catcher's ``Output``.
+
+    Raises:
+        InvalidField: it is none of the language.
+    """
+    return compile_query(value, field, place, allowed=_ERROR)

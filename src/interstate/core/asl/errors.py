@@ -4,6 +4,30 @@ Source: https://states-language.net/#appendix-a (predefined error codes) and
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 """
 
+from typing import Literal
+
+Code = Literal[
+    "INVALID_JSON_DESCRIPTION",
+    "SCHEMA_VALIDATION_FAILED",
+    "INVALID_JSONATA_EXPRESSION",
+    "UNSUPPORTED_JSONATA_EXPRESSION",
+    "MISSING_TRANSITION_TARGET",
+    "MISSING_END_STATE",
+    "DUPLICATE_STATE_NAME",
+    "INVALID_STATE_NAME",
+    "INVALID_LABEL_NAME",
+    "DUPLICATE_LABEL_NAME",
+    "TOO_DEEPLY_NESTED",
+    "NO_DOLLAR",
+    "NO_PATH",
+    "PASS_RESULT_IS_STATIC",
+]
+"""What a diagnostic of a definition can be.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinitionDiagnostic.html; the two of
+JSONata as answered by the service.
+"""
+
 ALL = "States.ALL"
 BRANCH_FAILED = "States.BranchFailed"
 DATA_LIMIT_EXCEEDED = "States.DataLimitExceeded"
@@ -38,10 +62,12 @@ class StateFailed(Exception):
 class InvalidField(ValueError):
     """A field of a definition says something that the language does not know.
 
-    ``message`` is worded as Step Functions words it; ``place`` is where, as in ``/States/Choose/Choices[0]/Variable``.
+    ``message`` is worded as Step Functions words it; ``place`` is where, as in ``/States/Choose/Choices[0]/Variable``; ``code`` is
+    the diagnostic's.
     """
 
-    def __init__(self, message: str, place: str) -> None:
+    def __init__(self, message: str, place: str, code: Code = "SCHEMA_VALIDATION_FAILED") -> None:
         super().__init__(f"{message} at {place}")
         self.message = message
         self.place = place
+        self.code: Code = code

@@ -8,13 +8,7 @@ from typing import Literal
 
 import msgspec
 
-Code = Literal[
-    "INVALID_JSON_DESCRIPTION",
-    "SCHEMA_VALIDATION_FAILED",
-    "MISSING_TRANSITION_TARGET",
-    "MISSING_END_STATE",
-    "DUPLICATE_STATE_NAME",
-]
+from interstate.core.asl.errors import Code
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -23,6 +17,7 @@ class Fault(msgspec.Struct, frozen=True):
     code: Code
     message: str
     place: str | None
+    severity: Literal["ERROR", "WARNING"] = "ERROR"
 
     def __str__(self) -> str:
         where = "null" if self.place is None else self.place

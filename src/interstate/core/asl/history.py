@@ -39,6 +39,7 @@ DETAILS: Mapping[str, Details | None] = {
     "ActivityStarted": Details("activityStartedEventDetails"),
     "ActivitySucceeded": Details("activitySucceededEventDetails", *_OUTPUT),
     "ActivityTimedOut": Details("activityTimedOutEventDetails"),
+    "EvaluationFailed": Details("evaluationFailedEventDetails"),
     "ExecutionAborted": Details("executionAbortedEventDetails"),
     "ExecutionFailed": Details("executionFailedEventDetails"),
     "ExecutionStarted": Details("executionStartedEventDetails", *_INPUT),

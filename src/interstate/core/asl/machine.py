@@ -26,9 +26,10 @@ from typing import Any, assert_never
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl import flow
 from interstate.core.asl.errors import RUNTIME, TIMEOUT, StateFailed
+from interstate.core.asl.query import EvaluationFailed
 from interstate.core.asl.retry import catcher_for, counted, delay, names_of, retrier_for
 from interstate.core.asl.states import choice, fail, map_, parallel, pass_, succeed, task, wait
-from interstate.core.asl.turn import HistoryFull, Turn, WholeCause, machines_of
+from interstate.core.asl.turn import NO_VARIABLES, HistoryFull, Turn, WholeCause, machines_of
 from interstate.core.asl.vocabulary import (
     HISTORY_EVENTS_MAX,
     Abort,
@@ -90,9 +91,10 @@ _RESTART: Mapping[type, Callable[[Any, Turn], None]] = {
 _TYPES: Mapping[type, str] = {state: state.__name__ for state in _ENTER}
 
 
-def first_frame(definition: Definition, execution: Execution) -> Frame:
-    """Frame 0 of an execution that has not begun; ``Started`` begins it."""
-    return Frame(0, -1, 0, definition.machine.start_at, execution.input, 0, 0, execution.started)
+def first_frame(definition: Definition, execution: Execution, variables: Mapping[str, Datum] = NO_VARIABLES) -> Frame:
+    """Frame 0 of an execution that has not begun, with its first ``variables``; ``Started`` begins it."""
+    start_at = definition.machine.start_at
+    return Frame(0, -1, 0, start_at, execution.input, 0, 0, execution.started, variables=variables)
 
 
 def advance(
@@ -262,6 +264,8 @@ def _frame_ended(turn: Turn) -> None:
 
 def _failed(state: State, turn: Turn, failed: StateFailed) -> None:
     """Retry, catch, or fail the frame."""
+    if isinstance(failed, EvaluationFailed):
+        _note_evaluation(turn, failed)
     error, cause = _worded(turn, failed)
     heartbeat = isinstance(failed, task.TaskError) and failed.heartbeat
     timed_out = isinstance(failed, task.TaskError) and failed.timed_out
@@ -275,10 +279,22 @@ def _failed(state: State, turn: Turn, failed: StateFailed) -> None:
             if _catch(state, turn, names, error, "" if timed_out and cause is None else cause):
                 return
         except StateFailed as again:  # The error has no place in the data, and nobody catches that.
+            if isinstance(again, EvaluationFailed):
+                _note_evaluation(turn, again)
             error, cause = _worded(turn, again)
     if isinstance(state, Parallel | Map) and (isinstance(failed, task.TaskError) or error != RUNTIME):
         turn.note(f"{_TYPES[type(state)]}StateFailed")  # A fault of the state's own fields shows no such event.
     _fail_frame(state, turn, error, cause)
+
+
+def _note_evaluation(turn: Turn, failed: EvaluationFailed) -> None:
+    """Note that a field could not be evaluated: in place of the entry, where that was all that happened in the state."""
+    error, cause = _worded(turn, failed)
+    more: JSONObject = {"error": error, "cause": cause, "state": turn.at}
+    if failed.location is not None:
+        more["location"] = failed.location
+    only_entered = turn.previous == turn.entered and not failed.after_entry
+    turn.note("EvaluationFailed", more=more, after=turn.entered_after if only_entered else None)
 
 
 def _worded(turn: Turn, failed: StateFailed) -> tuple[str | None, str | None]:
@@ -313,7 +329,8 @@ def _catch(
     if kind != "Task":
         turn.note(f"{kind}StateFailed")
     shown = Datum(value={"Error": error, "Cause": cause})
-    turn.leave(f"{kind}StateExited", catcher.next, flow.combined(catcher.result_path, turn.data, shown))
+    output, assigned = flow.catching(catcher, turn.data, shown, turn.context, turn.entropy)
+    turn.leave(f"{kind}StateExited", catcher.next, output, assigned)
     return True
 
 

@@ -6,12 +6,13 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-lang
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from interstate.base.errors import NotImplementedHere
 from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
 from interstate.core.asl.faults import Fault, InvalidDefinition
-from interstate.core.asl.parse_states import FIELDS, PARSERS, Scope
+from interstate.core.asl.parse_states import PARSERS
 from interstate.core.asl.reader import Reader
+from interstate.core.asl.scope import FIELDS, Scope
 from interstate.core.asl.vocabulary import (
     Choice,
     Definition,
@@ -31,7 +32,9 @@ NAME_LENGTH_MAX = 80
 TIMEOUT_S_MAX = 99_999_999
 
 _TOP = frozenset({"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"})
-_NESTED = frozenset({"Comment", "StartAt", "States", "ProcessorConfig"})
+_NESTED = frozenset({"Comment", "StartAt", "States"})
+_PROCESSOR = _NESTED | {"ProcessorConfig"}
+_LANGUAGES = ("JSONPath", "JSONata")
 _TYPES = "The field 'Type' should have one of these values: [Task, Wait, Pass, Succeed, Fail, Choice, Parallel, Map]"
 
 
@@ -42,22 +45,30 @@ def parse(text: str, *, express: bool = False, is_known: Callable[[str], bool] |
 
     Raises:
         InvalidDefinition: with all that is wrong.
-        NotImplementedHere: a feature of the language that Interstate does not have.
     """
     value = _json(text)
     if not isinstance(value, dict):
         raise InvalidDefinition([Fault("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", None)])
     reader = Reader(express=express, is_known=is_known)
-    _check_language(reader, value, "")
     reader.only(value, _TOP, "/")
+    reader.one_of(value, "QueryLanguage", "", _LANGUAGES)
+    reader.one_of(value, "Version", "", ("1.0",))
     timeout_s = reader.integer(value, "TimeoutSeconds", "", 1, TIMEOUT_S_MAX)
-    machine = _machine(reader, value, "", 0)
+    jsonata = value.get("QueryLanguage", "JSONPath") != "JSONPath"
+    machine = _machine(reader, value, "", _Depth(0, jsonata))
     if machine is not None:
         _check_names(reader, machine)
     if reader.faults or machine is None:
         raise InvalidDefinition(reader.faults)
     comment = value.get("Comment")
     return Definition(machine, timeout_s, comment if isinstance(comment, str) else "")
+
+
+class _Depth(NamedTuple):
+    """How deep a machine lies, and whether the whole definition speaks JSONata."""
+
+    levels: int
+    jsonata: bool
 
 
 def resources_of(machine: Machine) -> Iterator[Resource]:
@@ -119,22 +130,9 @@ def _json_fault(text: str, error: BrokenJSON) -> tuple[str, str]:
 # Machines ---------------------------------------------------------------------------------------------------------
 
 
-def _check_language(reader: Reader, given: JSONObject, place: str) -> None:
-    """JSONata is a language of its own, which Interstate does not speak yet."""
-    language = given.get("QueryLanguage", "JSONPath")
-    if language == "JSONata":
-        raise NotImplementedHere("the query language JSONata in state machines")
-    if language != "JSONPath":
-        reader.fault(
-            "The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata]", f"{place}/QueryLanguage"
-        )
-    if "Assign" in given:
-        raise NotImplementedHere("variables (Assign) in state machines")
-
-
-def _machine(reader: Reader, given: JSONObject, place: str, depth: int) -> Machine | None:
-    if depth > DEPTH_MAX:
-        reader.fault("Definition is nested too deeply", place)
+def _machine(reader: Reader, given: JSONObject, place: str, depth: _Depth) -> Machine | None:
+    if depth.levels > DEPTH_MAX:
+        reader.fault("Definition is nested too deeply", place, "TOO_DEEPLY_NESTED")
         return None
     if not reader.required(given, ("States", "StartAt"), place or "/"):
         return None
@@ -157,12 +155,15 @@ def _machine(reader: Reader, given: JSONObject, place: str, depth: int) -> Machi
     return machine
 
 
-def _state(reader: Reader, name: str, given: JSON, place: str, depth: int) -> State | None:
+def _state(reader: Reader, name: str, given: JSON, place: str, depth: _Depth) -> State | None:
     state = reader.object(given, place)
     if state is None:
         return None
     if len(name) > NAME_LENGTH_MAX:
-        reader.fault(f"State name exceeds the maximum length of {NAME_LENGTH_MAX} characters", place)
+        message = (
+            f"Invalid State name: State '{name}' exceeds the {NAME_LENGTH_MAX}-character limit allowed by the service"
+        )
+        reader.fault(message, place, "INVALID_STATE_NAME")
     if not reader.required(state, ("Type",), place):
         return None
     kind = state["Type"]
@@ -170,18 +171,33 @@ def _state(reader: Reader, name: str, given: JSON, place: str, depth: int) -> St
         reader.fault(_TYPES, f"{place}/Type")
         return None
     before = len(reader.faults)
-    _check_language(reader, state, place)
+    jsonata = _speaks_jsonata(reader, state, place, depth)
     reader.only(state, FIELDS[kind], place)
 
-    def inner(value: JSON, where: str) -> Machine | None:
+    def inner(value: JSON, where: str, processor: bool) -> Machine | None:  # noqa: FBT001 - of a Map, or a branch
         nested = reader.object(value, where)
         if nested is None:
             return None
-        reader.only(nested, _NESTED, where)
-        return _machine(reader, nested, where, depth + 1)
+        reader.only(nested, _PROCESSOR if processor else _NESTED, where)
+        return _machine(reader, nested, where, depth._replace(levels=depth.levels + 1))
 
-    parsed = PARSERS[kind](Scope(reader, name, state, place, inner))
+    scope = Scope(reader, name, state, place, inner, jsonata)
+    scope.of_language({field: None for field in state if field in FIELDS[kind]}, place)
+    if len(reader.faults) > before and reader.faults[before].message.startswith("The QueryLanguage"):
+        return None
+    parsed = PARSERS[kind](scope)
     return parsed if len(reader.faults) == before else None
+
+
+def _speaks_jsonata(reader: Reader, state: JSONObject, place: str, depth: _Depth) -> bool:
+    """A state speaks the machine's language, or JSONata inside a machine of JSONPath; the other way round it is refused."""
+    if "QueryLanguage" not in state:
+        return depth.jsonata
+    language = reader.one_of(state, "QueryLanguage", place, _LANGUAGES)
+    if language == "JSONPath" and depth.jsonata:
+        reader.fault("'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", place)
+        return True
+    return language != "JSONPath"
 
 
 # Transitions ------------------------------------------------------------------------------------------------------
@@ -191,8 +207,8 @@ def _targets(state: State, place: str) -> Iterator[tuple[str, str]]:
     """Where a state can go, and where that stands."""
     match state:
         case Choice(choices=choices, default=default):
-            for index, (_, target) in enumerate(choices):
-                yield target, f"{place}/Choices[{index}]/Next"
+            for index, rule in enumerate(choices):
+                yield rule.next, f"{place}/Choices[{index}]/Next"
             if default is not None:
                 yield default, f"{place}/Default"
         case Succeed() | Fail():
@@ -210,7 +226,7 @@ def _is_terminal(state: State) -> bool:
 
 
 def _check_transitions(reader: Reader, machine: Machine, place: str) -> None:
-    """Every target is there, some state ends, every state is reached."""
+    """Every target is there, every state is reached; of the whole definition, some state ends (inner machines need not)."""
     states = machine.states
     if machine.start_at not in states:
         _missing(reader, machine.start_at, f"{place}/StartAt")
@@ -218,7 +234,7 @@ def _check_transitions(reader: Reader, machine: Machine, place: str) -> None:
         for target, where in _targets(state, f"{place}/States/{name}"):
             if target not in states:
                 _missing(reader, target, where)
-    if not any(_is_terminal(state) for state in states.values()):
+    if not place and not any(_is_terminal(state) for state in states.values()):
         reader.faults.append(Fault("MISSING_END_STATE", "Workflow has no terminal state", None))
         return
     reached: set[str] = set()
@@ -239,8 +255,9 @@ def _missing(reader: Reader, target: str, place: str) -> None:
 
 
 def _check_names(reader: Reader, machine: Machine) -> None:
-    """A state's name is used once in the whole definition."""
+    """A state's name is used once in the whole definition, and so is a label."""
     seen: set[str] = set()
+    labels: set[str] = set()
 
     def walk(inside: Machine, place: str) -> None:
         for name, state in inside.states.items():
@@ -248,6 +265,11 @@ def _check_names(reader: Reader, machine: Machine) -> None:
             if name in seen:
                 reader.fault(f"Duplicate State name: {name}", where, "DUPLICATE_STATE_NAME")
             seen.add(name)
+            label = state.distributed.label if isinstance(state, Map) and state.distributed is not None else None
+            if label is not None and label in labels:
+                reader.fault(f"Duplicate Label name: {label}", f"{where}/Label", "DUPLICATE_LABEL_NAME")
+            elif label is not None:
+                labels.add(label)
             for inner in _inner(state):
                 walk(inner, where)
 

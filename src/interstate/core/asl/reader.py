@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from interstate.base.json import JSON, JSONObject
-from interstate.core.asl.errors import InvalidField
-from interstate.core.asl.faults import Code, Fault
+from interstate.core.asl.errors import Code, InvalidField
+from interstate.core.asl.faults import Fault
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class Reader:
         try:
             return compile_()
         except InvalidField as error:
-            self.fault(error.message, error.place)
+            self.fault(error.message, error.place, error.code)
             return default
 
     def exactly_one(self, given: JSONObject, names: tuple[str, ...], place: str) -> str | None:
@@ -105,7 +105,22 @@ class Reader:
         if len(found) == 1:
             return found[0]
         if found:
-            self.fault(f"Only one of these fields can be given: [{', '.join(names)}]", place)
+            self.fault(f"There should only be one of the following fields: [{', '.join(names)}]", place)
         else:
-            self.fault(f"One of these fields is required: [{', '.join(names)}]", place)
+            self.fault(f"This object should have only one of the following fields: [{', '.join(names)}]", place)
+        return None
+
+    def at_most_one(self, given: JSONObject, names: tuple[str, ...], place: str) -> bool:
+        """Whether not more than one of ``names`` is there."""
+        if sum(name in given for name in names) <= 1:
+            return True
+        self.exactly_one(given, names, place)
+        return False
+
+    def one_of(self, given: JSONObject, name: str, place: str, known: tuple[str, ...]) -> str | None:
+        """The string at ``name``, if it is one of those known."""
+        value = given.get(name)
+        if name not in given or value in known:  # A tuple: the value may be of any type.
+            return value
+        self.fault(f"Value should be one of the following: [{', '.join(known)}]", f"{place}/{name}")
         return None

@@ -16,10 +16,11 @@ from datetime import datetime
 from itertools import pairwise
 
 from interstate.base.ids import Entropy
-from interstate.base.json import JSON
+from interstate.base.json import JSON, JSONObject
 from interstate.core.asl.context import Context, ExecutionFacts, MapItem
 from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, RUNTIME, StateFailed
 from interstate.core.asl.flow import effective_input, select
+from interstate.core.asl.query import EvaluationFailed, check_type
 from interstate.core.asl.vocabulary import (
     DATA_SIZE_MAX,
     HISTORY_EVENTS_MAX,
@@ -38,6 +39,12 @@ from interstate.core.asl.vocabulary import (
     Task,
 )
 from interstate.core.jsonpath.path import ContextObject
+
+VARIABLES_SIZE_MAX = 10 << 20
+"""All variables of an execution. Source: Step Functions Developer Guide, "Variable limits"."""
+NO_VARIABLES: Mapping[str, Datum] = {}
+ITEMS = "$items"
+"""Beside a frame's variables, under a name that no variable can have: the items of the Map at which it stands."""
 
 
 class HistoryFull(Exception):
@@ -61,6 +68,7 @@ class Turn:
         "data",
         "ended",
         "entered",
+        "entered_after",
         "entered_at",
         "events",
         "execution",
@@ -75,6 +83,7 @@ class Turn:
         "retries",
         "token",
         "transitions",
+        "variables",
         "visit",
     )
 
@@ -88,6 +97,7 @@ class Turn:
         self.history: list[HistoryEvent] = []
         self.commands: list[Command] = []
         self.transitions = 0
+        self.entered_after = 0
         self.token: str | None = None
         self.ended = False
         self._ancestors = list(chain[:-1])
@@ -114,6 +124,7 @@ class Turn:
         self.visit = frame.visit
         self.awaiting: Awaiting | None = frame.awaiting
         self.retries = frame.retries
+        self.variables = frame.variables
         self.machine = self.machines[-1]
 
     def _pack(self) -> Frame:
@@ -131,6 +142,7 @@ class Turn:
             self.awaiting,
             self.retries,
             *counts,
+            self.variables,
         )
 
     @property
@@ -188,6 +200,7 @@ class Turn:
                     root.retries,
                     self.events,
                     self.frames,
+                    root.variables,
                 )
                 changed[0] = self._ancestors[0]
         return Step(tuple(changed.values()), tuple(self.commands), tuple(self.history), self.transitions)
@@ -249,17 +262,26 @@ class Turn:
         """Enter the state at which the frame stands; it counts as a transition."""
         self.transitions += 1
         self.entered_at = self.now
+        self.entered_after = self.previous
         self.entered = self.note(kind, name=self.at, data=self.data.text)
 
-    def leave(self, kind: str, to: str | None, output: Datum) -> None:
+    def leave(self, kind: str, to: str | None, output: Datum, assigned: Mapping[str, Datum] = NO_VARIABLES) -> None:
         """Leave the state with ``output``, for ``to`` or, where that is None, for the end of the frame.
 
         Raises:
-            StateFailed: the output is too long.
+            StateFailed: the output is too long, or there are too many variables.
         """
         if output.exceeds(DATA_SIZE_MAX):
             raise too_long(self.at)
-        self.note(kind, name=self.at, data=output.text)
+        if assigned:
+            self._assign(assigned)
+            shown: JSONObject = {name: value.text for name, value in assigned.items()}
+            more: JSONObject = {"assignedVariables": shown, "assignedVariablesDetails": {"truncated": False}}
+            self.note(kind, name=self.at, data=output.text, more=more)
+        else:
+            self.note(kind, name=self.at, data=output.text)
+        if self.variables and ITEMS in self.variables:
+            self.variables = {name: value for name, value in self.variables.items() if name != ITEMS}
         self.data = output
         self.entered = 0
         if self.retries:
@@ -268,6 +290,50 @@ class Turn:
             self.at = ""
         else:
             self.at = to
+
+    def _assign(self, assigned: Mapping[str, Datum]) -> None:
+        variables = {**self.variables, **assigned}
+        if sum(len(value.text) for value in variables.values()) > VARIABLES_SIZE_MAX:
+            raise StateFailed(
+                DATA_LIMIT_EXCEEDED,
+                "The size of the execution's variables exceeds the maximum number of bytes service limit.",
+            )
+        self.variables = variables
+
+    def variable(self, depth: int, name: str) -> Datum:
+        """The variable that the frame at ``depth`` of the chain sees: its own, or one of the frames around it.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if depth == len(self._ancestors):
+            if name in self.variables:
+                return self.variables[name]
+            depth -= 1
+        for at in range(depth, -1, -1):
+            variables = self._ancestors[at].variables
+            if name in variables:
+                return variables[name]
+        raise KeyError(name)
+
+    def keep_items(self, items: list[JSON]) -> None:
+        """Keep what a Map's Items came to: evaluated once, and not again for each iteration."""
+        self.variables = {**self.variables, ITEMS: Datum(value=items)}
+
+    @property
+    def depth(self) -> int:
+        """How deep the frame in hand lies."""
+        return len(self._ancestors)
+
+    def items_at(self, depth: int, state: Map) -> list[JSON]:
+        """The items of a Map that has started and stands at ``depth`` of the chain."""
+        in_hand = depth == len(self._ancestors)
+        kept = (self.variables if in_hand else self._ancestors[depth].variables).get(ITEMS)
+        if kept is not None:
+            assert isinstance(kept.value, list)
+            return kept.value
+        data = self.data if in_hand else self._ancestors[depth].data
+        return items_of(state, data, ContextOf(self, depth), self.entropy)
 
     def park(self, awaiting: Awaiting) -> int:
         """Wait; the visit's number is what timers and answers must bring."""
@@ -282,12 +348,40 @@ class ContextOf:
     ``depth`` counts from the execution's own frame. An item selector sees the Map's own context with the ``item`` at hand.
     """
 
-    __slots__ = ("_depth", "_item", "_turn")
+    __slots__ = ("_depth", "_item", "_members", "_turn")
 
-    def __init__(self, turn: Turn, depth: int, item: MapItem | None = None) -> None:
+    def __init__(
+        self, turn: Turn, depth: int, item: MapItem | None = None, members: Mapping[str, Datum] = NO_VARIABLES
+    ) -> None:
         self._turn = turn
         self._depth = depth
         self._item = item
+        self._members = members
+
+    def given(self, members: Mapping[str, Datum]) -> "ContextOf":
+        """The same with these members of ``$states``."""
+        return ContextOf(self._turn, self._depth, self._item, members)
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the step."""
+        return self._turn.now
+
+    def variable(self, name: str) -> JSON:
+        """The value of a variable of this frame, or of one around it.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        return self._turn.variable(self._depth, name).value
+
+    def states(self, name: str) -> JSON:
+        """A member of ``$states``.
+
+        Raises:
+            KeyError: there is none here.
+        """
+        return self._members[name].value
 
     def value(self) -> JSON:
         """The context object as JSON."""
@@ -322,17 +416,19 @@ class ContextOf:
             state = turn.machines[depth].states[above.at]
             if isinstance(state, Map):
                 index = turn.chain_at(depth + 1).branch
-                items = items_of(state, above.data, ContextOf(turn, depth))
+                items = turn.items_at(depth, state)
                 return MapItem(index, items[index])
         return None
 
 
-def items_of(state: Map, data: Datum, context: ContextObject) -> list[JSON]:
+def items_of(state: Map, data: Datum, context: ContextObject, entropy: Entropy) -> list[JSON]:
     """The items over which a Map goes, given its input.
 
     Raises:
         StateFailed: there is no array.
     """
+    if state.flow.jsonata:
+        return _queried_items(state, data, context, entropy)
     value = effective_input(state.flow, data, context).value
     path = "$"
     if state.items_path is not None:
@@ -340,6 +436,19 @@ def items_of(state: Map, data: Datum, context: ContextObject) -> list[JSON]:
         value = select(state.items_path, value, context)
     if not isinstance(value, list):
         raise StateFailed(RUNTIME, f'Reference path "{path}" must point to array.')
+    return value
+
+
+def _queried_items(state: Map, data: Datum, context: ContextObject, entropy: Entropy) -> list[JSON]:
+    if state.items is None:
+        value = data.value
+        if not isinstance(value, list):
+            raise EvaluationFailed(f"Map state input must be an array but was: {data.text}", None)
+        return value
+    value = state.items.evaluate(data.value, context, entropy)
+    if not isinstance(value, list):
+        check_type(value, "array", state.items.given, "Items")
+    assert isinstance(value, list)
     return value
 
 

@@ -9,18 +9,17 @@ All of it stands in one module, longer than others, because it is read as one pa
 Source: https://states-language.net/
 """
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
-from enum import Enum
 from typing import Final, Literal
 
 import msgspec
 
-from interstate.base.json import JSON, BrokenJSON, dumps, loads
+from interstate.base.json import JSON
 from interstate.core.asl.choice import Rule
-from interstate.core.asl.dataflow import DataFlow, Put, Template
-from interstate.core.asl.errors import RUNTIME, StateFailed
+from interstate.core.asl.dataflow import DataFlow, Put
+from interstate.core.asl.datum import Datum as Datum  # noqa: PLC0414 - the first word of this page
+from interstate.core.asl.template import Template
 from interstate.core.jsonpath.path import Path
 
 DATA_SIZE_MAX: Final = 262_144
@@ -29,84 +28,6 @@ HISTORY_EVENTS_MAX: Final = 25_000
 """Events of a Standard execution; the last one is its failure. Source: Step Functions quotas."""
 CONCURRENCY_MAX: Final = 40
 """Iterations of an inline Map that run at once. Source: Step Functions Developer Guide, Map state in Inline mode."""
-
-
-class Datum:
-    """A JSON value and its text; each is made from the other when it is first asked for.
-
-    A text that came in is kept as it came: a state that changes nothing hands on its very characters.
-    """
-
-    __slots__ = ("_text", "_value")
-
-    def __init__(self, text: str | None = None, value: JSON | Enum = None) -> None:
-        self._text = text
-        self._value = value if text is None else _UNREAD
-
-    @property
-    def text(self) -> str:
-        """The value as JSON text.
-
-        Raises:
-            StateFailed: the value is nested too deeply.
-        """
-        if self._text is None:
-            try:
-                self._text = dumps(self._value)  # type: ignore[arg-type]  # unread only while there is a text
-            except TypeError:  # The fast writer stops at 254 levels; what was read may have a thousand.
-                self._text = _written_slowly(self._value)
-        return self._text
-
-    @property
-    def value(self) -> JSON:
-        """The value; never to be changed.
-
-        Raises:
-            StateFailed: the text, put together from others, is nested too deeply.
-        """
-        if self._value is _UNREAD:
-            assert self._text is not None
-            try:
-                self._value = loads(self._text)
-            except BrokenJSON:
-                raise StateFailed(RUNTIME, _TOO_DEEP) from None
-        return self._value  # type: ignore[return-value]  # read above
-
-    def exceeds(self, size_max: int) -> bool:
-        """Whether the text is longer than ``size_max`` bytes of UTF-8."""
-        text = self.text
-        if len(text) * 4 <= size_max:  # No character takes more than four bytes.
-            return False
-        return len(text) > size_max or (not text.isascii() and len(text.encode()) > size_max)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Datum) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __repr__(self) -> str:
-        return f"Datum({self.text!r})"
-
-
-_TOO_DEEP = "The data is nested too deeply."
-
-
-def _written_slowly(value: JSON | Enum) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError:
-        raise StateFailed(RUNTIME, _TOO_DEEP) from None
-
-
-class _Unread(Enum):
-    """Marks a datum whose text was not read yet."""
-
-    UNREAD = 0
-
-
-_UNREAD = _Unread.UNREAD
-
 
 # Definition -------------------------------------------------------------------------------------------------------
 
@@ -123,11 +44,14 @@ class Retrier(msgspec.Struct, frozen=True):
 
 
 class Catcher(msgspec.Struct, frozen=True):
-    """One element of ``Catch``."""
+    """One element of ``Catch``. ``output`` is JSONata's, ``result_path`` JSONPath's; ``assign`` is of the state's language."""
 
     error_equals: tuple[str, ...]
     next: str
     result_path: Put | None = None
+    output: Template | None = None
+    assign: Template | None = None
+    jsonata: bool = False
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -163,15 +87,26 @@ class Task(msgspec.Struct, frozen=True):
     resource: Resource
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
-    timeout: int | Path | None = None
-    heartbeat: int | Path | None = None
+    timeout: int | Path | Template | None = None
+    heartbeat: int | Path | Template | None = None
     credentials: Template | None = None
+
+
+class ChoiceRule(msgspec.Struct, frozen=True):
+    """One element of ``Choices``: a JSONPath ``rule``, or a JSONata ``condition`` with its place in the state's fields."""
+
+    next: str
+    rule: Rule | None = None
+    condition: Template | None = None
+    field: str = ""
+    output: Template | None = None
+    assign: Template | None = None
 
 
 class Choice(msgspec.Struct, frozen=True):
     name: str
     flow: DataFlow
-    choices: tuple[tuple[Rule, str], ...]
+    choices: tuple[ChoiceRule, ...]
     default: str | None
 
 
@@ -199,11 +134,23 @@ class TimestampPath(msgspec.Struct, frozen=True):
     path: Path
 
 
+class SecondsQuery(msgspec.Struct, frozen=True):
+    """A JSONata Wait's ``Seconds``."""
+
+    query: Template
+
+
+class TimestampQuery(msgspec.Struct, frozen=True):
+    """A JSONata Wait's ``Timestamp``."""
+
+    query: Template
+
+
 class Wait(msgspec.Struct, frozen=True):
     name: str
     next: str | None
     flow: DataFlow
-    until: Seconds | Timestamp | SecondsPath | TimestampPath
+    until: Seconds | Timestamp | SecondsPath | TimestampPath | SecondsQuery | TimestampQuery
 
 
 class Succeed(msgspec.Struct, frozen=True):
@@ -213,8 +160,9 @@ class Succeed(msgspec.Struct, frozen=True):
 
 class Fail(msgspec.Struct, frozen=True):
     name: str
-    error: str | Template | None = None  # A template comes from ErrorPath.
+    error: str | Template | None = None  # A template comes from ErrorPath, or from a JSONata state.
     cause: str | Template | None = None
+    jsonata: bool = False
 
 
 class Parallel(msgspec.Struct, frozen=True):
@@ -226,15 +174,62 @@ class Parallel(msgspec.Struct, frozen=True):
     catch: tuple[Catcher, ...] = ()
 
 
+class ItemReader(msgspec.Struct, frozen=True):
+    """Where a distributed Map's items come from. ``action`` is "getObject" or "listObjectsV2"."""
+
+    action: str
+    arguments: Template | None = None
+    input_type: str | None = None
+    header_location: str | None = None
+    headers: tuple[str, ...] = ()
+    delimiter: str = "COMMA"
+    max_items: int | Path | Template | None = None
+    items_pointer: str | None = None
+    transformation: str = "NONE"
+    manifest_type: str | None = None
+
+
+class ItemBatcher(msgspec.Struct, frozen=True):
+    """How a distributed Map's items are put together."""
+
+    max_items: int | Path | Template | None = None
+    max_bytes: int | Path | Template | None = None
+    batch_input: Template | None = None
+
+
+class ResultWriter(msgspec.Struct, frozen=True):
+    """Where a distributed Map's results go; without ``arguments`` only their form is told."""
+
+    arguments: Template | None = None
+    transformation: str | None = None
+    output_type: str | None = None
+
+
+class Distributed(msgspec.Struct, frozen=True):
+    """What a Map in distributed mode has beside."""
+
+    express: bool = False
+    label: str | None = None
+    reader: ItemReader | None = None
+    batcher: ItemBatcher | None = None
+    writer: ResultWriter | None = None
+    tolerated_count: int | Path | Template | None = None
+    tolerated_percentage: float | Path | Template | None = None
+
+
 class Map(msgspec.Struct, frozen=True):
+    """``items`` is JSONata's Items, ``items_path`` JSONPath's; without both the input."""
+
     name: str
     next: str | None
     flow: DataFlow  # Its ``parameters`` are the item selector, which sees one item at a time.
     processor: "Machine"
-    items_path: Path | None = None  # None: the input itself.
-    concurrency: int | Path = 0
+    items_path: Path | None = None
+    concurrency: int | Path | Template = 0
     retry: tuple[Retrier, ...] = ()
     catch: tuple[Catcher, ...] = ()
+    items: Template | None = None
+    distributed: Distributed | None = None
 
 
 State = Pass | Task | Choice | Wait | Succeed | Fail | Parallel | Map
@@ -318,6 +313,7 @@ class Frame(msgspec.Struct, frozen=True):
     * ``visit``: counts what it ever waited for; timers and answers carry it, so that late ones are known as such;
     * ``previous``: the last event of its history; ``entered``: the event with which it entered its state, 0 before it did;
     * ``retries``: how often each Retrier of its state was used;
+    * ``variables``: those that were assigned here; the states of inner frames read them too;
     * ``events`` and ``frames`` count the execution's history events and frames, in frame 0 only.
     """
 
@@ -334,6 +330,7 @@ class Frame(msgspec.Struct, frozen=True):
     retries: tuple[int, ...] = ()
     events: int = 0
     frames: int = 1
+    variables: Mapping[str, Datum] = {}  # Never changed.
 
     @property
     def is_ready(self) -> bool:

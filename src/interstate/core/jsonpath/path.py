@@ -8,7 +8,7 @@ several nodes (``*``, ``..``, slices, filters, unions) is a *query*: its head, a
 the library, which is imported when the first query is compiled. A query gives a list, which may be empty, also when its head
 finds nothing; a reference path that finds nothing fails.
 
-A path that starts with ``$$`` looks into the context object instead of the data.
+A path that starts with ``$$`` looks into the context object instead of the data, and one that starts with ``$name`` into a variable.
 
 The reasons for finding nothing are worded as Step Functions words them (it evaluates paths with Jayway's JsonPath).
 Source: https://states-language.net/#path and https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html
@@ -17,6 +17,7 @@ Source: https://states-language.net/#path and https://docs.aws.amazon.com/step-f
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from interstate.base.json import JSON
@@ -27,6 +28,27 @@ class ContextObject(Protocol):
 
     def value(self) -> JSON:
         """The context object as JSON."""
+        ...
+
+    def variable(self, name: str) -> JSON:
+        """The value of a variable that can be seen.
+
+        Raises:
+            KeyError: there is none of this name.
+        """
+        ...
+
+    def states(self, name: str) -> JSON:
+        """A member of JSONata's ``$states`` beside input and context: ``result``, ``errorOutput``.
+
+        Raises:
+            KeyError: there is none here.
+        """
+        ...
+
+    @property
+    def now(self) -> datetime:
+        """The moment of the step."""
         ...
 
 
@@ -40,6 +62,7 @@ _STEP = re.compile(
       | \[\s*(?P<index>-?\d+)\s*\]""",
     re.VERBOSE,
 )
+_VARIABLE = re.compile(r"\$([^\W\d]\w*)")
 _ESCAPE = {"'": re.compile(r"\\(['\\])"), '"': re.compile(r'\\(["\\])')}  # Any other backslash is itself.
 
 
@@ -66,7 +89,8 @@ class Path:
     """A compiled path.
 
     ``select(data, context)`` gives what is there, never a copy; it raises NoSuchPath. ``steps`` are the names and indexes of
-    a reference path, or of a query's head. ``is_reference`` tells that the path finds one node at most, so that ``put`` takes it.
+    a reference path, or of a query's head. ``is_reference`` tells that the path finds one node at most. ``variable`` is the
+    variable into which the path looks, if it does.
     """
 
     text: str
@@ -74,6 +98,7 @@ class Path:
     in_context: bool
     is_reference: bool
     select: Select
+    variable: str | None = None
 
 
 def compile_path(text: str) -> Path:
@@ -86,6 +111,10 @@ def compile_path(text: str) -> Path:
         raise InvalidPath(text, "a path starts with $")
     in_context = text.startswith("$$")
     position = 2 if in_context else 1
+    named = _VARIABLE.match(text)
+    if named is not None:
+        position = named.end()
+    variable = None if named is None else named[1]
     steps: list[Step] = []
     while match := _STEP.match(text, position):
         steps.append(_step(match))
@@ -96,7 +125,8 @@ def compile_path(text: str) -> Path:
         if rest[0] not in ".[":
             raise InvalidPath(text, f"unexpected {rest[0]!r} at position {position}")
         walk = _query(text, rest, walk)
-    return Path(text, tuple(steps), in_context, not rest, _select(walk, in_context=in_context))
+    select = _select(walk, in_context=in_context) if variable is None else _select_variable(walk, text, variable)
+    return Path(text, tuple(steps), in_context, not rest, select, variable)
 
 
 def _step(match: re.Match[str]) -> Step:
@@ -116,6 +146,17 @@ def _select(walk: _Walk, *, in_context: bool) -> Select:
     if walk is _whole:
         return _data
     return lambda data, context: walk(data)  # noqa: ARG005 - as above
+
+
+def _select_variable(walk: _Walk, text: str, name: str) -> Select:
+    def select(_data: JSON, context: ContextObject) -> JSON:
+        try:
+            value = context.variable(name)
+        except KeyError:
+            raise NoSuchPath(text, f"The variable '{name}' is not defined") from None
+        return walk(value)
+
+    return select
 
 
 def _data(data: JSON, _context: ContextObject) -> JSON:

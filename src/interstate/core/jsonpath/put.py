@@ -21,6 +21,7 @@ def put(value: JSON, path: Path, replacement: JSON) -> JSON:
     """
     assert path.is_reference, path.text
     assert not path.in_context, path.text
+    assert path.variable is None, path.text
     return _put(value, path.steps, replacement)
 
 

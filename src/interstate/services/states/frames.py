@@ -4,8 +4,9 @@ A frame that is born and ends within a slice never reaches the store. The due ro
 taken back when the frame no longer waits for them; so is the execution that a ``.sync`` Task has started.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from interstate.core.asl.turn import NO_VARIABLES
 from interstate.core.asl.vocabulary import Abort, Datum, Execution, Frame, SetTimer, Tasking, TimerFired
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -14,9 +15,12 @@ from interstate.store.records.states import (
     FRAMES,
     FRAMES_OF_EXECUTION,
     RUNNING,
+    VARIABLES,
+    VARIABLES_OF_FRAME,
     Deliveries,
     Delivery,
     FrameRow,
+    VariableRow,
 )
 
 PAGE = 1000
@@ -36,6 +40,7 @@ class Frames:
         self._due: dict[int, dict[str, int]] = {}
         self._dirty: dict[int, None] = {}
         self._stored: set[int] = set()  # What the store may hold.
+        self._kept: dict[int, Mapping[str, Datum]] = {}  # The variables that the store holds, where there are any.
         self._left_child: int | None = None
 
     def get(self, number: int) -> Frame | None:
@@ -62,9 +67,23 @@ class Frames:
         return tuple(chain)
 
     def _take(self, row: FrameRow) -> None:
-        self._frames[row.frame] = _frame(row)
+        variables = self._variables(row) if row.variables else NO_VARIABLES
+        self._frames[row.frame] = _frame(row, variables)
+        self._kept[row.frame] = variables
         self._due[row.frame] = dict(row.due)
         self._stored.add(row.frame)
+
+    def _variables(self, row: FrameRow) -> Mapping[str, Datum]:
+        found: dict[str, Datum] = {}
+        after = ""
+        while True:
+            rows = self._work.select(
+                VARIABLES_OF_FRAME, limit=PAGE, execution=self._execution.id, frame=row.frame, after=after
+            )
+            found.update((variable.name, Datum(variable.value)) for variable in rows)
+            if len(rows) < PAGE:
+                return found
+            after = rows[-1].name
 
     # Changes -----------------------------------------------------------------------------------------------------
 
@@ -188,6 +207,10 @@ class Frames:
         """Write what changed."""
         for number in self._dirty:
             frame = self._frames[number]
+            variables = NO_VARIABLES if frame is None else frame.variables
+            kept = self._kept.get(number, NO_VARIABLES)
+            if variables is not kept and (variables or kept):
+                self._write_variables(number, kept, variables)
             if frame is not None:
                 self._work.put(FRAMES, _row(self._execution.id, frame, self._due.get(number, {})))
                 self._stored.add(number)
@@ -196,8 +219,18 @@ class Frames:
                 self._stored.discard(number)
         self._dirty.clear()
 
+    def _write_variables(self, number: int, kept: Mapping[str, Datum], now: Mapping[str, Datum]) -> None:
+        """Write the variables that changed: a value that was not assigned again is the very same."""
+        execution = self._execution.id
+        for name, value in now.items():
+            if kept.get(name) is not value:
+                self._work.put(VARIABLES, VariableRow(execution, number, name, value.text))
+        for name in kept.keys() - now.keys():
+            self._work.delete(VARIABLES, execution, number, name)
+        self._kept[number] = now
 
-def _frame(row: FrameRow) -> Frame:
+
+def _frame(row: FrameRow, variables: Mapping[str, Datum]) -> Frame:
     return Frame(
         row.frame,
         row.parent,
@@ -212,6 +245,7 @@ def _frame(row: FrameRow) -> Frame:
         tuple(row.retries),
         row.events,
         row.frames,
+        variables,
     )
 
 
@@ -232,6 +266,7 @@ def _row(execution: int, frame: Frame, due: dict[str, int]) -> FrameRow:
         frame.events,
         frame.frames,
         dict(due),
+        len(frame.variables),
     )
 
 

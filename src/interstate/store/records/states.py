@@ -160,6 +160,16 @@ class FrameRow(msgspec.Struct, frozen=True):
     events: int
     frames: int
     due: dict[str, int]
+    variables: int = 0  # How many it has; they are rows of their own.
+
+
+class VariableRow(msgspec.Struct, frozen=True):
+    """A variable of a frame, as JSON text."""
+
+    execution: int
+    frame: int
+    name: str
+    value: str
 
 
 class HistoryChunk(msgspec.Struct, frozen=True):
@@ -269,6 +279,7 @@ ACTIVITY_TASKS = Table("states_activity_tasks", ActivityTask, ("id",))
 EXECUTIONS = Table("states_executions", Execution, ("id",))
 EXECUTION_ARNS = Table("states_execution_arns", ExecutionArn, ("arn",))
 FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
+VARIABLES = Table("states_variables", VariableRow, ("execution", "frame", "name"))
 HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
 SWEEPS = Table("states_sweeps", Sweep, ("name",))
@@ -284,6 +295,7 @@ EXECUTIONS_WITH_STATUS = Select(EXECUTIONS, "machine_id = :machine_id AND status
 EXECUTIONS_ENDED = Select(EXECUTIONS, "type = :type AND stopped < :before", "stopped")
 FRAMES_OF_EXECUTION = Select(FRAMES, "execution = :execution AND frame > :after", "frame")
 CHILDREN_OF_FRAME = Select(FRAMES, "execution = :execution AND parent = :parent AND frame > :after", "frame")
+VARIABLES_OF_FRAME = Select(VARIABLES, "execution = :execution AND frame = :frame AND name > :after", "name")
 HISTORY_FROM = Select(HISTORY, "execution = :execution AND last >= :first", "last")
 HISTORY_BACK_FROM = Select(HISTORY, "execution = :execution AND last <= :last", "last DESC")
 RUNNING_OF_MACHINE = Scalar(

@@ -12,6 +12,8 @@ from interstate.base.json import JSON
 from interstate.core.asl import flow
 from interstate.core.asl.context import MapItem
 from interstate.core.asl.errors import RUNTIME, StateFailed
+from interstate.core.asl.query import EvaluationFailed, check_type
+from interstate.core.asl.template import Template
 from interstate.core.asl.turn import Turn, branching_of, items_of, too_long
 from interstate.core.asl.vocabulary import CONCURRENCY_MAX, DATA_SIZE_MAX, Branching, Datum, Gather, Map
 
@@ -28,10 +30,12 @@ def start(state: Map, turn: Turn) -> None:
     Raises:
         StateFailed: there are no items to be found.
     """
-    items = items_of(state, turn.data, turn.context)
+    items = items_of(state, turn.data, turn.context, turn.entropy)
     at_once = min(_concurrency(state, turn), len(items))
     started = turn.note("MapStateStarted", more={"length": len(items)})
     inputs = [_input(state, turn, index, items[index]) for index in range(at_once)]  # All, before one begins.
+    if state.items is not None:
+        turn.keep_items(items)
     turn.park(Branching(len(items), at_once))
     for index, data in enumerate(inputs):
         _iterate(state, turn, index, data, started)
@@ -55,6 +59,12 @@ def _iterate(state: Map, turn: Turn, index: int, data: Datum, after: int) -> Non
 
 def _concurrency(state: Map, turn: Turn) -> int:
     wanted = state.concurrency
+    if isinstance(wanted, Template):
+        number = wanted.evaluate(turn.data.value, turn.context, turn.entropy)
+        check_type(number, "integer", wanted.given, "MaxConcurrency")
+        if number < 0:
+            raise EvaluationFailed(f"The MaxConcurrency field cannot be negative: {number}", "MaxConcurrency")
+        wanted = int(number)
     if not isinstance(wanted, int):
         given = flow.effective_input(state.flow, turn.data, turn.context)
         value = flow.select(wanted, given.value, turn.context)
@@ -82,7 +92,7 @@ def branch_ended(state: Map, turn: Turn, index: int, last: int) -> None:
     started = counts.started
     turn.awaiting = Branching(counts.total, min(started + 1, counts.total), ended)
     if started < counts.total:
-        item = items_of(state, turn.data, turn.context)[started]
+        item = turn.items_at(turn.depth, state)[started]
         _iterate(state, turn, started, _input(state, turn, started, item), last)
     elif ended == counts.total:
         turn.previous = succeeded
@@ -100,5 +110,5 @@ def gathered(state: Map, turn: Turn, outputs: tuple[str, ...]) -> None:
     result = Datum(f"[{','.join(outputs)}]")
     if result.exceeds(DATA_SIZE_MAX):
         raise too_long(state.name)
-    output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
-    turn.leave("MapStateExited", state.next, output)
+    output, assigned = flow.leaving(state.flow, turn.data, result, turn.context, turn.entropy)
+    turn.leave("MapStateExited", state.next, output, assigned)

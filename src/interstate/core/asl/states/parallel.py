@@ -44,5 +44,5 @@ def gathered(state: Parallel, turn: Turn, outputs: tuple[str, ...]) -> None:
     result = Datum(f"[{','.join(outputs)}]")
     if result.exceeds(DATA_SIZE_MAX):
         raise too_long(state.name)
-    output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
-    turn.leave("ParallelStateExited", state.next, output)
+    output, assigned = flow.leaving(state.flow, turn.data, result, turn.context, turn.entropy)
+    turn.leave("ParallelStateExited", state.next, output, assigned)

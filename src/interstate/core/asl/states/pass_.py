@@ -12,10 +12,14 @@ from interstate.core.asl.vocabulary import Pass
 def enter(state: Pass, turn: Turn) -> None:
     """Enter and leave at once."""
     turn.enter("PassStateEntered")
-    output = turn.data
-    if state.result is not None or state.flow is not PASS_THROUGH:
+    if state.result is None and state.flow is PASS_THROUGH:
+        turn.leave("PassStateExited", state.next, turn.data)
+        return
+    if state.flow.jsonata:
+        output, assigned = flow.passing(state.flow, turn.data, turn.context, turn.entropy)
+    else:
         result = flow.payload(state.flow, turn.data, turn.context, turn.entropy)
         if state.result is not None:
             result = state.result
-        output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
-    turn.leave("PassStateExited", state.next, output)
+        output, assigned = flow.leaving(state.flow, turn.data, result, turn.context, turn.entropy)
+    turn.leave("PassStateExited", state.next, output, assigned)

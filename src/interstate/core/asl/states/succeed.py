@@ -11,5 +11,5 @@ from interstate.core.asl.vocabulary import Succeed
 def enter(state: Succeed, turn: Turn) -> None:
     """Enter and leave at once, for the end."""
     turn.enter("SucceedStateEntered")
-    data = flow.effective_input(state.flow, turn.data, turn.context)
-    turn.leave("SucceedStateExited", None, flow.behind_output_path(state.flow, data, turn.context))
+    output, assigned = flow.passing(state.flow, turn.data, turn.context, turn.entropy)
+    turn.leave("SucceedStateExited", None, output, assigned)

@@ -20,6 +20,8 @@ from typing import NamedTuple, assert_never
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl import flow
 from interstate.core.asl.errors import RUNTIME, TIMEOUT, StateFailed
+from interstate.core.asl.query import EvaluationFailed, check_type
+from interstate.core.asl.template import Template
 from interstate.core.asl.turn import Turn, too_long
 from interstate.core.asl.vocabulary import (
     DATA_SIZE_MAX,
@@ -88,8 +90,8 @@ def start(state: Task, turn: Turn) -> None:
         token = token_text(turn.execution.id, turn.frame, turn.visit + 1, turn.entropy.hex(48))
     turn.token = token or None
     given = flow.effective_input(state.flow, turn.data, turn.context)
-    timeout_s = _seconds(state.timeout, given, turn)
-    heartbeat_s = _seconds(state.heartbeat, given, turn)
+    timeout_s = _seconds(state.timeout, given, turn, "TimeoutSeconds")
+    heartbeat_s = _seconds(state.heartbeat, given, turn, "HeartbeatSeconds")
     data = flow.payload(state.flow, turn.data, turn.context, turn.entropy)
     role = _role(state, given, turn)
     visit = turn.park(Tasking(token, heartbeat_s, timeout_s))
@@ -176,9 +178,9 @@ def _succeed(state: Task, turn: Turn, result: Datum, words: _Words) -> None:
         raise _failed(turn, words.failed, resource, fault.error, fault.cause)
     turn.note(words.succeeded, data=result.text, more=_where(resource))
     turn.awaiting = None
-    output = flow.output(state.flow, turn.data, result, turn.context, turn.entropy)
+    output, assigned = flow.leaving(state.flow, turn.data, result, turn.context, turn.entropy)
     turn.token = None
-    turn.leave("TaskStateExited", state.next, output)
+    turn.leave("TaskStateExited", state.next, output, assigned)
 
 
 def _failed(turn: Turn, kind: str, resource: Resource, error: str | None, cause: str | None) -> TaskError:
@@ -191,9 +193,15 @@ def _failed(turn: Turn, kind: str, resource: Resource, error: str | None, cause:
     return TaskError(error, cause)
 
 
-def _seconds(given: int | Path | None, data: Datum, turn: Turn) -> int | None:
+def _seconds(given: int | Path | Template | None, data: Datum, turn: Turn, field: str) -> int | None:
     if given is None or isinstance(given, int):
         return given
+    if isinstance(given, Template):
+        seconds = given.evaluate(data.value, turn.context, turn.entropy)
+        check_type(seconds, "integer", given.given, field)
+        if seconds <= 0:
+            raise EvaluationFailed(f"The {field} field must be a positive integer but was: {seconds}", field)
+        return int(seconds)
     value = flow.select(given, data.value, turn.context)
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
         raise StateFailed(RUNTIME, f"The reference path {given.text} must refer to a positive integer.")
@@ -204,6 +212,5 @@ def _role(state: Task, data: Datum, turn: Turn) -> str | None:
     if state.credentials is None:
         return None
     value: JSON = state.credentials.evaluate(data.value, turn.context, turn.entropy)
-    assert isinstance(value, dict)
-    role = value.get("RoleArn")
+    role = value.get("RoleArn") if isinstance(value, dict) else None
     return role if isinstance(role, str) else None

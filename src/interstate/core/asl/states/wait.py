@@ -12,14 +12,17 @@ from interstate.base.json import JSON, dumps
 from interstate.base.time import parse_iso
 from interstate.core.asl import flow
 from interstate.core.asl.errors import RUNTIME, StateFailed
+from interstate.core.asl.query import EvaluationFailed, check_type
 from interstate.core.asl.turn import Turn
 from interstate.core.asl.vocabulary import (
     Seconds,
     SecondsPath,
+    SecondsQuery,
     SetTimer,
     TimerFired,
     Timestamp,
     TimestampPath,
+    TimestampQuery,
     Wait,
     Waiting,
 )
@@ -47,8 +50,8 @@ def answer(state: Wait, turn: Turn, event: TimerFired) -> None:
     """Move on when the timer fires."""
     assert event.timer == "wait"
     turn.awaiting = None
-    data = flow.effective_input(state.flow, turn.data, turn.context)
-    turn.leave("WaitStateExited", state.next, flow.behind_output_path(state.flow, data, turn.context))
+    output, assigned = flow.passing(state.flow, turn.data, turn.context, turn.entropy)
+    turn.leave("WaitStateExited", state.next, output, assigned)
 
 
 def due(state: Wait, turn: Turn) -> datetime:
@@ -64,8 +67,34 @@ def due(state: Wait, turn: Turn) -> datetime:
         case TimestampPath(path):
             value = _found(path.select, state, turn)
             return _timestamp(value, path.text)
+        case SecondsQuery(query):
+            value = query.evaluate(turn.data.value, turn.context, turn.entropy)
+            check_type(value, "integer", query.given, "Seconds")
+            return turn.now + timedelta(seconds=_not_negative(value))
+        case TimestampQuery(query):
+            value = query.evaluate(turn.data.value, turn.context, turn.entropy)
+            check_type(value, "string", query.given, "Timestamp")
+            return _instant(str(value))
         case until:
             assert_never(until)
+
+
+def _not_negative(value: JSON) -> int:
+    assert isinstance(value, int | float)
+    if value < 0:
+        raise EvaluationFailed(f"The Seconds field cannot be negative: {value:g}", "Seconds")
+    return min(int(value), DELAY_S_MAX + 1)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_iso(text)
+    except ValueError:
+        raise EvaluationFailed(
+            f"The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: {text}",
+            "Timestamp",
+            after_entry=True,
+        ) from None
 
 
 def _found(select: object, state: Wait, turn: Turn) -> JSON:
