@@ -34,10 +34,13 @@ def stream_name(version: str, unique: str, at: datetime) -> str:
 
 
 def init_start(runtime: str, runs_on: str) -> str:
-    """The line before a worker's first call; a runtime that runs on another version of Python says so."""
-    number = runtime.removeprefix("python")
-    note = "" if runs_on.startswith(f"{number}.") else f"\tNote: {runtime} runs on Python {runs_on} here"
-    return f"INIT_START Runtime Version: {runtime.replace('python', 'python:')}{note}\n"
+    """The line before a worker's first call; a runtime that runs on another version of its language says so."""
+    for family, language in (("python", "Python"), ("nodejs", "Node")):
+        if runtime.startswith(family):
+            number = runtime.removeprefix(family).removesuffix(".x")
+            note = "" if runs_on.startswith(f"{number}.") else f"\tNote: {runtime} runs on {language} {runs_on} here"
+            return f"INIT_START Runtime Version: {family}:{runtime.removeprefix(family)}{note}\n"
+    return f"INIT_START Runtime Version: {runtime.replace('.', ':', 1)}\n"
 
 
 def start(request_id: str, version: str) -> str:

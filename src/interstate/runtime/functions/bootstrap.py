@@ -280,6 +280,16 @@ def execute_afresh(job: Job) -> None:
     os.execve(sys.executable, arguments, os.environ)  # noqa: S606 - the same interpreter, without a shell.
 
 
+def execute_program(command: list[str]) -> None:
+    """Become the program of another runtime, which speaks the Runtime API itself."""
+    os.set_inheritable(3, True)  # noqa: FBT003 - the standard library's signature.
+    try:
+        os.execve(command[0], command, os.environ)  # noqa: S606 - without a shell.
+    except OSError as error:
+        os.write(2, f"fork/exec {command[0]}: {error.strerror}\n".encode())
+        os._exit(1)
+
+
 def preload() -> None:
     """Import what handlers import, and let the session that ``boto3.client`` uses read its models.
 
@@ -336,6 +346,8 @@ def main(arguments: list[str]) -> None:
         return
     started["site"] = site
     become_worker(started, zygote)
+    if started.get("command"):
+        execute_program(started["command"])
     if not (set(started["modules"]).isdisjoint(sys.modules) and SESSION_VARIABLES.isdisjoint(os.environ)):
         execute_afresh(started)
     renew_user_agent()

@@ -22,6 +22,7 @@ import msgspec
 
 from interstate.core.functions.configuration import FunctionSpec
 from interstate.core.functions.faults import Fault, no_code, not_installed
+from interstate.runtime.functions.languages import NODE_CLIENT, program_of
 from interstate.runtime.functions.packages import Requirements, RequirementsError, link_runtime_packages
 
 LOOK_AGAIN_S = 0.25  # Of guard time: an edit is seen by the first call after this.
@@ -42,6 +43,9 @@ class Prepared(msgspec.Struct, frozen=True):
     site: Path
     modules: frozenset[str]  # Top-level names that the handler's own folders offer.
     places: tuple[tuple[str, str], ...] = ()  # Folders here, and where they lie on AWS.
+    command: tuple[str, ...] = ()  # The program that runs it; none: the zygote's own Python.
+    variables: tuple[tuple[str, str], ...] = ()
+    runs_on: str = ""  # The version of the language on this machine.
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -76,23 +80,45 @@ class CodeFolders:
             return no_code(f"The code of function {spec.name} is not at {spec.code}")
         signature = self._signature(spec, code)
         places = [(code, "/var/task")]
-        if spec.code.startswith("dir:"):  # As on AWS, what was uploaded as a zip is taken as it is.
+        if spec.code.startswith("dir:") and spec.runtime.startswith(
+            "python"
+        ):  # As on AWS, what was uploaded as a zip is taken as it is.
             try:
                 requirements = await self._requirements.folder_for(code)
             except RequirementsError as error:
                 return not_installed(str(error))
             places += [(requirements, "/var/task")] if requirements is not None else []
+        layers = []
         for layer in spec.layers:
             folder = await self._folder(layer)
             if folder is None:
                 return no_code(f"A layer of function {spec.name} is not at {layer}")
+            layers.append(folder)
             places += [(place, f"/opt/{place.relative_to(folder)}") for place in _layer_path(folder)]
+        program = await asyncio.get_running_loop().run_in_executor(None, program_of, spec, code, layers)
+        if isinstance(program, Fault):
+            return program
         path = tuple(folder for folder, _ in places)
         modules = frozenset(name for folder in path for name in _module_names(folder))
+        client = NODE_CLIENT.parent if program.command else self.site
+        more = [(layer, "/opt") for layer in layers] if program.command else []
         shown = [
-            pair for folder, on_aws in (*places, (self.site, "/var/runtime")) for pair in _shown(str(folder), on_aws)
+            pair
+            for folder, on_aws in (*places, *more, (client, "/var/runtime"))
+            for pair in _shown(str(folder), on_aws)
         ]
-        return Prepared(spec, signature, code, path, self.site, modules, tuple(shown))
+        return Prepared(
+            spec,
+            signature,
+            code,
+            path,
+            self.site,
+            modules,
+            tuple(shown),
+            program.command,
+            program.variables,
+            program.runs_on,
+        )
 
     async def _folder(self, place: str) -> Path | None:
         kind, _, name = place.partition(":")

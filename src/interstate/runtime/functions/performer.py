@@ -206,4 +206,5 @@ def _result(body: Invocation, worker: Worker, ending: Ending) -> InvocationResul
         billed_ms=ending.usage.billed_ms,
         init_ms=ending.usage.init_ms,
         memory_max_mb=ending.usage.memory_max_mb,
+        streamed=ending.streamed,
     )

@@ -9,6 +9,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast
 from urllib.parse import unquote
@@ -18,6 +19,11 @@ import httptools
 from interstate.base.json import dumps_bytes
 from interstate.core.functions.faults import PAYLOAD_BYTES_MAX
 
+STREAM_BYTES_MAX = 20 << 20
+"""Of a streamed answer, which is kept until it ends.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (response streaming; AWS takes 200 MB)
+"""
 _VERSION = "/2018-06-01/runtime"
 _REASONS = {200: b"OK", 202: b"Accepted", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found"}
 
@@ -29,8 +35,8 @@ class Asked(Protocol):
         """The worker is ready; ``answer(headers, payload)`` hands it a call, now or later."""
         ...
 
-    def on_response(self, request_id: str, body: bytes, *, too_large: bool) -> bool:
-        """The handler has returned; False when no such call is open."""
+    def on_response(self, request_id: str, body: bytes, *, too_large: bool, streamed: bool) -> bool:
+        """The handler has returned, or written its stream to the end; False when no such call is open."""
         ...
 
     def on_error(self, request_id: str, error_type: str, body: bytes) -> bool:
@@ -56,6 +62,8 @@ class _Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._streams = False
+        self._bytes_max = PAYLOAD_BYTES_MAX
 
     # asyncio ------------------------------------------------------------------------------------------------------
 
@@ -84,12 +92,14 @@ class _Connection(asyncio.Protocol):
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        self._streams = self._headers.get("lambda-runtime-function-response-mode", "").lower() == "streaming"
+        self._bytes_max = STREAM_BYTES_MAX if self._streams else PAYLOAD_BYTES_MAX
         if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._body_bytes <= PAYLOAD_BYTES_MAX:  # What is too large is read, so that it can be refused, and not kept.
+        if self._body_bytes <= self._bytes_max:  # What is too large is read, so that it can be refused, and not kept.
             self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -99,9 +109,7 @@ class _Connection(asyncio.Protocol):
             case b"GET", ["invocation", "next"]:
                 self._asked.on_next(lambda headers, payload: self._reply(200, payload, headers))
             case b"POST", ["invocation", request_id, "response"]:
-                too_large = self._body_bytes > PAYLOAD_BYTES_MAX
-                taken = self._asked.on_response(request_id, b"".join(self._body), too_large=too_large)
-                self._accept(request_id if not taken else None)
+                self._accept(request_id if not self._on_response(request_id) else None)
             case b"POST", ["invocation", request_id, "error"]:
                 taken = self._asked.on_error(request_id, self._error_type(), b"".join(self._body))
                 self._accept(request_id if not taken else None)
@@ -110,6 +118,15 @@ class _Connection(asyncio.Protocol):
                 self._accept(None)
             case _:
                 self._refuse(404, "InvalidPath", f"The Runtime API has no {method.decode()} {path}")
+
+    def _on_response(self, request_id: str) -> bool:
+        """An answer, or a stream that ended: well, or with an error that its trailers tell of."""
+        failed = self._headers.get("lambda-runtime-function-error-body") if self._streams else None
+        if failed is not None:
+            return self._asked.on_error(request_id, self._error_type(), b64decode(failed + "=="))
+        return self._asked.on_response(
+            request_id, b"".join(self._body), too_large=self._body_bytes > self._bytes_max, streamed=self._streams
+        )
 
     def _error_type(self) -> str:
         return self._headers.get("lambda-runtime-function-error-type", "")

@@ -11,7 +11,6 @@ worker. A worker that dies between two calls has not seen the second one, which 
 import asyncio
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -50,6 +49,7 @@ class Ending(msgspec.Struct, frozen=True):
     log: list[LogLine]
     status: str = ""
     error_type: str = ""
+    streamed: bytes | None = None
 
 
 class NotCalled(Exception):
@@ -76,6 +76,7 @@ class _Call:
         self.delivered = False
         self.began = 0.0
         self.timer: asyncio.TimerHandle | None = None
+        self.streamed: bytes | None = None
 
 
 class Worker:
@@ -109,7 +110,7 @@ class Worker:
         """Start the process; the handler is loaded while the caller goes on."""
         self._supervisor = supervisor
         self._processes_max = place.processes_max
-        self._output.add(report.init_start(self.spec.runtime, sys.version.split()[0]), self._clock.now())
+        self._output.add(report.init_start(self.spec.runtime, self.prepared.runs_on), self._clock.now())
         self._temporary = Path(tempfile.mkdtemp(dir=place.directory, prefix="worker-"))
         output = self._temporary.with_suffix(".out")
         os.mkfifo(output, 0o600)
@@ -137,6 +138,7 @@ class Worker:
                 log_stream=self.stream,
             ),
         )
+        environment.update(prepared.variables)
         return {
             "output": str(output),
             "environment": environment,
@@ -147,6 +149,7 @@ class Worker:
             "temporary": str(self._temporary),
             "pycache": str(place.pycache),
             "client": place.client,
+            "command": list(prepared.command),
             "memory_bytes_max": spec.memory_mb * _MIB + MEMORY_SLACK_BYTES,
             "file_bytes_max": spec.ephemeral_mb * _MIB,
         }
@@ -214,14 +217,15 @@ class Worker:
         if self._call is not None and not self._call.delivered:
             self._deliver(self._call)
 
-    def on_response(self, request_id: str, body: bytes, *, too_large: bool) -> bool:
-        """The handler has returned."""
+    def on_response(self, request_id: str, body: bytes, *, too_large: bool, streamed: bool) -> bool:
+        """The handler has returned, or written its stream to the end."""
         call = self._open_call(request_id)
         if call is None:
             return False
         if too_large:
             self._finish_by(call, faults.response_too_large())
         else:
+            call.streamed = body if streamed else None
             self._finish(call, body.decode("utf-8", "replace"))
         return True
 
@@ -339,7 +343,7 @@ class Worker:
                 now, report.report(request_id, used, self.spec.memory_mb, status=shown_status, error_type=shown_type)
             )
         )
-        call.ending.set_result(Ending(payload, used, log, status, error_type))
+        call.ending.set_result(Ending(payload, used, log, status, error_type, call.streamed if not status else None))
 
     # Output -------------------------------------------------------------------------------------------------------
 

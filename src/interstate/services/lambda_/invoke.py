@@ -204,7 +204,7 @@ def invoke_with_response_stream(request: InvokeWithResponseStream, work: Work) -
 def _streamed(result: InvocationResult, answer: Answer) -> Answer:
     assert answer is not None
     if result.streamed is not None:
-        content = result.streamed.encode("latin-1")
+        content = result.streamed
     else:
         content = b"" if result.function_error is not None else result.payload.encode()
     chunks = [content[begin : begin + CHUNK_BYTES] for begin in range(0, len(content), CHUNK_BYTES)]

@@ -209,7 +209,7 @@ def _response(result: InvocationResult, *, streams: bool) -> Response:
     if not result.ok:
         return Response(502, [("content-type", "application/json")], b"Internal Server Error")
     if result.streamed is not None:
-        return _streamed(result.streamed.encode("latin-1"))
+        return _streamed(result.streamed)
     try:
         value = loads(result.payload)
     except BrokenJSON:

@@ -71,7 +71,7 @@ class InvocationResult(msgspec.Struct, frozen=True, omit_defaults=True):
     memory_max_mb: int = 0
     concurrent: int = 0  # Calls of the function that ran when it began, itself too.
     reason: str = ""  # Of a throttle: which limit was reached.
-    streamed: str | None = None  # What a streaming handler wrote, a character a byte; ``payload`` is "" then.
+    streamed: bytes | None = None  # What a streaming handler wrote; ``payload`` is that as text.
 
     @property
     def ok(self) -> bool:
