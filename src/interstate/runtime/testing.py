@@ -31,7 +31,14 @@ OpenStore = Callable[[Path | None], tuple[Store, Sequences]]
 
 
 def _embedded(directory: Path | None) -> tuple[Store, Sequences]:
-    return SqliteStore(directory), Sequences()
+    """Numbers rise from one process to the next, as a server's do: those of rows that are gone are not given out again."""
+    if directory is None:
+        return SqliteStore(directory), Sequences()
+    directory.mkdir(parents=True, exist_ok=True)
+    opened = directory / "opened"
+    generation = int(opened.read_text()) if opened.exists() else 0
+    opened.write_text(str(generation + 1))
+    return SqliteStore(directory), Sequences(generation * 1_000_000)
 
 
 class Crash(BaseException):

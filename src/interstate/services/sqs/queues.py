@@ -3,7 +3,7 @@
 Source: SQS API Reference.
 """
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
@@ -294,7 +294,7 @@ def _token(name: str) -> str:
 
 def _after(token: str) -> str:
     try:
-        return urlsafe_b64decode(token.encode()).decode()
+        return b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
         raise InvalidParameterValue("Invalid or expired next token.") from None
 
