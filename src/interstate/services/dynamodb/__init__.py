@@ -13,6 +13,7 @@ from interstate.services.dynamodb import (
     expiry,
     insights,
     items,
+    partiql,
     queries,
     recovery,
     replicas,
@@ -34,6 +35,7 @@ from interstate.services.operation import Operation, Service, Step
 SERVICE = Service(
     "dynamodb",
     operations=(
+        Operation("BatchExecuteStatement", partiql.BatchExecuteStatement, partiql.batch_execute_statement),
         Operation("BatchGetItem", batches.BatchGetItem, batches.batch_get_item, keys=batches.keys_of_tables,
                   reads=True),
         Operation("BatchWriteItem", batches.BatchWriteItem, batches.batch_write_item, keys=batches.keys_of_tables),
@@ -53,6 +55,8 @@ SERVICE = Service(
         Operation("DescribeTable", tables.TableRequest, tables.describe_table, reads=True),
         Operation("DescribeTimeToLive", time_to_live.DescribeTimeToLive, time_to_live.describe_time_to_live,
                   reads=True),
+        Operation("ExecuteStatement", partiql.ExecuteStatement, partiql.execute_statement),
+        Operation("ExecuteTransaction", partiql.ExecuteTransaction, partiql.execute_transaction),
         Operation("GetItem", items.GetItem, items.get_item, keys=items.keys_of_table, reads=True),
         Operation("GetResourcePolicy", resource_policies.GetResourcePolicy, resource_policies.get_resource_policy,
                   reads=True),

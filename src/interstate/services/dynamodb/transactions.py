@@ -135,8 +135,8 @@ def transact_write_items(request: TransactWriteItems, work: Work) -> dict[str, A
         )
     prepared = [_prepared(action) for action in actions]
     tables = [table_of(write.table_name, work, _permission(write)) for write in prepared]
-    done_before = _done_before(request, work)
-    if done_before:
+    repeated = done_before(request.client_request_token, request.transact_items, work)
+    if repeated:
         decisions: Sequence[Decision] = ()
         consumed = _reread(prepared, tables, work)
     else:
@@ -144,7 +144,7 @@ def transact_write_items(request: TransactWriteItems, work: Work) -> dict[str, A
         consumed = [carry_out(decision, work).times(2) for decision in decisions]
     if request.return_consumed_capacity == "NONE":
         return {}
-    kind = "Read" if done_before else "Write"
+    kind = "Read" if repeated else "Write"
     return {"ConsumedCapacity": _capacities(tables, consumed, request.return_consumed_capacity, kind)}
 
 
@@ -177,29 +177,40 @@ def _permission(write: Prepared) -> str:
 
 
 def _decided(prepared: Sequence[Prepared], tables: Sequence[ItemTable], work: Work) -> list[Decision]:
-    _check_distinct(prepared, tables)
+    check_places(prepared, tables)
     decisions: list[Decision] = []
     reasons: list[dict[str, Any]] = []
-    refused = False
     for write, table in zip(prepared, tables, strict=True):
         try:
             decisions.append(decide(write, table, work))
             reasons.append({"Code": "None"})
         except ConditionalCheckFailedException as error:
-            refused = True
             reason: dict[str, Any] = {"Code": "ConditionalCheckFailed", "Message": error.message}
             reasons.append(reason if error.item is None else {**reason, "Item": error.item})
         except InvalidInput as error:
-            refused = True
             reasons.append({"Code": "ValidationError", "Message": error.message})
-    if refused:
-        raise TransactionCanceledException(reasons)
+    refuse_cancelled(reasons)
     if sum(decision.change.size for decision in decisions) > BYTES_MAX:
         raise InvalidInput("Transaction request size has exceeded the limit of 4 MB")
     return decisions
 
 
-def _check_distinct(prepared: Sequence[Prepared], tables: Sequence[ItemTable]) -> None:
+def refuse_cancelled(reasons: Sequence[dict[str, Any]]) -> None:
+    """Refuse a transaction of which an action was refused.
+
+    Raises:
+        TransactionCanceledException: with the reasons of all actions.
+    """
+    if any(reason["Code"] != "None" for reason in reasons):
+        raise TransactionCanceledException(reasons)
+
+
+def check_places(prepared: Sequence[Prepared], tables: Sequence[ItemTable]) -> None:
+    """Refuse two actions on one item.
+
+    Raises:
+        InvalidInput: there are.
+    """
     places = set()
     for write, table in zip(prepared, tables, strict=True):
         try:
@@ -211,16 +222,16 @@ def _check_distinct(prepared: Sequence[Prepared], tables: Sequence[ItemTable]) -
         places.add(place)
 
 
-def _done_before(request: TransactWriteItems, work: Work) -> bool:
+def done_before(client_token: str | None, actions: Sequence[msgspec.Struct], work: Work) -> bool:
     """Whether the token's transaction was done; notes the token if not.
 
     Raises:
         IdempotentParameterMismatchException: it was done with another request.
     """
-    if request.client_request_token is None:
+    if client_token is None:
         return False
-    token = _token(request.client_request_token, work.caller)
-    digest = _digest(request)
+    token = _token(client_token, work.caller)
+    digest = _digest(actions)
     known = work.get(TRANSACTION_TOKENS, token)
     if known is not None and known.until > work.now:
         if known.request != digest:
@@ -232,9 +243,9 @@ def _done_before(request: TransactWriteItems, work: Work) -> bool:
     return False
 
 
-def _digest(request: TransactWriteItems) -> bytes:
+def _digest(actions: Sequence[msgspec.Struct]) -> bytes:
     """Equal for equal requests, however they ask for capacity or order their attributes."""
-    text = orjson.dumps(msgspec.to_builtins(request.transact_items), option=orjson.OPT_SORT_KEYS)
+    text = orjson.dumps(msgspec.to_builtins(actions), option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16).digest()
 
 

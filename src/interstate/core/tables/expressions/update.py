@@ -110,7 +110,17 @@ def _compiled(text: str, names: tuple[tuple[str, str], ...], values: tuple[str, 
     check_reserved(_KIND, paths)
     _check_functions(operands)
     _check_sections(update.sections)
-    known = dict(names)
+    return compile_tree(update, dict(names), tuple(values))
+
+
+def compile_tree(update: Update, known: Names, values: tuple[str, ...]) -> CompiledUpdate:
+    """A tree, compiled; what depends on the text alone was checked.
+
+    Raises:
+        InvalidExpression: names, values or operands do not fit.
+    """
+    operands = [operand for action in update.actions for operand in _operands(action)]
+    paths = [operand for operand in operands if isinstance(operand, Path)]
     for path in paths:
         resolved(_KIND, path, known)
     used_values = [operand for operand in operands if isinstance(operand, ValueName)]

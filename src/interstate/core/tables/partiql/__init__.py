@@ -1,0 +1,1 @@
+"""PartiQL as DynamoDB documents it: statements on items."""
