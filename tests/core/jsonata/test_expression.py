@@ -36,6 +36,8 @@ def value_of(text: str, seed: bytes = b"seed", **variables: Any) -> Any:
         ("$partition([1, 2, 3, 4, 5], 2)", [[1, 2], [3, 4], [5]]),
         ("$range(0, 10, 3)", [0, 3, 6, 9]),
         ("$range(3, 1, -1)", [3, 2, 1]),
+        ("$range(1, 9, 9)", 1),
+        ("[$range(1, 9, 9)]", [1]),
         ("$hash('input data', 'SHA-1')", "aaff4a450a104cd177d28d18d74485e8cae074b7"),
         ("""$parse('{"foo": [1]}').foo""", [1]),
         ("$now()", "2026-01-02T03:04:05.678Z"),

@@ -368,3 +368,14 @@ def test_a_definition_is_validated_without_creating_it(world: World, definition:
     answer = call(world, "ValidateStateMachineDefinition", definition=definition)
     assert answer["result"] == ("FAIL" if expected else "OK")
     assert [(row["code"], row["message"], row.get("location")) for row in answer["diagnostics"]] == expected
+
+
+def test_what_is_hardly_meant_is_told_when_asked_for(world: World) -> None:
+    definition = dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"a": "$.a"}, "End": True}}})
+    plain = call(world, "ValidateStateMachineDefinition", definition=definition)
+    assert (plain["result"], plain["diagnostics"]) == ("OK", [])
+    told = call(world, "ValidateStateMachineDefinition", definition=definition, severity="WARNING")
+    assert told["result"] == "OK"
+    assert [(row["severity"], row["code"], row["location"]) for row in told["diagnostics"]] == [
+        ("WARNING", "NO_DOLLAR", "/States/A/Parameters/a")
+    ]

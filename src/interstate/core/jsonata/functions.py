@@ -84,7 +84,9 @@ def _range(_: Outside, *arguments: JSON) -> JSON:
         raise Refused(
             "D2014", f"The size of the sequence allocated by the range function must not exceed {RANGE_LENGTH_MAX}"
         )
-    return list(numbers)
+    return (
+        numbers[0] if len(numbers) == 1 else list(numbers)
+    )  # A sequence of one is its item, as everywhere in JSONata.
 
 
 _HASHES: Mapping[str, str] = {

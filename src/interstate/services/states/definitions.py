@@ -10,7 +10,9 @@ import msgspec
 from interstate.base.json import loads
 from interstate.core.asl import faults
 from interstate.core.asl.parse import parse
+from interstate.core.asl.references import variable_references
 from interstate.core.asl.vocabulary import Definition
+from interstate.core.asl.warnings import warnings_of
 from interstate.services.states.errors import InvalidDefinition
 from interstate.services.states.integrations.parameters import unsupported
 from interstate.services.states.integrations.resources import is_known
@@ -47,17 +49,30 @@ def _read(text: str, kind: str) -> Definition:
     return definition
 
 
+def references_of(text: str) -> dict[str, list[str]]:
+    """The variables that each state of an accepted definition mentions."""
+    definition = loads(text)
+    assert isinstance(definition, dict)
+    return variable_references(definition)
+
+
 def validate_state_machine_definition(request: ValidateStateMachineDefinition, _work: Work) -> dict[str, Any]:
-    """Tell what is wrong with a definition, without creating anything. Warnings are not given."""
+    """Tell what is wrong with a definition, without creating anything; with severity WARNING what is hardly meant, too."""
+    result, found = "OK", []
     try:
         _read(request.definition, request.type)
     except faults.InvalidDefinition as error:
-        limit = request.max_results or DIAGNOSTICS_MAX
-        shown = [_diagnostic(fault) for fault in error.faults[:limit]]
-        return {"result": "FAIL", "diagnostics": shown, "truncated": len(error.faults) > limit}
-    return {"result": "OK", "diagnostics": [], "truncated": False}
+        result, found = "FAIL", error.faults
+    else:
+        if request.severity == "WARNING":
+            definition = loads(request.definition)
+            assert isinstance(definition, dict)
+            found = list(warnings_of(definition))
+    limit = request.max_results or DIAGNOSTICS_MAX
+    shown = [_diagnostic(fault) for fault in found[:limit]]
+    return {"result": result, "diagnostics": shown, "truncated": len(found) > limit}
 
 
 def _diagnostic(fault: faults.Fault) -> dict[str, Any]:
-    shown = {"severity": "ERROR", "code": fault.code, "message": fault.message}
+    shown = {"severity": fault.severity, "code": fault.code, "message": fault.message}
     return shown if fault.place is None else {**shown, "location": fault.place}

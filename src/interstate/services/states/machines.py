@@ -239,7 +239,8 @@ def shown_revision(revision: Revision, included: str) -> dict[str, Any]:
     }
     if revision.revision_id:
         shown["revisionId"] = revision.revision_id
-    return shown
+    references = definitions.references_of(revision.definition)
+    return shown | ({"variableReferences": references} if references else {})
 
 
 def list_state_machines(request: ListStateMachines, work: Work) -> dict[str, Any]:

@@ -8,6 +8,8 @@ ten thousand items costs what moves, not what there is. An iteration that ends s
 Source: https://states-language.net/#map-state; the history as recorded from Step Functions.
 """
 
+import re
+
 from interstate.base.json import JSON
 from interstate.core.asl import flow
 from interstate.core.asl.context import MapItem
@@ -16,6 +18,8 @@ from interstate.core.asl.query import EvaluationFailed, check_type
 from interstate.core.asl.template import Template
 from interstate.core.asl.turn import Turn, branching_of, items_of, too_long
 from interstate.core.asl.vocabulary import CONCURRENCY_MAX, DATA_SIZE_MAX, Branching, Datum, Gather, Map
+
+_DIGITS = re.compile(r"-?[0-9]{1,18}\Z")
 
 
 def enter(state: Map, turn: Turn) -> None:
@@ -68,6 +72,8 @@ def _concurrency(state: Map, turn: Turn) -> int:
     if not isinstance(wanted, int):
         given = flow.effective_input(state.flow, turn.data, turn.context)
         value = flow.select(wanted, given.value, turn.context)
+        if isinstance(value, str) and _DIGITS.match(value):
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             shown = value if isinstance(value, str) else Datum(value=value).text
             raise StateFailed(
