@@ -2,7 +2,7 @@
 
 import typer
 
-from interstate.cli import clock, deploy, serve, status
+from interstate.cli import backup, clock, deploy, serve, status
 
 app = typer.Typer(
     name="interstate",
@@ -18,4 +18,6 @@ app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("env")(status.env)
 app.command("reset")(status.reset)
+for command in (backup.backup, backup.restore, backup.copy, backup.save, backup.load, backup.snapshots):
+    app.command(command.__name__)(command)
 app.add_typer(clock.app, name="clock")

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -22,12 +22,13 @@ def serve(
     allow_host: options.AllowHost = None,
     clock: options.ClockMode = None,
     workers: options.Workers = None,
+    mock_config: options.MockConfig = None,
     log_level: options.LogLevel = "warning",
 ) -> None:
     """Serve the AWS APIs on this machine until Ctrl-C."""
     settings = settings_of(
         port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
-        allow_host=allow_host, clock=clock, workers=workers, log_level=log_level,
+        allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config, log_level=log_level,
     )  # fmt: skip
 
     async def ready(_instance: Any, control: Any, bound: int) -> None:
@@ -48,6 +49,7 @@ def settings_of(
     allow_host: list[str] | None,
     clock: str | None,
     workers: int | None,
+    mock_config: Path | None,
     log_level: str,
 ) -> Settings:
     """The settings that the options ask for; ends the command when they contradict each other."""
@@ -66,6 +68,7 @@ def settings_of(
         allow_hosts=tuple(allow_host or ()),
         clock=clock,  # type: ignore[arg-type]  # checked above
         workers=workers,
+        mock_config=mock_config,
         log_level=log_level,
     )
 
@@ -103,7 +106,7 @@ def announce(settings: Settings, port: int) -> None:
     sys.stdout.flush()
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """End the command with a reason."""
     typer.echo(f"interstate: {message}", err=True)
     raise typer.Exit(1)

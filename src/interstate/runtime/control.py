@@ -13,6 +13,7 @@ from interstate.base.errors import ServiceError, ValidationException
 from interstate.base.json import BrokenJSON, loads
 from interstate.runtime.clock_control import InvalidClock, parse_duration, parse_instant
 from interstate.runtime.instance import Instance
+from interstate.runtime.snapshots import Snapshots
 from interstate.store.ports import Work
 from interstate.store.records.due import IN_FLIGHT, IN_LANE, STEP, WAITING
 
@@ -26,6 +27,7 @@ class Control:
     def __init__(self, instance: Instance, version: str) -> None:
         self._instance = instance
         self._version = version
+        self._snapshots = Snapshots(instance)
         self.deployed: bool | None = None
         self.deploy_error: str | None = None
         self.after_deploy: Callable[[Path, Any], Awaitable[None]] | None = None
@@ -37,6 +39,9 @@ class Control:
             ("GET", "status"): self._status,
             ("GET", "mailbox"): self._mailbox,
             ("POST", "deploy"): self._deploy,
+            ("GET", "snapshots"): self._list_snapshots,
+            ("POST", "save"): self._save,
+            ("POST", "load"): self._load,
         }
 
     async def handle(self, method: str, path: str, query: str, body: bytes) -> Answer:
@@ -125,6 +130,17 @@ class Control:
         if self.after_deploy is not None:
             await self.after_deploy(template, deployed)
         return {"progress": progress, "outputs": deployed.outputs}
+
+    async def _list_snapshots(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"snapshots": self._snapshots.names()}
+
+    async def _save(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """``{"name": "seeded"}``"""
+        return await self._snapshots.save(str(arguments.get("name", "")))
+
+    async def _load(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """``{"name": "seeded"}``"""
+        return await self._snapshots.load(str(arguments.get("name", "")))
 
     async def _mailbox(self, arguments: dict[str, Any]) -> Any:
         caller = Caller(arguments.pop("account", DEFAULT_ACCOUNT), arguments.pop("region", DEFAULT_REGION))

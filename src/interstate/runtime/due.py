@@ -219,6 +219,19 @@ class DueWork:
 
         self._commits.submit(Job(settle, lambda _job: self.look(), self._seed()))
 
+    async def abandon(self) -> None:
+        """Give up what is being performed: the store is about to be exchanged."""
+        self.forget_timer()
+        tasks = list(self._in_flight.values())
+        for row, task in self._in_flight.items():
+            task.cancel()
+            task.add_done_callback(lambda _task, row=row: self._given_up(row))  # type: ignore[misc]  # the loop's variable
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _given_up(self, row: int) -> None:
+        if self._in_flight.pop(row, None) is not None:
+            self._activity.end()
+
     # Start and stop --------------------------------------------------------------------------------------------
 
     def recover(self, work: BatchWork) -> bool:

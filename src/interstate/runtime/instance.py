@@ -84,6 +84,17 @@ class Instance:
         await self.commits.between(self.store.wipe)
         await self.run(self._settle)
 
+    async def replace(self, function: Callable[[], None]) -> None:
+        """Exchange everything that is stored for something else; ``function`` does it while no transaction is open."""
+        self.parking.clear()
+        await self.due.abandon()
+        await self.commits.between(function)
+        self._entropy_of_instance(await self.run(self._settle))
+        load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
+        while await self.run(self.due.recover):
+            pass
+        self.due.look()
+
     # Calls -----------------------------------------------------------------------------------------------------
 
     def seed(self) -> bytes:

@@ -128,6 +128,25 @@ class SqliteStore:
             self._lock = None
 
 
+class _Held:
+    """A data directory that nobody else may open."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def lock_directory(directory: Path) -> _Held:
+    """Hold a data directory as a server does.
+
+    Raises:
+        DataDirectoryInUse: another server holds it.
+    """
+    return _Held(_lock(directory))
+
+
 def _connect(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     connection.execute("PRAGMA synchronous = FULL")
