@@ -10,13 +10,17 @@ from interstate.core.functions.configuration import FunctionSpec
 from interstate.runtime.deploy import perform_transform
 from interstate.runtime.functions.performer import FunctionRuntime, NoSuchFunction, Settings
 from interstate.runtime.instance import Instance
+from interstate.runtime.secrets_key import unlock
 from interstate.services.lambda_.errors import function_not_found
 from interstate.services.lambda_.locate import spec_of
+from interstate.services.sns.configuring import set_gateways
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import CODE, FUNCTIONS
+from interstate.store.records.sns import Gateways
 from interstate.store.tables import Scalar
 
 if TYPE_CHECKING:
+    from interstate.runtime.api_destinations import ApiDestinations
     from interstate.runtime.state_calls import StateCalls
 
 ANY_FUNCTION = Scalar("SELECT EXISTS (SELECT 1 FROM lambda_functions)", (FUNCTIONS,))
@@ -29,6 +33,14 @@ class Outside(msgspec.Struct, frozen=True):
     own_secret: str
     data: Path | None = None
     workers: int | None = None
+    smtp: str | None = None
+    sms_gateway: str | None = None
+    push_gateway: str | None = None
+
+    @property
+    def public_url(self) -> str:
+        """The address that stands in messages: by name on loopback."""
+        return self.endpoint_url.replace("//127.0.0.1:", "//localhost:")
 
 
 class StoredFunctions:
@@ -58,23 +70,30 @@ class Performers:
 
     def __init__(self, instance: Instance, outside: Outside) -> None:
         self._instance = instance
+        self._outside = outside
+        self._destinations: ApiDestinations | None = None
         directory = None if outside.data is None else outside.data / "functions"
         settings = Settings(
             outside.endpoint_url, directory=directory, workers=outside.workers, secret_access_key=outside.own_secret
         )
         self.functions = FunctionRuntime(StoredFunctions(instance), instance.clock, settings)
-        self._close_http = _nothing
+        self._outside = outside
+        self._close_http = self._close_letters = _nothing
         self._endpoint_url = outside.endpoint_url
         self._calls_of_states: StateCalls | None = None
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Register a performer for every effect kind."""
+        unlock(self._outside.data)
         await self.functions.start()
         performers = self._instance.due.performers
         performers["lambda.invoke"] = self.functions.perform
         performers["lambda.prepare"] = self.functions.prepare
         performers["sns.http"] = self._post
+        performers["sns.letter"] = self._send
+        performers["events.http"] = self._call_destination
+        performers["events.token"] = self._fetch_token
         performers["cloudformation.transform"] = perform_transform
         performers["states.call"] = self._call_of_state
         performers["states.http"] = self._request_of_state
@@ -110,6 +129,43 @@ class Performers:
             self._calls_of_states = StateCalls(self._instance, self._endpoint_url)
         return self._calls_of_states
 
+    def _api_destinations(self) -> "ApiDestinations":
+        """Calls of API destinations load their client when the first one is made."""
+        from interstate.runtime.api_destinations import ApiDestinations  # noqa: PLC0415 most servers never need it
+
+        if self._destinations is None:
+            instance = self._instance
+            self._destinations = ApiDestinations(instance.read, instance.clock, self._outside.endpoint_url)
+        return self._destinations
+
+    async def _call_destination(self, key: str, body: object) -> object:
+        return await self._api_destinations().perform(key, body)  # type: ignore[arg-type]  # the kind's body
+
+    async def _fetch_token(self, key: str, body: object) -> object:
+        return await self._api_destinations().fetch(key, body)  # type: ignore[arg-type]  # the kind's body
+
+    async def announce(self) -> None:
+        """Tell the instance how it is reached and which messages leave it; again after a reset."""
+        outside = self._outside
+        gateways = Gateways(
+            "own",
+            outside.public_url,
+            mail=outside.smtp is not None,
+            sms=outside.sms_gateway is not None,
+            push=outside.push_gateway is not None,
+        )
+        await self._instance.run(lambda work: set_gateways(gateways, work))
+
+    async def _send(self, key: str, body: object) -> object:
+        """Letters load their clients when the first one leaves."""
+        from interstate.runtime.letter_delivery import GatewaySettings, LetterDeliveries  # noqa: PLC0415 as above
+
+        outside = self._outside
+        deliveries = LetterDeliveries(GatewaySettings(outside.smtp, outside.sms_gateway, outside.push_gateway))
+        self._close_letters = deliveries.close
+        self._instance.due.performers["sns.letter"] = deliveries.perform
+        return await deliveries.perform(key, body)  # type: ignore[arg-type]  # the kind's body
+
     async def stop(self) -> None:
         """End processes and connections."""
         if self._warming is not None:
@@ -117,6 +173,9 @@ class Performers:
             await asyncio.gather(self._warming, return_exceptions=True)
         await self.functions.stop()
         await self._close_http()
+        await self._close_letters()
+        if self._destinations is not None:
+            await self._destinations.close()
         if self._calls_of_states is not None:
             await self._calls_of_states.close()
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from interstate.base.errors import ServiceError
-from interstate.base.json import loads
+from interstate.base.json import dumps, loads
 from interstate.runtime.testing import World
 from interstate.services.events import SERVICE as EVENTS
 from interstate.services.operation import Operation, Service
@@ -99,8 +99,18 @@ class Bench:
             self(operation, **request)
         return refusal.value.code, refusal.value.message
 
-    def queue(self, name: str) -> str:
-        self.world.call("sqs", "CreateQueue", {"QueueName": name})
+    def queue(self, name: str, *, open_to: str | None = "events.amazonaws.com") -> str:
+        """A queue whose policy lets EventBridge in, unless told otherwise."""
+        attributes = {}
+        if open_to is not None:
+            statement = {
+                "Effect": "Allow",
+                "Principal": {"Service": open_to},
+                "Action": "sqs:SendMessage",
+                "Resource": arn("sqs", name),
+            }
+            attributes["Policy"] = dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self.world.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes})
         return arn("sqs", name)
 
     def messages(self, name: str) -> list[Any]:

@@ -288,8 +288,8 @@ def test_targets_of_services_that_are_not_here_are_refused_by_name(bench: Any) -
     code, message = bench.error("PutTargets", Rule="r", Targets=[{"Id": "t", "Arn": stream}])
     assert code == "NotImplemented"
     assert stream in message
-    destination = "arn:aws:events:us-east-1:000000000000:api-destination/x/y"
-    assert bench.error("PutTargets", Rule="r", Targets=[{"Id": "t", "Arn": destination}])[0] == "NotImplemented"
+    archive = "arn:aws:events:us-east-1:000000000000:archive/x"
+    assert bench.error("PutTargets", Rule="r", Targets=[{"Id": "t", "Arn": archive}])[0] == "NotImplemented"
 
 
 def test_a_bus_has_three_hundred_rules_unless_the_quota_was_raised(bench: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from interstate.base.json import dumps
 from interstate.base.json import loads as read
 from interstate.runtime.testing import World
 
@@ -24,7 +25,14 @@ def loads(text: str) -> Any:
 def world() -> Iterator[World]:
     world = World()
     for name in ("dead", "subscribed"):
-        world.call("sqs", "CreateQueue", {"QueueName": name})
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]},
+            "Action": "sqs:SendMessage",
+            "Resource": arn("sqs", name),
+        }
+        policy = dumps({"Version": "2012-10-17", "Statement": [statement]})
+        world.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": {"Policy": policy}})
     world.call("events", "PutRule", {"Name": "r", "EventPattern": '{"source":["shop"]}'})
     yield world
     world.close()

@@ -62,13 +62,13 @@ DEPTH_MAX = 500
 _REQUIRED = (("Source", "source"), ("DetailType", "detail_type"), ("Detail", "detail"))
 
 
-def read_detail(entry: Entry) -> JSONObject | Fault:
-    """The entry's detail, or why the entry is not taken."""
+def read_detail(entry: Entry, *, partner: bool = False) -> JSONObject | Fault:
+    """The entry's detail, or why the entry is not taken. Only partners' sources begin with "aws."."""
     for name, attribute in _REQUIRED:
         if not getattr(entry, attribute):
             return Fault("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
     assert entry.source is not None
-    if entry.source.startswith("aws."):
+    if entry.source.startswith("aws.") and not partner:
         return Fault("NotAuthorizedForSourceException", "Not authorized for the source.")
     try:
         detail = orjson.loads(entry.detail or "")

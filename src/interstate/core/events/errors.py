@@ -39,6 +39,26 @@ class ResourceNotFoundException(ServiceError):
         """No replay has this name."""
         return cls(f"Replay {name} does not exist.")
 
+    @classmethod
+    def connection(cls, name: str, verb: str) -> "ResourceNotFoundException":
+        """No connection has this name."""
+        return cls(f"Failed to {verb} the connection(s). Connection '{name}' does not exist.")
+
+    @classmethod
+    def api_destination(cls, name: str, verb: str) -> "ResourceNotFoundException":
+        """No API destination has this name."""
+        return cls(f"Failed to {verb} the api-destination(s). An api-destination '{name}' does not exist.")
+
+    @classmethod
+    def endpoint(cls, name: str) -> "ResourceNotFoundException":
+        """No global endpoint has this name."""
+        return cls(f"Endpoint {name} does not exist.")
+
+    @classmethod
+    def event_source(cls, name: str) -> "ResourceNotFoundException":
+        """No partner event source has this name."""
+        return cls(f"Event source {name} does not exist.")
+
 
 class ResourceAlreadyExistsException(ServiceError):
     """The name is taken."""

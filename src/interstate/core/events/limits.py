@@ -27,3 +27,9 @@ RETRY_ATTEMPTS_MAX = 185
 EVENT_AGE_MAX = timedelta(hours=24)
 """Defaults of a target, and the most that can be asked for.
 Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html"""
+
+CONNECTIONS_MAX = 3_000
+API_DESTINATIONS_MAX = 3_000
+API_DESTINATION_RATE = 300
+"""Calls a second of one API destination, unless it says another number."""
+ENDPOINTS_MAX = 100

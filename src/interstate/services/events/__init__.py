@@ -1,7 +1,4 @@
-"""EventBridge: buses, rules, targets, archives, replays.
-
-API destinations, connections, partner event sources, global endpoints and schemas are not here yet; their operations are
-refused by name.
+"""EventBridge: buses, rules, targets, archives, replays, API destinations, partner event sources, global endpoints.
 
 Source: botocore's model events/2015-10-07; EventBridge API Reference.
 """
@@ -9,10 +6,17 @@ Source: botocore's model events/2015-10-07; EventBridge API Reference.
 from functools import partial
 
 from interstate.services.events import (
+    api_destinations,
     archives,
     archiving,
+    authorizing,
     buses,
+    calling,
+    connections,
     deliveries,
+    endpoints,
+    log_upkeep,
+    partners,
     put_events,
     replays,
     rules,
@@ -21,14 +25,44 @@ from interstate.services.events import (
     targets,
 )
 from interstate.services.events.aws_events import routes_cache
-from interstate.services.operation import Operation, Service, Step
-from interstate.store.records.events import ArchiveSweep, Delivery, ReplayPage, Tick
+from interstate.services.operation import Effect, Operation, Service, Step
+from interstate.store.records.events import ArchiveSweep, Delivery, LogSweep, ReplayPage, Tick
+from interstate.store.records.events_connections import HttpCall, TokenCall
+from interstate.store.records.events_endpoints import SourceExpiry
 
 _CACHE = routes_cache()
 
 SERVICE = Service(
     "events",
     operations=(
+        Operation("ActivateEventSource", partners.SourceRequest, partners.activate_event_source),
+        Operation("CreateApiDestination", api_destinations.CreateApiDestination, api_destinations.create_api_destination),
+        Operation("CreateConnection", connections.CreateConnection, connections.create_connection),
+        Operation("CreateEndpoint", endpoints.CreateEndpoint, endpoints.create_endpoint),
+        Operation("CreatePartnerEventSource", partners.SourceOf, partners.create_partner_event_source),
+        Operation("DeactivateEventSource", partners.SourceRequest, partners.deactivate_event_source),
+        Operation("DeauthorizeConnection", connections.ConnectionRequest, connections.deauthorize_connection),
+        Operation("DeleteApiDestination", api_destinations.DestinationRequest, api_destinations.delete_api_destination),
+        Operation("DeleteConnection", connections.ConnectionRequest, connections.delete_connection),
+        Operation("DeleteEndpoint", endpoints.EndpointRequest, endpoints.delete_endpoint),
+        Operation("DeletePartnerEventSource", partners.SourceOf, partners.delete_partner_event_source),
+        Operation("DescribeApiDestination", api_destinations.DestinationRequest,
+                  api_destinations.describe_api_destination, reads=True),
+        Operation("DescribeConnection", connections.ConnectionRequest, connections.describe_connection, reads=True),
+        Operation("DescribeEndpoint", endpoints.EndpointRequest, endpoints.describe_endpoint, reads=True),
+        Operation("DescribeEventSource", partners.SourceRequest, partners.describe_event_source, reads=True),
+        Operation("DescribePartnerEventSource", partners.SourceRequest, partners.describe_partner_event_source, reads=True),
+        Operation("ListApiDestinations", api_destinations.ListApiDestinations, api_destinations.list_api_destinations, reads=True),
+        Operation("ListConnections", connections.ListConnections, connections.list_connections, reads=True),
+        Operation("ListEndpoints", endpoints.ListEndpoints, endpoints.list_endpoints, reads=True),
+        Operation("ListEventSources", partners.ListSources, partners.list_event_sources, reads=True),
+        Operation("ListPartnerEventSourceAccounts", partners.ListAccounts, partners.list_partner_event_source_accounts, reads=True),
+        Operation("ListPartnerEventSources", partners.ListSources, partners.list_partner_event_sources, reads=True),
+        Operation("PutPartnerEvents", partners.PutPartnerEvents, partial(partners.put_partner_events, cache=_CACHE),
+                  keys=partners.keys_of_put_partner_events),
+        Operation("UpdateApiDestination", api_destinations.UpdateApiDestination, api_destinations.update_api_destination),
+        Operation("UpdateConnection", connections.UpdateConnection, connections.update_connection),
+        Operation("UpdateEndpoint", endpoints.UpdateEndpoint, endpoints.update_endpoint),
         Operation("CancelReplay", replays.ReplayRequest, replays.cancel_replay),
         Operation("CreateArchive", archives.CreateArchive, archives.create_archive),
         Operation("CreateEventBus", buses.CreateEventBus, buses.create_event_bus),
@@ -67,6 +101,12 @@ SERVICE = Service(
         Step("events.schedule", Tick, partial(schedules.tick, cache=_CACHE), pulls=False),
         Step("events.replay", ReplayPage, partial(replays.replay_page, cache=_CACHE)),
         Step("events.sweep", ArchiveSweep, archiving.sweep, pulls=False),
+        Step("events.log_sweep", LogSweep, log_upkeep.sweep_log, pulls=False),
+        Step("events.source_expiry", SourceExpiry, partners.expire_source, pulls=False),
+    ),
+    effects=(
+        Effect("events.http", HttpCall, partial(calling.called, cache=_CACHE)),
+        Effect("events.token", TokenCall, authorizing.token_fetched),
     ),
     notes={
         "CreateEventBus": "Dead-letter, encryption and log settings are stored and described; they have no effect yet.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere, ValidationException
+from interstate.base.errors import ValidationException
 from interstate.base.json import BrokenJSON, JSONObject, dumps, loads
 from interstate.core.events.errors import (
     LimitExceededException,
@@ -19,6 +19,7 @@ from interstate.core.events.limits import ARCHIVES_PER_BUS_MAX, BUSES_MAX, POLIC
 from interstate.core.events.policy import statement, with_statement, without_statement
 from interstate.services.events.locate import DEFAULT, bus_arn, bus_at, bus_name, scope_of
 from interstate.services.events.pages import PAGE_MAX, after, page
+from interstate.services.events.partners import bus_is_gone, match_with_bus
 from interstate.services.events.routing import changed
 from interstate.services.events.tags import Tag, tags_of
 from interstate.store.ports import Work
@@ -86,8 +87,10 @@ def create_event_bus(request: CreateEventBus, work: Work) -> dict[str, Any]:
         LimitExceededException: the account has its 100 buses.
     """
     if request.event_source_name is not None:
-        raise NotImplementedHere("event buses of partner event sources")
-    if "/" in request.name:
+        if request.event_source_name != request.name:
+            raise ValidationException("Event bus name must be the same as the name of its event source.")
+        match_with_bus(request.event_source_name, work)
+    elif "/" in request.name:
         raise ValidationException("Event bus name must not contain '/'.")
     arn = bus_arn(request.name, work.caller)
     scope = scope_of(work.caller)
@@ -159,6 +162,7 @@ def delete_event_bus(request: DescribeEventBus, work: Work) -> None:
     if work.select(RULES_OF_BUS, limit=1, bus=arn, after="", prefix=""):
         raise ValidationException("EventBus can't be deleted since it has rules.")
     work.delete(BUSES, arn)
+    bus_is_gone(bus_name(arn), work)
 
 
 def describe_event_bus(request: DescribeEventBus, work: Work) -> dict[str, Any]:

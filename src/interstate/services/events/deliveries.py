@@ -17,31 +17,28 @@ from datetime import datetime
 
 import msgspec
 
-from interstate.base.arn import caller_of, parse_arn
+from interstate.base.arn import Caller, caller_of, parse_arn
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSONObject, loads
 from interstate.core.events.delivery import (
     INVALID_JSON,
     THIRD_BUS,
-    Again,
     Failure,
-    dead_letter_attributes,
-    decide,
     failure_of,
 )
 from interstate.core.events.errors import ResourceNotFoundException
 from interstate.core.events.transform import Context, InvalidInput, part, render
+from interstate.services import access
+from interstate.services.events.calling import call_destination, call_gateway
+from interstate.services.events.errors import AccessDeniedException
 from interstate.services.events.locate import bus_name, find_bus
+from interstate.services.events.outcomes import attempted, delivered, failed
 from interstate.services.events.reaching import Payload, reach, reach_with_many, takes_many
 from interstate.services.events.routing import Route, RoutesCache, Target
-from interstate.services.events.sending import DELIVERY, send
+from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
-from interstate.store.records.events import FAILURES, Carried, Delivery, FailureCount
-
-FAILED = "FailedInvocations"
-TO_DEAD_LETTERS = "InvocationsSentToDlq"
-LOST = "InvocationsFailedToBeSentToDlq"
-"""AWS's metrics. Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
+from interstate.store.records.events import Carried, Delivery
+from interstate.store.records.events_connections import API_DESTINATIONS
 
 
 class _FailedError(Exception):
@@ -59,36 +56,57 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
     target = None if route is None else next((one for one in route.targets if one.id == delivery.target), None)
     if route is None or target is None:
         return
+    attempted(delivery, len(delivery.events), work)
     left = delivery.events
-    if len(left) > 1 and takes_many(target):
+    if len(left) > 1 and takes_many(target) and not any(carried.trace for carried in left):
         left = _deliver_together(delivery, route, target, work)
     for carried in left:
         alone = msgspec.structs.replace(delivery, events=[carried])
         try:
-            _deliver(alone, route, target, work, cache)
+            is_done = _deliver(alone, route, target, work, cache)
         except ServiceError as error:
-            _after_failure(alone, target, failure_of(error), work)
+            failed(alone, target, failure_of(error), work)
         except _FailedError as error:
-            _after_failure(alone, target, error.failure, work)
+            failed(alone, target, error.failure, work)
+        else:
+            if is_done:
+                delivered(alone, [carried], target, work)
 
 
 def _deliver_together(delivery: Delivery, route: Route, target: Target, work: Work) -> list[Carried]:
     """Deliver what the target takes in one call; tells what is left to be delivered, or to fail, alone."""
     try:
         texts = [_input(carried, delivery.since, route, target) for carried in delivery.events]
-        refused = reach_with_many(target, texts, work)
+        refused = reach_with_many(target, texts, route.arn, work)
     except (ServiceError, _FailedError):
         return delivery.events
+    gone = set(refused)
+    taken = [carried for at, carried in enumerate(delivery.events) if at not in gone]
+    if taken:
+        delivered(delivery, taken, target, work)
     return [delivery.events[at] for at in refused]
 
 
-def _deliver(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> None:
+def _deliver(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> bool:
+    """Deliver one event; False when its end is another step's (a call outside the store)."""
     [carried] = delivery.events
-    if ":events:" in target.arn:
+    if ":event-bus/" in target.arn:
         _cross(delivery, route, target, work, cache)
-    else:
-        text = _input(carried, delivery.since, route, target)
-        reach(target, Payload(text, carried.event_id, route.name), work)
+        return True
+    text = _input(carried, delivery.since, route, target)
+    if ":api-destination/" in target.arn:
+        destination = work.get(API_DESTINATIONS, target.arn)
+        if destination is None:
+            raise ResourceNotFoundException.api_destination(target.arn.split("/")[1], "invoke")
+        call_destination(delivery, target, text, destination, work)
+        return False
+    if ":execute-api:" in target.arn:
+        arn = parse_arn(target.arn)
+        assert arn is not None, target
+        call_gateway(delivery, target, text, arn.resource, work)
+        return False
+    reach(target, Payload(text, carried.event_id, route.name, route.arn, carried.trace), work)
+    return True
 
 
 def _input(carried: Carried, since: datetime, route: Route, target: Target) -> str:
@@ -115,8 +133,12 @@ def _object(text: str) -> JSONObject:
 def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> None:
     """Take the event to another bus; what has crossed once goes no further. A transformed input becomes its detail.
 
+    The target's role acts for its account; without one the rule's account does. Another account's bus must let it in. In
+    another region the event gets an id of its own.
+
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-bus-to-bus.html (an event that a rule received from
-    another bus is not sent on to a third).
+    another bus is not sent on to a third), .../eb-cross-account.html; recorded in
+    tests/aws/services/events/test_events_cross_account_region.snapshot.json of github.com/localstack/localstack (ids).
     """
     [carried] = delivery.events
     if delivery.hops:
@@ -124,6 +146,10 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
     bus = find_bus(target.arn, work)
     if bus is None:
         raise ResourceNotFoundException.bus(bus_name(target.arn))
+    here, there = caller_of(delivery.bus), caller_of(bus.arn)
+    actor = here if target.role_arn is None else Caller(caller_of(target.role_arn).account, here.region)
+    if not access.is_allowed(bus.policy, actor, action="events:PutEvents", resource=bus.arn, now=work.now):
+        raise AccessDeniedException(actor.account, bus.arn)
     event = _object(bytes(carried.text).decode())
     if not target.plain:
         detail = loads(_input(carried, delivery.since, route, target))
@@ -131,46 +157,6 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
             reason = "The input of an event bus must be a JSON object."
             raise _FailedError(Failure(INVALID_JSON, reason, permanent=True))
         event = {**event, "detail": detail}
-    send(bus, event, work, cache, hops=delivery.hops + 1)
-
-
-# Failures -----------------------------------------------------------------------------------------------------------
-
-
-def _after_failure(delivery: Delivery, target: Target, failure: Failure, work: Work) -> None:
-    decision = decide(target.retry, failure, delivery.retries, since=delivery.since, now=work.now, entropy=work.entropy)
-    if isinstance(decision, Again):
-        work.later(DELIVERY, msgspec.structs.replace(delivery, retries=delivery.retries + 1), at=decision.at)
-        return
-    _count(delivery.rule, FAILED, work)
-    if target.dead_letter_arn is not None:
-        _dead_letter(delivery, target, failure, decision.exhausted, work)
-
-
-def _dead_letter(delivery: Delivery, target: Target, failure: Failure, exhausted: str | None, work: Work) -> None:
-    """Send the event to the target's dead-letter queue; when that refuses too, the event is lost, and counted."""
-    assert target.dead_letter_arn is not None
-    arn = parse_arn(target.dead_letter_arn)
-    assert arn is not None, target
-    request = {
-        "QueueUrl": f"http://localhost/{arn.account}/{arn.resource}",
-        "MessageBody": bytes(delivery.events[0].text).decode(),
-        "MessageAttributes": dead_letter_attributes(
-            rule_arn=delivery.rule,
-            target_arn=target.arn,
-            failure=failure,
-            retries=delivery.retries,
-            exhausted=exhausted,
-        ),
-    }
-    try:
-        work.call("sqs", "SendMessage", request, caller=caller_of(target.dead_letter_arn))
-    except ServiceError:
-        _count(delivery.rule, LOST, work)
-    else:
-        _count(delivery.rule, TO_DEAD_LETTERS, work)
-
-
-def _count(rule: str, metric: str, work: Work) -> None:
-    counted = work.get(FAILURES, rule, metric)
-    work.put(FAILURES, FailureCount(rule, metric, 1 if counted is None else counted.count + 1))
+    sender = Sender(work, cache, hops=delivery.hops + 1)
+    sender.send(bus, event, trace=carried.trace, keep_id=here.region == there.region)
+    sender.close()

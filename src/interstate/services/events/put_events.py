@@ -9,14 +9,18 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import Caller
-from interstate.base.errors import NotImplementedHere, ValidationException
+from interstate.base.errors import ValidationException
 from interstate.base.json import BrokenJSON, loads
 from interstate.core.events.envelope import Entry, Fault, envelope, fit, read_detail
 from interstate.core.events.errors import InvalidEventPatternException
 from interstate.core.events.limits import ENTRIES_SIZE_BYTES_MAX
-from interstate.core.events.policy import lets_in
 from interstate.core.patterns import PatternError, matches, parse_pattern
+from interstate.services import access
+from interstate.services.events.endpoint_road import Road, road_of
+from interstate.services.events.errors import AccessDeniedException
 from interstate.services.events.locate import bus_arn, find_bus
+from interstate.services.events.log_upkeep import SWEEP_KEY
+from interstate.services.events.outcomes import NAMESPACE
 from interstate.services.events.routing import RoutesCache
 from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
@@ -36,51 +40,72 @@ class TestEventPattern(msgspec.Struct, frozen=True, rename="pascal"):
 
 def keys_of_put_events(request: PutEvents, caller: Caller) -> Iterable[Key]:
     """The buses of the entries."""
-    return [Key(BUSES, (arn,)) for arn in {bus_arn(entry.event_bus_name, caller) for entry in request.entries}]
+    return [
+        SWEEP_KEY,
+        *(Key(BUSES, (arn,)) for arn in {bus_arn(entry.event_bus_name, caller) for entry in request.entries}),
+    ]
 
 
 def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, Any]:
     """Take events onto their buses. An entry whose bus does not exist is taken and goes nowhere, as on AWS.
 
     Raises:
-        ValidationException: the entries together are larger than 1 MB.
-        NotImplementedHere: a global endpoint is named.
+        ValidationException: the entries together are larger than 1 MB, or their endpoint does not exist.
     """
-    if request.endpoint_id is not None:
-        raise NotImplementedHere("global endpoints (EndpointId of PutEvents)")
     if not fit(request.entries, ENTRIES_SIZE_BYTES_MAX):
         raise ValidationException("Total size of the entries in the request is over the limit.")
+    road = None if request.endpoint_id is None else road_of(request.endpoint_id, work)
     sender = Sender(work, cache)
-    results = [_put(entry, work, sender) for entry in request.entries]
+    results = [_put(entry, work, sender, road) for entry in request.entries]
     sender.close()
-    return {"FailedEntryCount": sum("ErrorCode" in result for result in results), "Entries": results}
+    failed = sum("ErrorCode" in result for result in results)
+    work.measure(NAMESPACE, "PutEventsApproximateCallCount")
+    work.measure(NAMESPACE, "PutEventsEntriesCount", value=len(results))
+    if failed:
+        work.measure(NAMESPACE, "PutEventsFailedEntriesCount", value=failed)
+    return {"FailedEntryCount": failed, "Entries": results}
 
 
-def _put(entry: Entry, work: Work, sender: Sender) -> dict[str, str]:
+def _put(entry: Entry, work: Work, sender: Sender, road: Road | None) -> dict[str, str]:
     detail = read_detail(entry)
     if isinstance(detail, Fault):
         return {"ErrorCode": detail.code, "ErrorMessage": detail.message}
     caller = work.caller
-    bus = find_bus(bus_arn(entry.event_bus_name, caller), work)
-    if bus is not None and not bus.scope.startswith(caller.account + "/") and not lets_in(bus.policy, caller.account):
-        reason = f"User: arn:aws:iam::{caller.account}:root is not authorized to perform: events:PutEvents on resource: {bus.arn}"
-        return {"ErrorCode": "AccessDeniedException", "ErrorMessage": reason}
-    event_id = work.entropy.uuid()
-    if bus is not None and bus.revision:
-        assert entry.source is not None, entry
-        assert entry.detail_type is not None, entry
-        event = envelope(
-            event_id=event_id,
-            detail_type=entry.detail_type,
-            source=entry.source,
-            account=caller.account,
-            time=entry.time or work.now,
-            region=caller.region,
-            resources=entry.resources,
-            detail=detail,
-        )
-        sender.send(bus, event)
+    arn = bus_arn(entry.event_bus_name, caller)
+    if road is not None:
+        arn = road.bus_for(arn)
+    bus = find_bus(arn, work)
+    if bus is None:
+        return {"EventId": work.entropy.uuid()}
+    if (bus.policy or not bus.scope.startswith(caller.account + "/")) and not access.is_allowed(
+        bus.policy, caller, action="events:PutEvents", resource=bus.arn, now=work.now, context=_context(entry)
+    ):
+        error = AccessDeniedException(caller.account, bus.arn)
+        return {"ErrorCode": error.code, "ErrorMessage": error.message}
+    assert entry.source is not None, entry
+    assert entry.detail_type is not None, entry
+    event = envelope(
+        event_id="",
+        detail_type=entry.detail_type,
+        source=entry.source,
+        account=caller.account,
+        time=entry.time or work.now,
+        region=caller.region if road is None else road.region,
+        resources=entry.resources,
+        detail=detail,
+    )
+    event_id = sender.send(bus, event, trace=entry.trace_header)
+    if road is not None:
+        road.replicate(event, entry.trace_header, sender, work)
     return {"EventId": event_id}
+
+
+def _context(entry: Entry) -> dict[str, tuple[str, ...]]:
+    """The condition keys of an entry.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+    """
+    return {"events:source": (entry.source or "",), "events:detail-type": (entry.detail_type or "",)}
 
 
 def try_event_pattern(request: TestEventPattern, work: Work) -> dict[str, Any]:  # noqa: ARG001 -- every operation has this signature

@@ -9,9 +9,10 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import Arn, Caller, parse_arn
+from interstate.base.arn import Arn, Caller, caller_of, parse_arn
 from interstate.base.json import BrokenJSON, JSONObject, loads
 from interstate.base.time import to_millis
+from interstate.services.events.outcomes import PRINCIPAL
 from interstate.services.events.routing import Target
 from interstate.store.ports import Work
 
@@ -22,10 +23,15 @@ class Payload(msgspec.Struct, frozen=True):
     text: str
     event_id: str
     rule_name: str
+    rule_arn: str
+    trace: str | None = None
 
 
 def _queue(arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
     request = {"QueueUrl": _queue_url(arn), **_message(target, payload.text)}
+    if payload.trace:
+        header = {"DataType": "String", "StringValue": payload.trace}
+        request["MessageSystemAttributes"] = {"AWSTraceHeader": header}
     work.call("sqs", "SendMessage", request, caller=caller)
 
 
@@ -44,6 +50,8 @@ def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, call
     # Executions that EventBridge starts are named by the event and a number of their own, so that a replay starts another.
     name = f"{payload.event_id}_{work.entropy.uuid()}"
     request = {"stateMachineArn": target.arn, "name": name, "input": payload.text}
+    if payload.trace:
+        request["traceHeader"] = payload.trace
     work.call("stepfunctions", "StartExecution", request, caller=caller)
 
 
@@ -93,8 +101,9 @@ _REACH: dict[str, _Reach] = {
     "sns": _topic,
     "logs": _log_group,
 }
-REACHED = frozenset({*_REACH, "events"})
-"""Services whose ARNs can be targets. Buses are reached by ``deliveries``, which knows how far an event has come."""
+REACHED = frozenset({*_REACH, "events", "execute-api"})
+"""Services whose ARNs can be targets. Buses and HTTP endpoints are reached by ``deliveries``, which knows how far an event has
+come, and ``calling``."""
 
 
 def reach(target: Target, payload: Payload, work: Work) -> None:
@@ -105,7 +114,17 @@ def reach(target: Target, payload: Payload, work: Work) -> None:
     """
     arn = parse_arn(target.arn)
     assert arn is not None, target
-    _REACH[arn.service](arn, target, payload, work, Caller(arn.account or work.caller.account, arn.region))
+    _REACH[arn.service](arn, target, payload, work, _caller(arn, target, payload.rule_arn))
+
+
+def _caller(arn: Arn, target: Target, rule_arn: str) -> Caller:
+    """Who delivers: the account of the target's role, or EventBridge itself for the rule, whom the target's policy must let.
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    if target.role_arn is not None:
+        return Caller(caller_of(target.role_arn).account, arn.region)
+    return Caller(arn.account, arn.region).on_behalf_of(PRINCIPAL, source_arn=rule_arn)
 
 
 def takes_many(target: Target) -> bool:
@@ -113,7 +132,7 @@ def takes_many(target: Target) -> bool:
     return target.arn.startswith("arn:aws:sqs:")
 
 
-def reach_with_many(target: Target, texts: Sequence[str], work: Work) -> list[int]:
+def reach_with_many(target: Target, texts: Sequence[str], rule_arn: str, work: Work) -> list[int]:
     """Deliver to a queue in one call; tells which texts it refused.
 
     Raises:
@@ -123,5 +142,5 @@ def reach_with_many(target: Target, texts: Sequence[str], work: Work) -> list[in
     assert arn is not None, target
     entries = [{"Id": str(at), **_message(target, text)} for at, text in enumerate(texts)]
     request = {"QueueUrl": _queue_url(arn), "Entries": entries}
-    answer = work.call("sqs", "SendMessageBatch", request, caller=Caller(arn.account, arn.region))
+    answer = work.call("sqs", "SendMessageBatch", request, caller=_caller(arn, target, rule_arn))
     return [int(failed["Id"]) for failed in answer.get("Failed", ())]

@@ -28,7 +28,7 @@ from interstate.core.events.limits import REPLAYS_RUNNING_MAX
 from interstate.services.events.locate import find_bus, scope_of
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.routing import RoutesCache
-from interstate.services.events.sending import fire
+from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
 from interstate.store.records.events import (
     ARCHIVED_BETWEEN,
@@ -169,7 +169,9 @@ def _send_again(archived: Archived, replay: Replay, work: Work, cache: RoutesCac
     assert bus is not None, replay
     matching = cache.of(bus, work).index.matching(event)
     wanted = [rule for rule in matching if not replay.rules or rule in replay.rules]
-    fire(bus.arn, wanted, event, work, cache)
+    sender = Sender(work, cache)
+    sender.send_again(bus, wanted, event)
+    sender.close()
 
 
 def describe_replay(request: ReplayRequest, work: Work) -> dict[str, Any]:

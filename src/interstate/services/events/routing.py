@@ -35,6 +35,14 @@ _KEPT_MAX = 256
 """Compiled buses kept in memory."""
 
 
+class HttpParameters(msgspec.Struct, frozen=True):
+    """What a target adds to a request."""
+
+    path: list[str] = []
+    headers: dict[str, str] = {}
+    query: dict[str, str] = {}
+
+
 class Target(msgspec.Struct, frozen=True):
     """A target, ready to be delivered to."""
 
@@ -46,6 +54,8 @@ class Target(msgspec.Struct, frozen=True):
     transformer: Transformer | None = None
     message_group_id: str | None = None
     dead_letter_arn: str | None = None
+    role_arn: str | None = None
+    http: HttpParameters = HttpParameters()
 
     @property
     def plain(self) -> bool:
@@ -148,4 +158,12 @@ def target_of(row: TargetRow) -> Target:
         ),
         message_group_id=members.get("SqsParameters", {}).get("MessageGroupId"),
         dead_letter_arn=members.get("DeadLetterConfig", {}).get("Arn"),
+        role_arn=members.get("RoleArn"),
+        http=_http(members.get("HttpParameters") or {}),
+    )
+
+
+def _http(given: dict[str, Any]) -> HttpParameters:
+    return HttpParameters(
+        given.get("PathParameterValues", []), given.get("HeaderParameters", {}), given.get("QueryStringParameters", {})
     )

@@ -5,62 +5,112 @@ Theory of operation
 A call may bring ten events that go to one target. They travel together, because a row, a step and a call to the target's
 service cost more than the event itself; what the target refuses of them goes on alone (see ``deliveries``). The rows are due
 now, so they are usually carried out in the transaction that leaves them, and never written.
+
+The events of a call that came onto one bus are one row of the event log, whose number is in their ids: it is kept for some
+days, so that what became of an event can be told.
 """
 
 from collections.abc import Iterable
 
 import msgspec
 
+from interstate.base.arn import caller_of
 from interstate.base.json import JSONObject, dumps_bytes
+from interstate.core.events.numbers import event_id
 from interstate.services.events.archiving import keep
 from interstate.services.events.locate import find_bus
+from interstate.services.events.log_upkeep import plan_sweep
+from interstate.services.events.outcomes import DELIVERY, NAMESPACE, dimensions_of
 from interstate.services.events.routing import Routes, RoutesCache
 from interstate.store.ports import Work
-from interstate.store.records.events import Bus, Carried, Delivery
+from interstate.store.records.events import LOG, Bus, Carried, Delivery, Logged
 
-DELIVERY = "events.delivery"
 _Road = tuple[str, str, str]  # Bus, rule, target.
 
 
+class _Page:
+    """A row of the event log that is being filled."""
+
+    __slots__ = ("row", "texts")
+
+    def __init__(self, row: int) -> None:
+        self.row = row
+        self.texts: list[bytes] = []
+
+
 class Sender:
-    """Takes the events of one call; ``close`` leaves their deliveries."""
+    """Takes the events of one call; ``close`` writes the log and leaves the deliveries."""
 
     def __init__(self, work: Work, cache: RoutesCache, *, hops: int = 0) -> None:
         self._work = work
         self._cache = cache
         self._hops = hops
         self._roads: dict[_Road, list[Carried]] = {}
+        self._pages: dict[str, _Page] = {}
+        self._matched: dict[tuple[str, str], int] = {}
 
-    def send(self, bus: Bus, event: JSONObject) -> None:
-        """Take an event onto a bus: into the archives that want it, and to the targets of the rules that it matches."""
+    def send(self, bus: Bus, event: JSONObject, *, trace: str | None = None, keep_id: bool = False) -> str:
+        """Take an event onto a bus: into the archives that want it, and to the targets of the rules that it matches.
+
+        Tells the event's id, which is new unless ``keep_id``.
+        """
+        page = self._page(bus)
+        if not keep_id:
+            event["id"] = event_id(page.row, len(page.texts), self._work.entropy)
+        text = dumps_bytes(event)
+        page.texts.append(text)
         routes = self._cache.of(bus, self._work)
         matching = routes.index.matching(event)
-        if not matching:
-            return
-        text = dumps_bytes(event)
-        for arn in matching:
-            archive = routes.archives.get(arn)
-            if archive is not None and "replay-name" not in event:
-                keep(archive, event, text, self._work)
-        self._carry(bus.arn, routes, matching, Carried(event["id"], msgspec.Raw(text)))
+        if matching:
+            for arn in matching:
+                archive = routes.archives.get(arn)
+                if archive is not None and "replay-name" not in event:
+                    keep(archive, event, text, self._work)
+            self._carry(bus.arn, routes, matching, Carried(event["id"], msgspec.Raw(text), trace))
+        number: str = event["id"]
+        return number
 
     def fire(self, bus: Bus, rules: Iterable[str], event: JSONObject) -> None:
         """Take an event to the targets of these rules, whether they match it or not."""
+        page = self._page(bus)
+        event["id"] = event_id(page.row, len(page.texts), self._work.entropy)
+        text = dumps_bytes(event)
+        page.texts.append(text)
+        self._carry(bus.arn, self._cache.of(bus, self._work), rules, Carried(event["id"], msgspec.Raw(text)))
+
+    def send_again(self, bus: Bus, rules: Iterable[str], event: JSONObject) -> None:
+        """Take an event that is in the log already, under the id that it has."""
         carried = Carried(event["id"], msgspec.Raw(dumps_bytes(event)))
         self._carry(bus.arn, self._cache.of(bus, self._work), rules, carried)
+
+    def _page(self, bus: Bus) -> _Page:
+        page = self._pages.get(bus.arn)
+        if page is None:
+            page = self._pages[bus.arn] = _Page(self._work.next_id(LOG))
+        return page
 
     def _carry(self, bus: str, routes: Routes, rules: Iterable[str], carried: Carried) -> None:
         for arn in rules:
             route = routes.rules.get(arn)
             if route is not None:
+                self._matched[bus, route.name] = self._matched.get((bus, route.name), 0) + 1
                 for target in route.targets:
                     self._roads.setdefault((bus, arn, target.id), []).append(carried)
 
     def close(self) -> None:
-        """Leave the deliveries."""
-        now = self._work.now
+        """Write the log, count, and leave the deliveries."""
+        work = self._work
+        now = work.now
+        if self._pages:
+            plan_sweep(work)
+        for bus, page in self._pages.items():
+            work.put(LOG, Logged(page.row, bus, now, len(page.texts), b"[" + b",".join(page.texts) + b"]"))
+        for (bus, rule_name), count in self._matched.items():
+            place, dimensions = caller_of(bus), dimensions_of(bus, rule_name)
+            work.measure(NAMESPACE, "MatchedEvents", dimensions, count, caller=place)
+            work.measure(NAMESPACE, "TriggeredRules", dimensions, count, caller=place)
         for (bus, rule, target), events in self._roads.items():
-            self._work.later(DELIVERY, Delivery(bus, rule, target, events, now, hops=self._hops))
+            work.later(DELIVERY, Delivery(bus, rule, target, events, now, hops=self._hops))
 
 
 def send(bus: Bus, event: JSONObject, work: Work, cache: RoutesCache, *, hops: int = 0) -> None:

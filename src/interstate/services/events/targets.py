@@ -110,7 +110,8 @@ def _check(target: Target) -> None:
 
 
 def _check_service(target: Target, arn: Arn) -> None:
-    if arn.service not in REACHED or (arn.service == "events" and not arn.resource.startswith("event-bus/")):
+    ours = arn.service != "events" or arn.resource.startswith(("event-bus/", "api-destination/"))
+    if arn.service not in REACHED or not ours:
         raise NotImplementedHere(f"targets of rules in {arn.service} ({target.arn})")
     if arn.service == "states" and target.role_arn is None:
         raise ValidationException(f"RoleArn is required for target {target.arn}.")

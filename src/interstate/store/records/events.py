@@ -41,6 +41,7 @@ class Rule(msgspec.Struct, frozen=True):
     description: str | None = None
     role_arn: str | None = None
     tags: dict[str, str] = {}
+    managed_by: str | None = None
 
 
 class TargetRow(msgspec.Struct, frozen=True):
@@ -69,6 +70,8 @@ class Archive(msgspec.Struct, frozen=True):
     description: str | None = None
     pattern: str | None = None
     kms_key: str | None = None
+    state: str = ENABLED
+    reason: str | None = None
 
 
 class Archived(msgspec.Struct, frozen=True):
@@ -101,12 +104,38 @@ class Replay(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
-class FailureCount(msgspec.Struct, frozen=True):
-    """How often something went wrong with a rule's deliveries, under the metric's name."""
+class Logged(msgspec.Struct, frozen=True):
+    """The events that one call brought onto a bus, in order; ``body`` is their JSON list."""
 
-    rule: str
-    metric: str
+    id: int
+    bus: str
+    at: datetime
     count: int
+    body: bytes
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """How one attempt to deliver went; ``places`` says which events of the log's row ``log`` it was for."""
+
+    id: int
+    log: int
+    places: list[int]
+    at: datetime
+    rule: str
+    target: str
+    target_arn: str
+    outcome: str
+    retries: int
+    code: str | None = None
+    message: str | None = None
+    next_at: datetime | None = None
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """When a table's old rows are forgotten next."""
+
+    name: str
+    planned: datetime
 
 
 BUSES = Table("events_buses", Bus, ("arn",))
@@ -115,7 +144,9 @@ TARGETS = Table("events_targets", TargetRow, ("rule", "id"))
 ARCHIVES = Table("events_archives", Archive, ("arn",))
 ARCHIVED = Table("events_archived", Archived, ("id",))
 REPLAYS = Table("events_replays", Replay, ("arn",))
-FAILURES = Table("events_failures", FailureCount, ("rule", "metric"))
+LOG = Table("events_log", Logged, ("id",), appends=True)
+ATTEMPTS = Table("events_attempts", Attempt, ("id",), appends=True)
+SWEEPS = Table("events_sweeps", Sweep, ("name",))
 
 BUSES_OF_SCOPE = Select(BUSES, "scope = :scope AND name > :after AND name >= :prefix", "name")
 RULES_OF_BUS = Select(RULES, "bus = :bus AND name > :after AND name >= :prefix", "name")
@@ -130,6 +161,19 @@ ARCHIVED_BETWEEN = Select(
 ARCHIVED_BEFORE = Select(ARCHIVED, "archive = :archive AND at < :before", "at, id")
 REPLAYS_OF_SCOPE = Select(REPLAYS, "scope = :scope AND name > :after AND name >= :prefix", "name")
 
+LOG_OF_BUS = Select(LOG, "bus = :bus AND id > :after", "id")
+LOG_UP_TO = Select(LOG, "id <= :last", "id")
+ATTEMPTS_OF_LOG = Select(ATTEMPTS, "log = :log AND id > :after", "id")
+ATTEMPTS_UP_TO = Select(ATTEMPTS, "id <= :last", "id")
+# The last of the first so many rows that are older than that.
+LOG_OLD = Scalar(
+    "SELECT max(id) FROM (SELECT id, at FROM events_log ORDER BY id LIMIT :rows) AS first WHERE at < :before", (LOG,)
+)
+ATTEMPTS_OLD = Scalar(
+    "SELECT max(id) FROM (SELECT id, at FROM events_attempts ORDER BY id LIMIT :rows) AS first WHERE at < :before",
+    (ATTEMPTS,),
+)
+
 RULE_COUNT = Scalar("SELECT count(*) FROM events_rules WHERE bus = :bus", (RULES,))
 BUS_COUNT = Scalar("SELECT count(*) FROM events_buses WHERE scope = :scope", (BUSES,))
 REPLAYS_RUNNING = Scalar(
@@ -142,10 +186,11 @@ REPLAYS_RUNNING = Scalar(
 
 
 class Carried(msgspec.Struct, frozen=True, array_like=True):
-    """An event on its way, written as its targets see it."""
+    """An event on its way, written as its targets see it; ``trace`` is the trace header that it came with."""
 
     event_id: str
     text: msgspec.Raw
+    trace: str | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -162,6 +207,10 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     since: datetime
     retries: int = 0
     hops: int = 0
+
+
+class LogSweep(msgspec.Struct, frozen=True):
+    """Forget what is older than the event log keeps; body of the step "events.log_sweep"."""
 
 
 class Tick(msgspec.Struct, frozen=True):

@@ -1,0 +1,40 @@
+"""Event ids that lead to where the event is kept.
+
+An event's id is a UUID of version 4, as on AWS. Of its 120 free bits, 60 are random; the others are the row of the event log
+and the place in it, masked by the random ones, so that ids of one call look as unlike as any. Whoever knows an id finds the
+event without an index.
+"""
+
+import re
+
+from interstate.base.ids import Entropy
+
+_UUID = re.compile(r"([0-9a-f]{8})-([0-9a-f]{4})-4([0-9a-f]{3})-[89ab]([0-9a-f]{3})-([0-9a-f]{12})")
+_BITS = 60
+_MASK = (1 << _BITS) - 1
+_ODD = 0x9E3779B97F4A7C15  # Spreads the random bits; any odd number would do.
+_PLACE_BITS = 7
+PLACES_MAX = 1 << _PLACE_BITS
+"""Events of one row."""
+
+
+def event_id(row: int, place: int, entropy: Entropy) -> str:
+    """The id of the event at ``place`` (0 to 127) in a row of the event log."""
+    random = int.from_bytes(entropy.bytes(8)) & _MASK
+    digits = f"{random:015x}{((row << _PLACE_BITS | place) & _MASK) ^ _masked(random):015x}"
+    variant = "89ab"[random & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-{variant}{digits[15:18]}-{digits[18:]}"
+
+
+def _masked(random: int) -> int:
+    return (random * _ODD >> 4) & _MASK
+
+
+def place_of(text: str) -> tuple[int, int] | None:
+    """The row and the place in it that an id leads to; None when it is no id. Ids of others lead anywhere."""
+    found = _UUID.fullmatch(text)
+    if found is None:
+        return None
+    digits = "".join(found.groups())
+    number = int(digits[15:], 16) ^ _masked(int(digits[:15], 16))
+    return number >> _PLACE_BITS, number & (PLACES_MAX - 1)

@@ -1,0 +1,151 @@
+"""How deliveries went: counted as AWS counts, kept for whoever asks why, and what follows a failure.
+
+Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html (metrics and their dimensions);
+``core.events.delivery`` for retries and dead letters.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from interstate.base.arn import caller_of, parse_arn
+from interstate.base.errors import ServiceError
+from interstate.core.events.delivery import Again, Failure, dead_letter_attributes, decide
+from interstate.core.events.numbers import place_of
+from interstate.services.events.locate import DEFAULT, bus_name
+from interstate.services.events.routing import Target
+from interstate.store.ports import Work
+from interstate.store.records.events import ATTEMPTS, Attempt, Carried, Delivery
+
+DELIVERY = "events.delivery"
+PRINCIPAL = "events.amazonaws.com"
+NAMESPACE = "AWS/Events"
+DELIVERED, AGAIN, SENT_TO_DLQ, DROPPED = "DELIVERED", "AGAIN", "SENT_TO_DLQ", "DROPPED"
+_MESSAGE_CHARS_MAX = 1_000
+Dimensions = tuple[tuple[str, str], ...]
+
+
+def dimensions_of(bus: str, rule_name: str) -> Dimensions:
+    """Rules of the default bus are counted by name alone."""
+    name = bus_name(bus)
+    return (("RuleName", rule_name),) if name == DEFAULT else (("EventBusName", name), ("RuleName", rule_name))
+
+
+def _rule_name(rule_arn: str) -> str:
+    return rule_arn.rpartition("/")[2]
+
+
+def attempted(delivery: Delivery, count: int, work: Work) -> None:
+    """Count attempts, before they are made."""
+    place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
+    work.measure(NAMESPACE, "InvocationAttempts", dimensions, count, caller=place)
+    if delivery.retries:
+        work.measure(NAMESPACE, "RetryInvocationAttempts", dimensions, count, caller=place)
+    else:
+        waited = _millis(work.now - delivery.since)
+        work.measure(NAMESPACE, "IngestionToInvocationStartLatency", dimensions, waited, "Milliseconds", caller=place)
+
+
+def _millis(span: timedelta) -> float:
+    return span / timedelta(milliseconds=1)
+
+
+def delivered(delivery: Delivery, events: Sequence[Carried], target: Target, work: Work) -> None:
+    """The target took these events."""
+    place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
+    work.measure(NAMESPACE, "Invocations", dimensions, len(events), caller=place)
+    work.measure(NAMESPACE, "SuccessfulInvocationAttempts", dimensions, len(events), caller=place)
+    whole = _millis(work.now - delivery.since)
+    work.measure(NAMESPACE, "IngestionToInvocationSuccessLatency", dimensions, whole, "Milliseconds", caller=place)
+    work.measure(NAMESPACE, "IngestionToInvocationCompleteLatency", dimensions, whole, "Milliseconds", caller=place)
+    _note(delivery, events, target, DELIVERED, work)
+
+
+def failed(
+    delivery: Delivery, target: Target, failure: Failure, work: Work, *, not_before: datetime | None = None
+) -> None:
+    """The target did not take the event: leave another try, or a dead letter. ``not_before`` is what the target asked for."""
+    decision = decide(target.retry, failure, delivery.retries, since=delivery.since, now=work.now, entropy=work.entropy)
+    place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
+    if isinstance(decision, Again):
+        at = decision.at if not_before is None else max(decision.at, not_before)
+        if at <= delivery.since + target.retry.age_max:
+            if failure.code == "THROTTLING":
+                work.measure(NAMESPACE, "ThrottledInvocations", dimensions, caller=place)
+            again = msgspec.structs.replace(delivery, retries=delivery.retries + 1)
+            work.later(DELIVERY, again, at=at)
+            _note(delivery, delivery.events, target, AGAIN, work, failure, at)
+            return
+        exhausted: str | None = "MaximumEventAgeInSeconds"
+    else:
+        exhausted = decision.exhausted
+    work.measure(NAMESPACE, "Invocations", dimensions, caller=place)
+    work.measure(NAMESPACE, "FailedInvocations", dimensions, caller=place)
+    whole = _millis(work.now - delivery.since)
+    work.measure(NAMESPACE, "IngestionToInvocationCompleteLatency", dimensions, whole, "Milliseconds", caller=place)
+    sent = _dead_letter(delivery, target, failure, exhausted, work)
+    if sent is not None:
+        name = "InvocationsSentToDlq" if sent else "InvocationsFailedToBeSentToDlq"
+        work.measure(NAMESPACE, name, dimensions, caller=place)
+    _note(delivery, delivery.events, target, SENT_TO_DLQ if sent else DROPPED, work, failure)
+
+
+def _dead_letter(
+    delivery: Delivery, target: Target, failure: Failure, exhausted: str | None, work: Work
+) -> bool | None:
+    """Send the event to the target's dead-letter queue; False when that refuses too, None when the target has none."""
+    if target.dead_letter_arn is None:
+        return None
+    arn = parse_arn(target.dead_letter_arn)
+    assert arn is not None, target
+    request = {
+        "QueueUrl": f"http://localhost/{arn.account}/{arn.resource}",
+        "MessageBody": bytes(delivery.events[0].text).decode(),
+        "MessageAttributes": dead_letter_attributes(
+            rule_arn=delivery.rule,
+            target_arn=target.arn,
+            failure=failure,
+            retries=delivery.retries,
+            exhausted=exhausted,
+        ),
+    }
+    caller = caller_of(target.dead_letter_arn).on_behalf_of(PRINCIPAL, source_arn=delivery.rule)
+    try:
+        work.call("sqs", "SendMessage", request, caller=caller)
+    except ServiceError:
+        return False
+    return True
+
+
+def _note(  # noqa: PLR0917 what is known of an attempt
+    delivery: Delivery,
+    events: Sequence[Carried],
+    target: Target,
+    outcome: str,
+    work: Work,
+    failure: Failure | None = None,
+    next_at: datetime | None = None,
+) -> None:
+    """Keep how an attempt went, one row for the events of one call."""
+    rows: dict[int, list[int]] = {}
+    for carried in events:
+        found = place_of(carried.event_id)
+        if found is not None:
+            rows.setdefault(found[0], []).append(found[1])
+    for log, places in rows.items():
+        attempt = Attempt(
+            id=work.next_id(ATTEMPTS),
+            log=log,
+            places=places,
+            at=work.now,
+            rule=delivery.rule,
+            target=delivery.target,
+            target_arn=target.arn,
+            outcome=outcome,
+            retries=delivery.retries,
+            code=None if failure is None else failure.code,
+            message=None if failure is None else failure.message[:_MESSAGE_CHARS_MAX],
+            next_at=next_at,
+        )
+        work.put(ATTEMPTS, attempt)
