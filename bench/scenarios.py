@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
+from bench import queues
 from bench.client import Connection, Result, form, load, request, rest
 
 Figure = tuple[str, float, str, float]
@@ -414,6 +415,8 @@ ALL = (
     Scenario("call", one_call),
     Scenario("sqs-send", sqs_send),
     Scenario("sqs-receive", sqs_receive),
+    Scenario("sqs-fifo", queues.fifo),
+    Scenario("sqs-backlog", queues.backlog),
     Scenario("states-chains", chains),
     Scenario("states-loop", loop),
     Scenario("states-express", express),
