@@ -37,7 +37,7 @@ async def _respond(dispatcher: Dispatcher, scope: Scope, receive: Receive) -> Re
         return refused
     path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
-    body = await _body(headers, receive, dispatcher.body_bytes_max)
+    body = await _body(headers, receive, dispatcher.body_limit(path))
     if body is None:
         return dispatcher.too_large(Request(scope["method"], path, query, headers, b""))
     client = scope.get("client")

@@ -13,7 +13,7 @@ import orjson
 
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError, TransientError
-from interstate.http.doors import Door, door_of, invocation, is_control
+from interstate.http.doors import Door, door_of, invocation, is_control, notification_door
 from interstate.http.guard import Guard, is_loopback
 from interstate.http.ports import Control, Engine
 from interstate.wire.codec import Wire
@@ -24,6 +24,9 @@ from interstate.wire.signature import Credential, SignatureRefused, verify
 
 log = logging.getLogger(__name__)
 
+# A zip of 50 MB in base64, and what stands around it. Source: Lambda's own refusal of a larger CreateFunction.
+CODE_BYTES_MAX = 70_167_211
+_CODE_PATHS = ("/2015-03-31/functions", "/2018-10-31/layers")
 BODY_BYTES_MAX = 10 * 1024 * 1024  # API Gateway's payload limit; the largest that any API here takes.
 
 # Headers of a function's answer that belong to the connection, and what no header may hold: a line break would let a
@@ -108,13 +111,19 @@ class Dispatcher:
 
         The connection stays: what the client still says is thrown away, and it reads the refusal instead of a reset.
         """
-        return self._wire.refuse(RequestTooLarge(self.body_bytes_max), request, None, self._request_id())
+        return self._wire.refuse(RequestTooLarge(self.body_limit(request.path)), request, None, self._request_id())
+
+    def body_limit(self, path: str) -> int:
+        """How large a body may be: where functions and layers are uploaded, their zips come in it."""
+        return max(CODE_BYTES_MAX, self.body_bytes_max) if path.startswith(_CODE_PATHS) else self.body_bytes_max
 
     async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
         """The response to a whole request. Never raises."""
         if is_control(request.path):
             return await self._controlled(request, source_ip)
         door = door_of(request.headers.get(b"host", b""), request.path)
+        if door is None and request.method == "GET" and b"authorization" not in request.headers:
+            door = notification_door(request.path, request.query)
         if door is not None:
             return await self._through(door, request, raw_headers, source_ip)
         if request.method in ("OPTIONS", "HEAD") and b"authorization" not in request.headers:
