@@ -27,4 +27,4 @@ def test_names_know_their_parts() -> None:
 
 def test_what_a_configuration_may_not_set_is_named() -> None:
     assert reserved_names({"A": "1", "AWS_REGION": "x", "_HANDLER": "y"}) == ["AWS_REGION", "_HANDLER"]
-    assert size_bytes({"AB": "주"}) == 5
+    assert size_bytes({"AB": "주"}) == len('{"AB":"주"}'.encode())

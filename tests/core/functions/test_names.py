@@ -18,7 +18,7 @@ FORMS = [
     ("", None),
     ("not a name", None),
     ("arn:aws:sqs:us-east-1:000000000000:Pay", None),
-    ("arn:aws:lambda:us-east-1:000000000000:Pay", None),
+    ("arn:aws:lambda:us-east-1:000000000000:Pay", FunctionName(HERE, "Pay")),
 ]
 
 

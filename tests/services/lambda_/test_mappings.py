@@ -63,7 +63,7 @@ def test_a_record_has_the_published_shape(cloud: Any) -> None:
     (record,) = event["Records"]
     # Source: Lambda Developer Guide, "Example Amazon SQS message event (standard queue)".
     assert set(record) == {
-        "messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfBody", "eventSource",
+        "messageId", "receiptHandle", "body", "attributes", "messageAttributes", "md5OfMessageAttributes", "md5OfBody", "eventSource",
         "eventSourceARN", "awsRegion",
     }  # fmt: skip
     assert record["attributes"] == {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from interstate.base.json import dumps
 from interstate.core.functions.configuration import FunctionSpec
 
 # Names that a function's configuration may not set. Source: the same page, "Reserved environment variables".
@@ -88,5 +89,5 @@ def reserved_names(environment: Mapping[str, str]) -> list[str]:
 
 
 def size_bytes(environment: Mapping[str, str]) -> int:
-    """The size of a configuration's variables as the limit counts it."""
-    return sum(len(name.encode()) + len(value.encode()) for name, value in environment.items())
+    """The size of a configuration's variables as the limit counts it: that of their JSON text."""
+    return len(dumps(dict(environment)).encode())

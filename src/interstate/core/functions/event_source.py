@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html (ba
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html
 """
 
+from base64 import b64decode
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -14,7 +15,7 @@ from interstate.base.json import BrokenJSON, loads
 from interstate.core.patterns.match import matches
 from interstate.core.patterns.parse import parse_pattern
 from interstate.core.patterns.pattern import Pattern
-from interstate.core.queues.message import Message
+from interstate.core.queues.message import Message, md5_of_attributes
 
 PAYLOAD_BYTES_MAX = 6 * 1024 * 1024
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (a mapping starts with five batches at once)
@@ -30,12 +31,24 @@ def sqs_record(message: Message, system: Mapping[str, str], queue: str, region: 
         "body": message.body,
         "attributes": dict(system),
         "messageAttributes": {name: _attribute(value) for name, value in (message.attributes or {}).items()},
+        "md5OfMessageAttributes": _attributes_md5(message.attributes),
         "md5OfBody": message.body_md5,
         "eventSource": "aws:sqs",
         "eventSourceARN": queue,
         "awsRegion": region,
     }
     return record
+
+
+def _attributes_md5(attributes: Mapping[str, Mapping[str, Any]] | None) -> str | None:
+    """The digest over all attributes, whose binary values are kept in base64."""
+    if not attributes:
+        return None
+    plain = {}
+    for name, value in attributes.items():
+        binary = value.get("BinaryValue")
+        plain[name] = {**value, "BinaryValue": b64decode(binary)} if isinstance(binary, str) else value
+    return md5_of_attributes(plain)
 
 
 def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:

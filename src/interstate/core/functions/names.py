@@ -26,13 +26,13 @@ class FunctionName(msgspec.Struct, frozen=True):
 
 
 def parse_function_name(text: str, caller: Caller) -> FunctionName | None:
-    """Read any form; None when the text is none, or an ARN without ``function:``.
+    """Read any form; None when the text is none. An ARN that ends early names a function as well: ``arn:...:function``.
 
     >>> parse_function_name("arn:aws:lambda:us-east-1:000000000000:function:Pay:live", Caller())
     FunctionName(arn='arn:aws:lambda:us-east-1:000000000000:function:Pay', name='Pay', qualifier='live')
     """
     match = _FORM.match(text)
-    if match is None or (text.startswith("arn:") and ":function:" not in text):
+    if match is None:
         return None
     region, account, name = match["region"] or caller.region, match["account"] or caller.account, match["name"]
     return FunctionName(f"arn:aws:lambda:{region}:{account}:function:{name}", name, match["qualifier"])

@@ -9,7 +9,7 @@ import msgspec
 
 from interstate.services.lambda_.concurrency import ACCOUNT_CONCURRENCY
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import FUNCTION_COUNT, RESERVED_CONCURRENCY, TOTAL_CODE_SIZE
+from interstate.store.records.lambda_ import FUNCTION_COUNT, RESERVED_CONCURRENCY, TOTAL_CODE_SIZE, TOTAL_LAYER_SIZE
 
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _LIMITS = {
@@ -32,7 +32,8 @@ def get_account_settings(_request: Nothing, work: Work) -> dict[str, Any]:
     return {
         "AccountLimit": {**_LIMITS, "UnreservedConcurrentExecutions": unreserved},
         "AccountUsage": {
-            "TotalCodeSize": work.scalar(TOTAL_CODE_SIZE, first=arns, last=arns + "~"),
+            "TotalCodeSize": work.scalar(TOTAL_CODE_SIZE, first=arns, last=arns + "~")
+            + work.scalar(TOTAL_LAYER_SIZE, scope=scope),
             "FunctionCount": work.scalar(FUNCTION_COUNT, scope=scope),
         },
     }

@@ -140,7 +140,7 @@ def _check_weights(version: str, weights: dict[str, float]) -> None:
     """What the service demands of weights before it looks at the function."""
     member, shown = (
         "routingConfig.additionalVersionWeights",
-        ", ".join(f"{one}={weight}" for one, weight in weights.items()),
+        ", ".join(f"{one}={float(weight)}" for one, weight in weights.items()),
     )
     if not all(one.isdecimal() for one in weights):
         raise invalid(f"{{{shown}}}", member, f"Map keys must satisfy constraint: {_KEY}")

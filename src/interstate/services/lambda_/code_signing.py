@@ -13,8 +13,8 @@ import msgspec
 from interstate.services.lambda_.configuration import last_modified
 from interstate.services.lambda_.errors import (
     CodeSigningConfigNotFoundException,
+    PlainNotFound,
     ResourceConflictException,
-    ResourceNotFoundException,
 )
 from interstate.services.lambda_.locate import unqualified
 from interstate.store.ports import Work
@@ -183,7 +183,7 @@ def get_function_code_signing_config(request: FunctionRequest, work: Work) -> di
     """
     function = unqualified(work, request.function_name)
     if function.code_signing is None:
-        return {"FunctionName": function.name}
+        return {}
     return {"CodeSigningConfigArn": function.code_signing, "FunctionName": function.name}
 
 
@@ -214,7 +214,7 @@ def signing_at(work: Work, arn: str) -> CodeSigning:
 def _config_at(work: Work, arn: str) -> CodeSigning:
     config = work.get(CODE_SIGNING, arn)
     if config is None:
-        raise ResourceNotFoundException(f"The Lambda code signing configuration {arn} can not be found.")
+        raise PlainNotFound(f"The Lambda code signing configuration {arn} can not be found.")
     return config
 
 

@@ -10,6 +10,7 @@ import msgspec
 from interstate.services.lambda_.configuration import last_modified
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
+    PlainInvalidParameterValue,
     ProvisionedConcurrencyConfigNotFoundException,
     ResourceConflictException,
     ResourceNotFoundException,
@@ -72,7 +73,7 @@ def put_function_concurrency(request: PutFunctionConcurrency, work: Work) -> dic
     wanted = request.reserved_concurrent_executions
     others = work.scalar(RESERVED_CONCURRENCY, scope=function.scope) - (function.reserved_concurrency or 0)
     if wanted > ACCOUNT_CONCURRENCY - UNRESERVED_MIN - others:
-        raise InvalidParameterValueException(
+        raise PlainInvalidParameterValue(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
             f"below its minimum value of [{UNRESERVED_MIN}]."
         )
@@ -171,12 +172,12 @@ def _check_room(work: Work, function: Function, request: PutProvisioned) -> None
         return
     unreserved = ACCOUNT_CONCURRENCY - work.scalar(RESERVED_CONCURRENCY, scope=function.scope)
     if wanted > unreserved:
-        raise InvalidParameterValueException(
+        raise PlainInvalidParameterValue(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
             f"[{unreserved}]."
         )
     if unreserved - wanted < UNRESERVED_MIN:
-        raise InvalidParameterValueException(
+        raise PlainInvalidParameterValue(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             f"minimum value of [{UNRESERVED_MIN}]."
         )

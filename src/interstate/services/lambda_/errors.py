@@ -67,6 +67,18 @@ class AccessDeniedException(ServiceError):
         )
 
 
+class PlainInvalidParameterValue(ServiceError):
+    """A value that Lambda refuses without saying whose fault it is: concurrency limits are answered so."""
+
+    code = "InvalidParameterValueException"
+
+
+class PlainNotFound(ServiceError):
+    """No such code signing configuration; answered without the member ``Type``."""
+
+    code = "ResourceNotFoundException"
+
+
 class CodeSigningConfigNotFoundException(LambdaError):
     """There is no such code signing configuration."""
 

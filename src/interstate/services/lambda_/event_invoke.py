@@ -78,6 +78,9 @@ def update_function_event_invoke_config(request: PutConfig, work: Work) -> dict[
     Raises:
         ResourceNotFoundException: nothing is configured under this qualifier.
     """
+    name = name_of(work, request.function_name, request.qualifier)
+    if version_of(work, name.arn, name.qualifier) is None:
+        raise ResourceNotFoundException("The function doesn't exist.")
     config = _config_at(work, ConfigRequest(request.function_name, request.qualifier))
     return _put(work, msgspec.structs.replace(config, modified=work.now), request)
 

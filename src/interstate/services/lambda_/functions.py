@@ -43,6 +43,7 @@ from interstate.store.records.lambda_ import (
     Preparation,
 )
 
+TAGS_MAX = 50
 LIST_MAX = (
     50  # Source: ListFunctions, "returns a maximum of 50 items in each response, even if you set the number higher".
 )
@@ -120,6 +121,8 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
         raise ResourceConflictException(f"Function already exist: {name.name}")
     check(work, request)
     kept = keep(work, request.code)
+    if len(request.tags) > TAGS_MAX:
+        raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
     if request.code_signing_config_arn:
         signing_at(work, request.code_signing_config_arn)
     function = Function(
@@ -374,6 +377,7 @@ def _delete_version(work: Work, function: str, version: str) -> None:
 def publish(work: Work, function: Function, latest: FunctionVersion, description: str | None = None) -> FunctionVersion:
     """Freeze ``$LATEST`` as the next version; nothing new is made when nothing has changed since the last one."""
     last = work.get(VERSIONS, function.arn, str(function.next_version - 1))
+    latest = msgspec.structs.replace(latest, further={**latest.further, PUBLISHED: latest.description})
     if last is not None and _same(last, latest):
         return last
     number = function.next_version
@@ -390,6 +394,10 @@ def publish(work: Work, function: Function, latest: FunctionVersion, description
     # What $LATEST is known by changes too, as on AWS.
     work.put(VERSIONS, msgspec.structs.replace(latest, revision=work.entropy.uuid()))
     return version
+
+
+# Where a version remembers the description of $LATEST from which it was made, which counts as a change as well.
+PUBLISHED = "PublishedDescription"
 
 
 def _same(one: FunctionVersion, other: FunctionVersion) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, keep, release
-from interstate.services.lambda_.configuration import RUNTIMES, last_modified
+from interstate.services.lambda_.configuration import DEPRECATED, RUNTIMES, last_modified
 from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
 from interstate.services.lambda_.locate import scope_of
 from interstate.store.ports import Work
@@ -97,7 +97,12 @@ def _check_compatibility(request: PublishLayerVersion) -> None:
     problems = [
         f"Value '[{', '.join(values)}]' at '{member}' failed to satisfy constraint: {text}"
         for member, values, known, text in (
-            ("compatibleRuntimes", request.compatible_runtimes, RUNTIMES, f"{enum}[{', '.join(RUNTIMES)}]"),
+            (
+                "compatibleRuntimes",
+                request.compatible_runtimes,
+                {*RUNTIMES, *DEPRECATED},
+                f"{enum}[{', '.join(RUNTIMES)}]",
+            ),
             ("compatibleArchitectures", request.compatible_architectures, ("x86_64", "arm64"), architectures),
         )
         if not set(values) <= set(known)

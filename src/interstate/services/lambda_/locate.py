@@ -38,7 +38,7 @@ def name_of(work: Work, text: str, qualifier: str | None = None) -> FunctionName
         InvalidParameterValueException: no form of a function's name, or two different qualifiers.
     """
     name = parse_function_name(text, work.caller)
-    if name is None or (text.startswith("arn:") and ":function:" not in text):
+    if name is None:
         raise InvalidParameterValueException(f"Value '{text}' at 'functionName' is not the name or ARN of a function.")
     region = name.arn.split(":")[3]
     if region != work.caller.region:

@@ -15,7 +15,7 @@ from interstate.services.lambda_.errors import (
     ResourceNotFoundException,
     function_not_found,
 )
-from interstate.services.lambda_.locate import name_of, version_of
+from interstate.services.lambda_.locate import alias_or_none, name_of, version_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import FUNCTIONS, LATEST, POLICIES, Policy
 
@@ -63,7 +63,7 @@ def add_permission(request: AddPermission, work: Work) -> dict[str, Any]:
     _check_qualifier(work, name.arn, name.qualifier)
     arn, qualifier = name.arn, name.qualifier or ""
     policy = work.get(POLICIES, arn, qualifier) or Policy(arn, qualifier, [], "")
-    _check_revision(policy, request.revision_id)
+    _check_revision(policy, request.revision_id, _revision_of(work, arn, name.qualifier))
     _check_principal(request.principal)
     if any(statement["Sid"] == request.statement_id for statement in policy.statements):
         raise ResourceConflictException(
@@ -133,6 +133,7 @@ def remove_permission(request: RemovePermission, work: Work) -> None:
     name = name_of(work, request.function_name, request.qualifier)
     if work.get(FUNCTIONS, name.arn) is None:
         raise ResourceNotFoundException(f"No policy found for: {name.arn}")
+    _check_qualifier(work, name.arn, name.qualifier)
     policy = work.get(POLICIES, name.arn, name.qualifier or "")
     if policy is None:
         raise ResourceNotFoundException("No policy is associated with the given resource.")
@@ -165,6 +166,15 @@ def _policy_at(work: Work, name: str, qualifier: str | None) -> Policy:
     return policy
 
 
-def _check_revision(policy: Policy, revision: str | None) -> None:
-    if revision is not None and revision != policy.revision:
+def _revision_of(work: Work, function: str, qualifier: str | None) -> str:
+    """The revision of what a policy is about, by which it is known as long as it has no policy."""
+    alias = alias_or_none(work, function, qualifier)
+    if alias is not None:
+        return alias.revision
+    version = version_of(work, function, qualifier)
+    return version.revision if version is not None else ""
+
+
+def _check_revision(policy: Policy, revision: str | None, other: str = "") -> None:
+    if revision is not None and revision not in (policy.revision, other):
         raise PreconditionFailedException("GetPolicy")

@@ -81,7 +81,7 @@ def create_function_url_config(request: CreateUrl, work: Work) -> dict[str, Any]
         modified=work.now,
     )
     work.put(URLS, url)
-    shown = _shown(url)
+    shown = _shown(url, work)
     del shown["LastModifiedTime"]
     if request.invoke_mode is None:
         del shown["InvokeMode"]
@@ -113,7 +113,7 @@ def update_function_url_config(request: UpdateUrl, work: Work) -> dict[str, Any]
         modified=work.now,
     )
     work.put(URLS, changed)
-    shown = _shown(changed)
+    shown = _shown(changed, work)
     if request.invoke_mode is None:
         del shown["InvokeMode"]
     return shown
@@ -126,7 +126,7 @@ def get_function_url_config(request: UrlRequest, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such address.
     """
     name = name_of(work, request.function_name, request.qualifier)
-    return _shown(_at(work, name.arn, name.qualifier or ""))
+    return _shown(_at(work, name.arn, name.qualifier or ""), work)
 
 
 def delete_function_url_config(request: UrlRequest, work: Work) -> None:
@@ -154,7 +154,7 @@ def list_function_url_configs(request: ListUrls, work: Work) -> dict[str, Any]:
         found += [own] if own is not None else []
     after = request.marker.removeprefix("=")  # So the marker of the function itself is not the empty text.
     found += work.select(URLS_OF_FUNCTION, limit=limit + 1, function=function, after=after)
-    answer: dict[str, Any] = {"FunctionUrlConfigs": [_shown(url) for url in found[:limit]]}
+    answer: dict[str, Any] = {"FunctionUrlConfigs": [_shown(url, work) for url in found[:limit]]}
     if len(found) > limit:
         answer["NextMarker"] = f"={found[limit - 1].qualifier}"
     return answer
@@ -175,14 +175,16 @@ def _at(work: Work, function: str, qualifier: str) -> FunctionUrl:
     return url
 
 
-def address_of(url: FunctionUrl) -> str:
-    """Where the function is called; below localhost, as API Gateway's endpoints here."""
-    return f"http://{url.url_id}.lambda-url.{caller_of(url.function).region}.localhost:4566/"
+def address_of(url: FunctionUrl, host: str) -> str:
+    """Where the function is called: below localhost, at the port by which the caller came (``host``)."""
+    port = host.partition(":")[2] if host else "4566"
+    end = f":{port}/" if port else "/"
+    return f"http://{url.url_id}.lambda-url.{caller_of(url.function).region}.localhost{end}"
 
 
-def _shown(url: FunctionUrl) -> dict[str, Any]:
+def _shown(url: FunctionUrl, work: Work) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "FunctionUrl": address_of(url),
+        "FunctionUrl": address_of(url, work.caller.host),
         "FunctionArn": f"{url.function}:{url.qualifier}" if url.qualifier else url.function,
         "AuthType": url.auth,
         "CreationTime": to_iso(url.created),

@@ -380,6 +380,7 @@ RESERVED_CONCURRENCY = Scalar(
 TOTAL_CODE_SIZE = Scalar(
     "SELECT SUM(code_size) FROM lambda_versions WHERE function > :first AND function < :last", (VERSIONS,)
 )
+TOTAL_LAYER_SIZE = Scalar("SELECT SUM(code_size) FROM lambda_layers WHERE scope = :scope", (LAYERS,))
 BATCHES_IN_HAND = Scalar("SELECT COUNT(*) FROM lambda_batches WHERE mapping = :mapping", (BATCHES,))
 CODE_USERS = Scalar(
     "SELECT (SELECT COUNT(*) FROM lambda_versions WHERE code = :code)"
