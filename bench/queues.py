@@ -76,7 +76,8 @@ async def drain(port: int, url: str, wanted: int, consumers: int = 8) -> float:
 async def fifo(port: int, scale: float) -> list[Figure]:
     """Groups of one queue; every message has a deduplication id of its own."""
     sends, calls = int(20_000 * scale), int(4000 * scale)
-    single = _check(await load(port, 32, iter(list(_sends(await _fifo(port, "one.fifo"), port, sends))))
+    one = list(_sends(await _fifo(port, "one.fifo"), port, sends))
+    single = _check(await load(port, 32, iter(one)))
     url = await _fifo(port, "ten.fifo")
     ten = _check(await load(port, 16, iter(list(_batches(url, port, calls)))))
     rate = await drain(port, url, calls * 10)
@@ -98,9 +99,7 @@ async def backlog(port: int, scale: float) -> list[Figure]:
     for wanted in (1000, max(2000, int(1_000_000 * scale))):
         _check(await load(port, 16, repeat(batch, (wanted - held) // 10)))
         held = wanted
-        figures += [
-            (f"{name} at {wanted:,} messages, p50", p50, "ms", 0) for name, p50 in await _calls(port, url)
-        ]
+        figures += [(f"{name} at {wanted:,} messages, p50", p50, "ms", 0) for name, p50 in await _calls(port, url)]
     client.close()
     return figures
 
