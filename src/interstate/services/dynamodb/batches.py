@@ -15,9 +15,11 @@ from interstate.core.tables.capacity import Consumed, described, read_units
 from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.keys import Encoded, key_of_request
 from interstate.core.tables.values import Item
+from interstate.services.dynamodb.collections import metrics_by_table
 from interstate.services.dynamodb.items import projection_of
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
+from interstate.services.dynamodb.throughput import THROTTLED, spend
 from interstate.services.dynamodb.writes import (
     Decision,
     Delete,
@@ -68,6 +70,7 @@ class WriteRequest(msgspec.Struct, frozen=True, rename="pascal"):
 class BatchWriteItem(msgspec.Struct, frozen=True, rename="pascal"):
     request_items: dict[str, list[WriteRequest]]
     return_consumed_capacity: str = "NONE"
+    return_item_collection_metrics: str = "NONE"
 
 
 def keys_of_tables(request: BatchGetItem | BatchWriteItem, caller: Caller) -> list[Key]:
@@ -117,7 +120,8 @@ def batch_get_item(request: BatchGetItem, work: Work) -> dict[str, Any]:
                 room -= stored.size
                 item = decode_item(stored.item)
                 found.append(item if projection is None else projection.picked(item))
-        capacities.append(described(table.name, Consumed(units), request.return_consumed_capacity))
+        spend(table, Consumed(units), "Read", work)
+        capacities.append(described(name, Consumed(units), request.return_consumed_capacity))
     answer: dict[str, Any] = {"Responses": responses, "UnprocessedKeys": left}
     if request.return_consumed_capacity != "NONE":
         answer["ConsumedCapacity"] = capacities
@@ -154,6 +158,7 @@ def batch_write_item(request: BatchWriteItem, work: Work) -> dict[str, Any]:
     if sum(len(writes) for writes in request.request_items.values()) > WRITE_MAX:
         raise InvalidInput("Too many items requested for the BatchWriteItem call")
     prepared = {name: [_prepared(name, write) for write in writes] for name, writes in request.request_items.items()}
+    given = [(name, write) for name, writes in request.request_items.items() for write in writes]
     decisions: list[Decision] = []
     for name, writes in prepared.items():
         table = table_of(name, work, "BatchWriteItem")
@@ -161,14 +166,33 @@ def batch_write_item(request: BatchWriteItem, work: Work) -> dict[str, Any]:
         _check_distinct(decision.change.key for decision in of_table)
         decisions.extend(of_table)
     consumed: dict[str, Consumed] = {}
-    for decision in decisions:
-        name = decision.table.name
-        consumed[name] = consumed.get(name, Consumed()).plus(carry_out(decision, work))
-    answer: dict[str, Any] = {"UnprocessedItems": {}}
+    left: dict[str, list[dict[str, Any]]] = {}
+    for (name, write), decision in zip(given, decisions, strict=True):
+        try:
+            with work.overlay():
+                units = carry_out(decision, work)
+                spend(decision.table, units, "Write", work)
+        except THROTTLED:
+            left.setdefault(name, []).append(_given(write))
+            if sum(map(len, left.values())) == len(decisions):
+                raise
+            continue
+        consumed[name] = consumed.get(name, Consumed()).plus(units)
+    answer: dict[str, Any] = {"UnprocessedItems": left}
     wanted = request.return_consumed_capacity
     if wanted != "NONE":
         answer["ConsumedCapacity"] = [described(name, units, wanted) for name, units in consumed.items()]
+    if request.return_item_collection_metrics != "NONE":
+        answer["ItemCollectionMetrics"] = metrics_by_table(decisions, work)
     return answer
+
+
+def _given(write: WriteRequest) -> dict[str, Any]:
+    """The write as the request gave it."""
+    if write.put_request is not None:
+        return {"PutRequest": {"Item": write.put_request.item}}
+    assert write.delete_request is not None
+    return {"DeleteRequest": {"Key": write.delete_request.key}}
 
 
 def _prepared(name: str, write: WriteRequest) -> Prepared:

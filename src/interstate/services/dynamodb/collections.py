@@ -3,6 +3,7 @@
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html#LSI.ItemCollections
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from interstate.base.errors import ServiceError
@@ -57,3 +58,16 @@ def collection_metrics(decision: "Decision", work: Work) -> dict[str, Any] | Non
         "ItemCollectionKey": {name: item[name]},
         "SizeEstimateRangeGB": [float(size // _GIGABYTE), float(size // _GIGABYTE + 1)],
     }
+
+
+def metrics_by_table(decisions: "Sequence[Decision]", work: Work) -> dict[str, list[dict[str, Any]]]:
+    """``ItemCollectionMetrics`` of many writes: each collection of each table once."""
+    answer: dict[str, list[dict[str, Any]]] = {}
+    seen: set[tuple[int, bytes]] = set()
+    for decision in decisions:
+        place = (decision.table.definition.id, decision.change.key[0])
+        metrics = None if place in seen else collection_metrics(decision, work)
+        if metrics is not None:
+            seen.add(place)
+            answer.setdefault(decision.table.name, []).append(metrics)
+    return answer

@@ -26,6 +26,7 @@ from interstate.core.tables.values import Item
 from interstate.services.dynamodb.collections import collection_metrics
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
+from interstate.services.dynamodb.throughput import spend
 from interstate.services.dynamodb.writes import (
     Decision,
     Delete,
@@ -144,9 +145,10 @@ def get_item(request: GetItem, work: Work) -> dict[str, Any]:
     if stored is not None:
         item = decode_item(stored.item)
         answer["Item"] = item if projection is None else projection.picked(item)
+    size = 0 if stored is None else stored.size
+    units = Consumed(read_units(size, consistent=request.consistent_read))
+    spend(table, units, "Read", work)
     if request.return_consumed_capacity != "NONE":
-        size = 0 if stored is None else stored.size
-        units = Consumed(read_units(size, consistent=request.consistent_read))
         answer["ConsumedCapacity"] = described(request.table_name, units, request.return_consumed_capacity)
     return answer
 
@@ -234,6 +236,7 @@ def _told(
     work: Work,
 ) -> dict[str, Any]:
     """The answer of a write with what was asked for beside it."""
+    spend(decision.table, consumed, "Write", work)
     if request.return_consumed_capacity != "NONE":
         answer["ConsumedCapacity"] = described(request.table_name, consumed, request.return_consumed_capacity)
     if request.return_item_collection_metrics != "NONE":

@@ -25,6 +25,7 @@ from interstate.services.dynamodb.statements import (
     shown,
     write_of,
 )
+from interstate.services.dynamodb.throughput import spend
 from interstate.services.dynamodb.transactions import (
     BYTES_MAX,
     check_places,
@@ -78,6 +79,7 @@ def execute_statement(request: ExecuteStatement, work: Work) -> dict[str, Any]:
     write = write_of(statement, request.return_values_on_condition_check_failure == "ALL_OLD", work)
     decision = decided(write, work)
     consumed = carry_out(decision, work)
+    spend(write.table, consumed, "Write", work)
     item = shown(write, decision)
     answer: dict[str, Any] = {"Items": [item] if item else []}
     return _with_capacity(answer, write.table, consumed, request.return_consumed_capacity)
@@ -94,6 +96,7 @@ def _selected(select: Select, request: ExecuteStatement, work: Work) -> dict[str
         one = single(select, work, consistent=request.consistent_read)
         if one is not None:
             table, item, consumed = one
+            spend(table, consumed, "Read", work)
             answer: dict[str, Any] = {"Items": [] if item is None else [item]}
             return _with_capacity(answer, table, consumed, request.return_consumed_capacity)
     found = page(
@@ -104,6 +107,7 @@ def _selected(select: Select, request: ExecuteStatement, work: Work) -> dict[str
         seal=digest(request.statement, request.parameters),
         consistent=request.consistent_read,
     )
+    spend(found.table, found.consumed, "Read", work)
     answer = {"Items": found.items}
     if found.token is not None:
         answer["NextToken"] = found.token
@@ -184,10 +188,12 @@ def _executed(one: ParameterizedStatement, work: Work) -> tuple[ItemTable, Item 
             raise InvalidInput(
                 "Select statements within BatchExecuteStatement must specify the primary key in the where clause."
             )
+        spend(found[0], found[2], "Read", work)
         return found
     write = write_of(statement, one.return_values_on_condition_check_failure == "ALL_OLD", work)
     decision = decided(write, work)
     consumed = carry_out(decision, work)
+    spend(write.table, consumed, "Write", work)
     return write.table, shown(write, decision), consumed
 
 
@@ -216,6 +222,7 @@ def execute_transaction(request: ExecuteTransaction, work: Work) -> dict[str, An
     spent: dict[str, Consumed] = {}
     for decision in decisions:
         consumed = carry_out(decision, work).times(2)
+        spend(decision.table, consumed, "Write", work)
         spent[decision.table.name] = spent.get(decision.table.name, Consumed()).plus(consumed)
     return _answer([], spent, request.return_consumed_capacity, "Write")
 
@@ -238,6 +245,7 @@ def _read_together(request: ExecuteTransaction, statements: Sequence[Statement],
                 "Select statements within ExecuteTransaction must specify the primary key in the where clause."
             )
         table, item, consumed = found
+        spend(table, consumed.times(2), "Read", work)
         responses.append({} if item is None else {"Item": item})
         spent[table.name] = spent.get(table.name, Consumed()).plus(consumed.times(2))
     return _answer(responses, spent, request.return_consumed_capacity, "Read")

@@ -46,6 +46,7 @@ from interstate.services.dynamodb.pages import (
     whole_table,
 )
 from interstate.services.dynamodb.stored import load
+from interstate.services.dynamodb.throughput import spend
 from interstate.services.dynamodb.writes import checked_key
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ItemTable, decode_item
@@ -355,8 +356,9 @@ def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Pag
         answer["Items"] = items
     if not page.ended:
         answer["LastEvaluatedKey"] = _last_key(page, source, work)
+    consumed = _consumed(request, source.index, page.size, fetched)
+    spend(source.table, consumed, "Read", work)
     if request.return_consumed_capacity != "NONE":
-        consumed = _consumed(request, source.index, page.size, fetched)
         answer["ConsumedCapacity"] = described(request.table_name, consumed, request.return_consumed_capacity)
     return answer
 

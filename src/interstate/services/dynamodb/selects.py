@@ -59,6 +59,7 @@ class Token(msgspec.Struct, frozen=True, array_like=True):
 class Answer(msgspec.Struct, frozen=True):
     """A page of a SELECT. ``token`` when there is more."""
 
+    table: ItemTable
     items: list[Item]
     consumed: Consumed
     token: str | None = None
@@ -152,9 +153,9 @@ def page(select: Select, work: Work, *, limit: int | None, token: str | None, se
             assert place is not None
             sealed = _sealed(Token(seal, at, place.item, place.index))
             last = _last_key(place, table, index, work)
-            return Answer(items, _consumed(index, size, consistent=consistent), sealed, last)
+            return Answer(table, items, _consumed(index, size, consistent=consistent), sealed, last)
         if not more_partitions:
-            return Answer(items, _consumed(index, size, consistent=consistent))
+            return Answer(table, items, _consumed(index, size, consistent=consistent))
         at, start = at + 1, None
 
 

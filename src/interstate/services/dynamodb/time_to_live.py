@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.arn import caller_of
 from interstate.base.errors import ValidationException
 from interstate.base.time import EPOCH, to_micros
 from interstate.services.dynamodb.expiry import SWEEP_DELAY, Sweep, expect, expires_at, forget, wait
 from interstate.services.dynamodb.locate import described_table
 from interstate.services.dynamodb.stored import Change, replace
+from interstate.services.dynamodb.throughput import NAMESPACE
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     EXPIRING,
@@ -64,6 +66,10 @@ def update_time_to_live(request: UpdateTimeToLive, work: Work) -> dict[str, Any]
     table = described_table(request.table_name, work, "UpdateTimeToLive")
     wanted = request.time_to_live_specification
     current = table.definition.expiry_attribute
+    if current is not None and current != wanted.attribute_name:
+        raise ValidationException(
+            f"TimeToLive is active on a different AttributeName: current AttributeName is {current}"
+        )
     if wanted.enabled and current is not None:
         raise ValidationException("TimeToLive is already enabled")
     if not wanted.enabled and current is None:
@@ -103,6 +109,10 @@ def sweep(body: Sweep, work: Work) -> None:
     for row in expired:
         key = (row.partition_key, row.sort_key)
         replace(table, Change(key, row, decode_item(row.item), None, expired=True), work)
+    if expired:
+        owner = caller_of(table.arn)
+        dimensions = (("TableName", table.name),)
+        work.measure(NAMESPACE, "TimeToLiveDeletedItemCount", dimensions, float(len(expired)), caller=owner)
     rest = rows[len(expired) :]
     if rest:
         wait(table, max(EPOCH + timedelta(seconds=_expiry(rest[0])) + SWEEP_DELAY, work.now), work)

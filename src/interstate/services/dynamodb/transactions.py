@@ -22,6 +22,7 @@ from interstate.base.arn import Caller
 from interstate.core.tables.capacity import Consumed, described, read_units
 from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.keys import key_of_request
+from interstate.services.dynamodb.collections import metrics_by_table
 from interstate.services.dynamodb.errors import (
     ConditionalCheckFailedException,
     IdempotentParameterMismatchException,
@@ -30,6 +31,7 @@ from interstate.services.dynamodb.errors import (
 from interstate.services.dynamodb.items import projection_of
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
+from interstate.services.dynamodb.throughput import spend
 from interstate.services.dynamodb.writes import (
     ConditionCheck,
     Decision,
@@ -75,6 +77,7 @@ class TransactWriteItems(msgspec.Struct, frozen=True, rename="pascal"):
     transact_items: list[TransactWriteItem]
     client_request_token: str | None = None
     return_consumed_capacity: str = "NONE"
+    return_item_collection_metrics: str = "NONE"
 
 
 class Get(msgspec.Struct, frozen=True, rename="pascal"):
@@ -142,10 +145,15 @@ def transact_write_items(request: TransactWriteItems, work: Work) -> dict[str, A
     else:
         decisions = _decided(prepared, tables, work)
         consumed = [carry_out(decision, work).times(2) for decision in decisions]
-    if request.return_consumed_capacity == "NONE":
-        return {}
-    kind = "Read" if repeated else "Write"
-    return {"ConsumedCapacity": _capacities(tables, consumed, request.return_consumed_capacity, kind)}
+        for table, units in zip(tables, consumed, strict=True):
+            spend(table, units, "Write", work)
+    answer: dict[str, Any] = {}
+    if request.return_consumed_capacity != "NONE":
+        kind = "Read" if repeated else "Write"
+        answer["ConsumedCapacity"] = _capacities(tables, consumed, request.return_consumed_capacity, kind)
+    if request.return_item_collection_metrics != "NONE":
+        answer["ItemCollectionMetrics"] = metrics_by_table(decisions, work)
+    return answer
 
 
 def _action(item: TransactWriteItem) -> Action:
@@ -298,6 +306,7 @@ def transact_get_items(request: TransactGetItems, work: Work) -> dict[str, Any]:
     for (_, projection), table, place in zip(wanted, tables, places, strict=True):
         stored = load(table, place, work)
         consumed.append(Consumed(read_units(0 if stored is None else stored.size, consistent=True) * 2))
+        spend(table, consumed[-1], "Read", work)
         if stored is None:
             responses.append({})
         else:
