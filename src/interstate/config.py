@@ -25,4 +25,5 @@ class Settings(msgspec.Struct, frozen=True):
     clock_at: datetime | None = None
     workers: int | None = None
     log_level: str = "warning"
+    mock_config: Path | None = None
     seed: str | None = None  # Hexadecimal; makes ids repeatable.

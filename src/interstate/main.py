@@ -18,6 +18,7 @@ from interstate.runtime.clock import BusinessClock, wall_now
 from interstate.runtime.control import Control
 from interstate.runtime.instance import Instance
 from interstate.runtime.performers import Outside, Performers
+from interstate.services.states.mocking import install, read_mocks
 from interstate.services.tables import SERVICES
 from interstate.store.ports import Store
 from interstate.store.sqlite.engine import SqliteStore
@@ -61,6 +62,7 @@ def _loop_policy() -> None:
 async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> None:
     own_secret = secrets.token_hex(20)  # Functions sign with it.
     credentials = _credentials(settings, own_secret)
+    mocks = _mock_configuration(settings)
     listener = listen(settings.host, settings.port)  # Before the store: a taken port leaves the data alone.
     port = listener.getsockname()[1]
     store, sequences = _open_store(settings)
@@ -79,6 +81,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     if hold_effects:
         instance.due.hold_effects()
     await instance.start()
+    await instance.run(lambda work: install(mocks, work))
     leave = await _join(instance, store, f"{settings.host}:{port}")
     control = Control(instance, VERSION)
     guard = Guard(settings.host, settings.allow_hosts)
@@ -138,6 +141,18 @@ def _sequence_floor() -> int:
 
 def _own_host(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost", *_LOOPBACK) else host  # noqa: S104 compared, not bound
+
+
+def _mock_configuration(settings: Settings) -> str | None:
+    """The text of MockConfigFile.json."""
+    if settings.mock_config is None:
+        return None
+    try:
+        text = settings.mock_config.read_text("utf-8")
+        read_mocks(text)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"The mock configuration {settings.mock_config} cannot be used: {error}.") from error
+    return text
 
 
 def _credentials(settings: Settings, own_secret: str) -> Credentials | None:

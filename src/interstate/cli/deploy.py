@@ -41,6 +41,7 @@ def up(
     allow_host: options.AllowHost = None,
     clock: options.ClockMode = None,
     workers: options.Workers = _WORKERS_OF_UP,
+    mock_config: options.MockConfig = None,
     log_level: options.LogLevel = "warning",
 ) -> None:
     """Serve, and deploy a template (default: the order application) until Ctrl-C."""
@@ -48,7 +49,7 @@ def up(
     given = parameters_of(parameter)
     settings = settings_of(
         port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
-        allow_host=allow_host, clock=clock, workers=workers, log_level=log_level,
+        allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config, log_level=log_level,
     )  # fmt: skip
 
     async def ready(instance: Any, server_control: Any, bound: int) -> None:

@@ -37,6 +37,15 @@ ClockMode = Annotated[
     ),
 ]
 Workers = Annotated[int | None, typer.Option(help="Function processes at most. Default: 2 x cores + 4.")]
+MockConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--mock-config",
+        envvar="SFN_MOCK_CONFIG",
+        metavar="FILE",
+        help="MockConfigFile.json: mocked Tasks of state machines.",
+    ),
+]
 LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
 EndpointUrl = Annotated[
     str, typer.Option("--endpoint-url", envvar="AWS_ENDPOINT_URL", metavar="URL", help="Address of the server.")

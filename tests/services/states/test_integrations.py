@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.json import loads
-from interstate.core.asl.parse_states import parse_resource
+from interstate.core.asl.parse_task import parse_resource
 from interstate.services.states.integrations import Answered, Failed, Submitted, function_answer
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.functions import function_arn
@@ -202,7 +203,7 @@ NEAR = "arn:aws:states:eu-west-1:111111111111:execution:m:e"
     ],
 )
 def test_a_function_has_many_names(name: str, arn: str, qualifier: str | None) -> None:
-    assert function_arn(name, NEAR) == (arn, qualifier)
+    assert function_arn(name, caller_of(NEAR)) == (arn, qualifier)
 
 
 def answer(form: str, **more: Any) -> TaskAnswer:

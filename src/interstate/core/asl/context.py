@@ -18,11 +18,12 @@ class ExecutionFacts(msgspec.Struct, frozen=True):
     id: str
     name: str
     input: JSON
-    role_arn: str
+    role_arn: str | None
     start_time: datetime
     state_machine_id: str
     state_machine_name: str
     redrive_count: int | None = 0  # None: Express executions show none.
+    redrive_time: datetime | None = None
 
 
 class MapItem(msgspec.Struct, frozen=True):
@@ -60,6 +61,8 @@ class Context(msgspec.Struct, frozen=True):
         }
         if facts.redrive_count is not None:
             execution["RedriveCount"] = facts.redrive_count
+        if facts.redrive_time is not None:
+            execution["RedriveTime"] = to_iso(facts.redrive_time)
         value: JSONObject = {
             "Execution": execution,
             "StateMachine": {"Id": facts.state_machine_id, "Name": facts.state_machine_name},

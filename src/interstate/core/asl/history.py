@@ -42,6 +42,7 @@ DETAILS: Mapping[str, Details | None] = {
     "EvaluationFailed": Details("evaluationFailedEventDetails"),
     "ExecutionAborted": Details("executionAbortedEventDetails"),
     "ExecutionFailed": Details("executionFailedEventDetails"),
+    "ExecutionRedriven": Details("executionRedrivenEventDetails"),
     "ExecutionStarted": Details("executionStartedEventDetails", *_INPUT),
     "ExecutionSucceeded": Details("executionSucceededEventDetails", *_OUTPUT),
     "ExecutionTimedOut": Details("executionTimedOutEventDetails"),

@@ -387,6 +387,8 @@ class ContextOf:
         """The context object as JSON."""
         turn = self._turn
         execution = turn.execution
+        if execution.context is not None:
+            return execution.context
         facts = ExecutionFacts(
             id=execution.arn,
             name=execution.name,
@@ -395,7 +397,8 @@ class ContextOf:
             start_time=execution.started,
             state_machine_id=execution.machine_arn,
             state_machine_name=execution.machine_name,
-            redrive_count=None if execution.express else 0,
+            redrive_count=None if execution.express else execution.redrive_count,
+            redrive_time=execution.redriven,
         )
         frame = turn.chain_at(self._depth)
         state = turn.machines[self._depth].states[frame.at]

@@ -294,13 +294,16 @@ class Execution(msgspec.Struct, frozen=True):
     id: int
     arn: str
     name: str
-    role_arn: str
+    role_arn: str | None  # None: a state that is tested without a role.
     started: datetime
     input: Datum
     machine_arn: str
     machine_name: str
     region: str
     express: bool = False
+    redrive_count: int = 0
+    redriven: datetime | None = None
+    context: JSON | None = None  # What expressions see in place of the context object.
     version_arn: str | None = None
     alias_arn: str | None = None
 
@@ -473,6 +476,7 @@ class StartTask(msgspec.Struct, frozen=True):
     heartbeat_s: int | None = None
     timeout_s: int | None = None
     role_arn: str | None = None
+    attempt: int = 0  # How often the state was tried before.
 
 
 class Gather(msgspec.Struct, frozen=True):

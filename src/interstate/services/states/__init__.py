@@ -11,12 +11,14 @@ from interstate.services.states import (
     executions,
     executor,
     machines,
+    redriving,
     starting,
     tagging,
     tokens,
     versions,
 )
 from interstate.services.states.integrations.effects import EFFECTS
+from interstate.services.states.teststate import TestStateRequest, test_state
 
 SERVICE = Service(
     "stepfunctions",
@@ -47,6 +49,7 @@ SERVICE = Service(
         Operation("ListTagsForResource", tagging.ListTagsForResource, tagging.list_tags_for_resource, reads=True),
         Operation("PublishStateMachineVersion", versions.PublishStateMachineVersion,
                   versions.publish_state_machine_version),
+        Operation("RedriveExecution", redriving.RedriveExecution, redriving.redrive_execution),
         Operation("SendTaskFailure", tokens.SendTaskFailure, tokens.send_task_failure),
         Operation("SendTaskHeartbeat", tokens.SendTaskHeartbeat, tokens.send_task_heartbeat),
         Operation("SendTaskSuccess", tokens.SendTaskSuccess, tokens.send_task_success),
@@ -55,6 +58,7 @@ SERVICE = Service(
                   keys=starting.keys_of_start),
         Operation("StopExecution", executions.StopExecution, executions.stop_execution),
         Operation("TagResource", tagging.TagResource, tagging.tag_resource),
+        Operation("TestState", TestStateRequest, test_state),
         Operation("UntagResource", tagging.UntagResource, tagging.untag_resource),
         Operation("UpdateStateMachine", machines.UpdateStateMachine, machines.update_state_machine),
         Operation("UpdateStateMachineAlias", aliases.UpdateStateMachineAlias, aliases.update_state_machine_alias),

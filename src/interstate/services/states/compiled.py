@@ -39,6 +39,8 @@ def facts_of(execution: records.Execution) -> Execution:
         machine_name=execution.machine.rpartition(":")[2],
         region=arn.region,
         express=execution.type == records.EXPRESS,
+        redrive_count=execution.redrive_count,
+        redriven=execution.redriven,
         version_arn=execution.version_arn,
         alias_arn=execution.alias_arn,
     )

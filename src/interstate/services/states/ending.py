@@ -12,11 +12,11 @@ from interstate.core.asl.vocabulary import End, TaskFailed, TaskSucceeded
 from interstate.services.events.aws_events import put_aws_event
 from interstate.services.states import retention
 from interstate.services.states.machines import execution_ended
+from interstate.services.states.redrivable import redrive_obstacle
 from interstate.store.ports import Work
 from interstate.store.records.states import (
     EXECUTIONS,
     EXPRESS,
-    RUNNING,
     Deliveries,
     Delivery,
     Execution,
@@ -67,13 +67,13 @@ def announce(execution: Execution, work: Work) -> None:
         caller_of(execution.arn),
         "aws.states",
         "Step Functions Execution Status Change",
-        _detail(execution),
+        _detail(execution, work),
         [execution.arn],
     )
 
 
-def _detail(execution: Execution) -> JSONObject:
-    running = execution.status == RUNNING
+def _detail(execution: Execution, work: Work) -> JSONObject:
+    obstacle = redrive_obstacle(execution, work)
     given = _shown("input", execution.input)
     made = _shown("output", execution.output)
     return {
@@ -87,14 +87,10 @@ def _detail(execution: Execution) -> JSONObject:
         **made,
         "stateMachineVersionArn": execution.version_arn,
         "stateMachineAliasArn": execution.alias_arn,
-        "redriveCount": 0,
-        "redriveDate": None,
-        "redriveStatus": "NOT_REDRIVABLE" if running or execution.status == "SUCCEEDED" else "REDRIVABLE",
-        "redriveStatusReason": (
-            f"Execution is {execution.status} and cannot be redriven"
-            if running or execution.status == "SUCCEEDED"
-            else None
-        ),
+        "redriveCount": execution.redrive_count,
+        "redriveDate": None if execution.redriven is None else to_millis(execution.redriven),
+        "redriveStatus": "REDRIVABLE" if obstacle is None else "NOT_REDRIVABLE",
+        "redriveStatusReason": obstacle,
         "error": execution.error,
         "cause": execution.cause,
     }

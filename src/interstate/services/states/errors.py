@@ -40,6 +40,13 @@ class ExecutionDoesNotExist(ServiceError):
         super().__init__(f"Execution Does Not Exist: '{arn}'")
 
 
+class ExecutionNotRedrivable(ServiceError):
+    """It runs, it succeeded, or it is too old or too long; the message is the ``redriveStatusReason``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
 class InvalidArn(ServiceError):
     """The text is no ARN, or not one of the kind that the operation takes."""
 

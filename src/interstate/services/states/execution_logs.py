@@ -111,6 +111,6 @@ def _line(event: HistoryEvent, execution: Execution, *, with_data: bool) -> str:
             "previous_event_id": str(event.previous),
             "event_timestamp": str(to_millis(event.at)),
             "execution_arn": execution.arn,
-            "redrive_count": "0",
+            "redrive_count": str(execution.redrive_count),
         }
     )

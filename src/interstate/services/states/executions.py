@@ -19,6 +19,7 @@ from interstate.services.states.errors import (
 )
 from interstate.services.states.machines import machine_at, revision_of, shown_revision
 from interstate.services.states.pages import limit_of, number_of, page, token_for
+from interstate.services.states.redrivable import shown_redrive
 from interstate.store.ports import Work
 from interstate.store.records.states import (
     EXECUTION_ARNS,
@@ -91,7 +92,7 @@ def describe_execution(request: ExecutionRequest, work: Work) -> dict[str, Any]:
     answer: dict[str, Any] = {
         **_listed(execution),
         "inputDetails": {"included": with_data},
-        **_redrivable(execution),
+        **shown_redrive(execution, work),
     }
     if execution.output is not None:
         answer["outputDetails"] = {"included": with_data}
@@ -111,17 +112,10 @@ def _listed(execution: Execution) -> dict[str, Any]:
         "stopDate": execution.stopped,
         "stateMachineVersionArn": execution.version_arn,
         "stateMachineAliasArn": execution.alias_arn,
-        "redriveCount": 0,
+        "redriveCount": execution.redrive_count,
+        "redriveDate": execution.redriven,
     }
     return {name: value for name, value in told.items() if value is not None}
-
-
-def _redrivable(execution: Execution) -> dict[str, Any]:
-    """Source: API Reference, DescribeExecution, redriveStatus."""
-    if execution.status in {RUNNING, "SUCCEEDED"}:
-        reason = f"Execution is {execution.status} and cannot be redriven"
-        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
-    return {"redriveStatus": "REDRIVABLE"}
 
 
 def describe_state_machine_for_execution(request: ExecutionRequest, work: Work) -> dict[str, Any]:
@@ -156,12 +150,12 @@ def list_executions(request: ListExecutions, work: Work) -> dict[str, Any]:
         raise StateMachineTypeNotSupported
     limit = limit_of(request.max_results)
     below = number_of(request.next_token, _NEWEST)
-    if request.redrive_filter == "REDRIVEN" or request.status_filter == "PENDING_REDRIVE":
-        return {"executions": []}
-    if arn.qualifier is None:
+    if request.status_filter == "PENDING_REDRIVE":
+        raise ValidationException("PENDING_REDRIVE is only supported when listing executions of a Map Run")
+    if arn.qualifier is None and request.redrive_filter is None:
         found = _read(machine, request.status_filter, below, limit + 1, work)
         return page("executions", found, limit, show=_listed, place=lambda execution: str(execution.id))
-    return _of_qualifier(machine, request, below, limit, work)
+    return _filtered(machine, request, below, limit, work)
 
 
 def _read(machine: StateMachine, status: str | None, below: int, limit: int, work: Work) -> list[Execution]:
@@ -170,14 +164,23 @@ def _read(machine: StateMachine, status: str | None, below: int, limit: int, wor
     return work.select(EXECUTIONS_WITH_STATUS, limit=limit, machine_id=machine.id, status=status, below=below)
 
 
-def _of_qualifier(machine: StateMachine, request: ListExecutions, below: int, limit: int, work: Work) -> dict[str, Any]:
-    """Pages of a version's or alias's executions: a page looks at a bounded number, so it can have fewer than asked."""
+def _filtered(machine: StateMachine, request: ListExecutions, below: int, limit: int, work: Work) -> dict[str, Any]:
+    """Pages of a version's or alias's executions, or of those that were redriven (or not).
+
+    A page looks at a bounded number, so it can have fewer than asked.
+    """
     looked_at = _read(machine, request.status_filter, below, _LOOKED_AT_MAX, work)
-    wanted = [row for row in looked_at if request.state_machine_arn in {row.version_arn, row.alias_arn}]
+    wanted = [row for row in looked_at if _is_wanted(row, request)]
     answer = page("executions", wanted, limit, show=_listed, place=lambda execution: str(execution.id))
     if "nextToken" not in answer and len(looked_at) == _LOOKED_AT_MAX:
         answer["nextToken"] = token_for(str(looked_at[-1].id))
     return answer
+
+
+def _is_wanted(row: Execution, request: ListExecutions) -> bool:
+    if request.redrive_filter is not None and (request.redrive_filter == "REDRIVEN") != bool(row.redrive_count):
+        return False
+    return request.state_machine_arn in {row.machine, row.version_arn, row.alias_arn}
 
 
 # Stopping --------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from interstate.services.states.errors import (
     StateMachineTypeNotSupported,
 )
 from interstate.services.states.machines import active_machine, revision_of
+from interstate.services.states.mocking import check_case, split_case
 from interstate.services.states.versions import version_at
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -81,7 +82,7 @@ class _Started(msgspec.Struct, frozen=True):
 def keys_of_start(request: StartExecution | StartSyncExecution, _caller: Caller) -> list[Key]:
     """The machine, and the name when it is told: fetched for a whole batch at once."""
     try:
-        arn = machine_arn(request.state_machine_arn)
+        arn = machine_arn(split_case(request.state_machine_arn)[0])
     except InvalidArn:
         return []
     keys = [Key(MACHINES, (arn.base,))]
@@ -104,7 +105,10 @@ def start_execution(request: StartExecution, work: Work) -> dict[str, Any]:
 
 def start(request: StartExecution, work: Work, *, parent: Parent | None = None, at_once: bool = False) -> Execution:
     """As ``start_execution``; ``parent`` is the Task that waits for its end, ``at_once`` runs the first slice now."""
-    started = _started(request.state_machine_arn, work)
+    asked, case = split_case(request.state_machine_arn)
+    started = _started(asked, work)
+    if case:
+        check_case(request.state_machine_arn, started.machine.name, case, work)
     if request.name is not None:
         check_name(request.name)
     _check_input(request.input)
@@ -134,6 +138,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
         alias_arn=started.alias_arn,
         trace_header=request.trace_header,
         parent=parent,
+        mock_case=case,
     )
     executor.start(execution, work, at_once=at_once)
     return execution
@@ -190,7 +195,7 @@ def start_express(request: StartSyncExecution, work: Work, *, parent: Parent | N
     Raises:
         StateMachineTypeNotSupported: the machine is Standard.
     """
-    if _started(request.state_machine_arn, work).machine.type != EXPRESS:
+    if _started(split_case(request.state_machine_arn)[0], work).machine.type != EXPRESS:
         raise StateMachineTypeNotSupported
     plain = StartExecution(request.state_machine_arn, request.name, request.input, request.trace_header)
     return start(plain, work, parent=parent, at_once=parent is None)

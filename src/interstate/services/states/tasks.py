@@ -23,7 +23,7 @@ from interstate.core.asl.vocabulary import (
     TaskSucceeded,
 )
 from interstate.core.asl.vocabulary import Execution as Facts
-from interstate.services.states import integrations
+from interstate.services.states import integrations, mocking
 from interstate.services.states.errors import InvalidToken, TaskTimedOut
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import TaskAnswer
@@ -58,9 +58,15 @@ class Begun(NamedTuple):
 def start(command: StartTask, execution: Facts, work: Work) -> Begun:
     """Carry out a Task."""
     began = TaskBegan(command)
+    mocked = mocking.mocked(command, execution.id, work)
+    if mocked is not None:
+        return _begun(command, began, mocked, work)
     if command.resource.kind == "activity":
         return Begun(_schedule_activity(command, began, work))
-    outcome = integrations.start_task(command, execution, work)
+    return _begun(command, began, integrations.start_task(command, execution, work), work)
+
+
+def _begun(command: StartTask, began: TaskBegan, outcome: integrations.Outcome, work: Work) -> Begun:
     match outcome:
         case integrations.Waiting():
             return Begun([began])

@@ -130,6 +130,17 @@ class Execution(msgspec.Struct, frozen=True):
     alias_arn: str | None = None
     trace_header: str | None = None
     parent: Parent | None = None
+    redrive_count: int = 0
+    redriven: datetime | None = None
+    redrive_tokens: list[tuple[str, int]] = []  # The last client tokens that redrove it, and when (milliseconds).
+    mock_case: str = ""  # The test case of the mock configuration under which it runs.
+
+
+class MockConfiguration(msgspec.Struct, frozen=True):
+    """The mock configuration file that the server was started with."""
+
+    name: str
+    text: str
 
 
 class ExecutionArn(msgspec.Struct, frozen=True):
@@ -282,6 +293,7 @@ FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
 VARIABLES = Table("states_variables", VariableRow, ("execution", "frame", "name"))
 HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
+MOCK_CONFIGURATION = Table("states_mock_configuration", MockConfiguration, ("name",))
 SWEEPS = Table("states_sweeps", Sweep, ("name",))
 
 MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")

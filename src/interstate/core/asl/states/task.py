@@ -97,7 +97,19 @@ def start(state: Task, turn: Turn) -> None:
     visit = turn.park(Tasking(token, heartbeat_s, timeout_s))
     request_id = turn.entropy.uuid()
     turn.commands.append(
-        StartTask(turn.frame, visit, state.name, resource, data, token, request_id, heartbeat_s, timeout_s, role)
+        StartTask(
+            turn.frame,
+            visit,
+            state.name,
+            resource,
+            data,
+            token,
+            request_id,
+            heartbeat_s,
+            timeout_s,
+            role,
+            sum(turn.retries),
+        )
     )
     for timer, seconds in (("timeout", timeout_s), ("heartbeat", heartbeat_s)):
         if seconds is not None:

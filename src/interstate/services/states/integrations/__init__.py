@@ -5,6 +5,7 @@
 
 from interstate.core.asl.vocabulary import Execution, StartTask
 from interstate.services.states.integrations import calls, functions, nested, requests
+from interstate.services.states.integrations.credentials import unassumable
 from interstate.services.states.integrations.functions import function_answer
 from interstate.services.states.integrations.nested import answer_to_parent
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Outside, Submitted, Waiting
@@ -40,6 +41,8 @@ def start_task(command: StartTask, execution: Execution, work: Work) -> Outcome:
 
 def try_task(command: StartTask, execution: Execution, work: Work) -> Outcome | Outside:
     """As ``start_task``; what needs the outside is handed to the caller."""
+    if (refused := unassumable(command, work)) is not None:
+        return refused
     resource = command.resource
     if resource.kind == "lambda":
         return functions.call_plain(command, execution, work)

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from interstate.base.arn import caller_of
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSONObject, dumps, loads
 from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED
-from interstate.core.asl.parse_states import parse_resource
+from interstate.core.asl.parse_task import parse_resource
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, StartTask
+from interstate.services.states.integrations.credentials import caller_for
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.metadata import sdk_metadata
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Outside, Submitted
@@ -46,7 +46,7 @@ def call(command: StartTask, execution: Execution, work: Work) -> Outcome | Outs
     if (fault := _prepare(resource.type, request, execution)) is not None:
         return fault
     try:
-        answer = work.call(service, operation, request, caller=caller_of(execution.arn))
+        answer = work.call(service, operation, request, caller=caller_for(command, execution))
     except ServiceError as error:
         return told(error, resource, command.request_id)
     result = to_result(service, operation, answer)
@@ -65,7 +65,7 @@ def _would_wait(service: str, request: Mapping[str, Any]) -> bool:
 
 
 def _from_outside(command: StartTask, execution: Execution) -> Outside:
-    caller = caller_of(execution.arn)
+    caller = caller_for(command, execution)
     body = ApiCall(
         place=Place(execution.id, command.frame, command.visit),
         resource=command.resource.arn,

@@ -16,11 +16,12 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import caller_of, parse_arn
+from interstate.base.arn import Caller, parse_arn
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, BrokenJSON, JSONObject, dumps, loads
 from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, TASK_FAILED
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, Resource, StartTask
+from interstate.services.states.integrations.credentials import caller_for
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.metadata import sdk_metadata
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Outside, Submitted
@@ -82,13 +83,13 @@ def _payload(payload: JSON) -> str:
 
 
 def _called(call: _Call, command: StartTask, execution: Execution, work: Work) -> Outcome | Outside:
-    function, named = function_arn(call.name, execution.arn)
+    function, named = function_arn(call.name, caller_for(command, execution))
     call = msgspec.structs.replace(call, name=function, qualifier=call.qualifier or named)
     if work.get(FUNCTIONS, function) is None:
         missing = _NoSuchFunction(f"Function not found: {function}:{call.qualifier or LATEST}")
         return told(missing, _INVOKE, command.request_id)
     if call.parameters.get("InvocationType") == "Event":
-        return _queued(call, command, work)
+        return _queued(call, command, caller_for(command, execution), work)
     body = Invocation(
         request_id=command.request_id,
         function=function,
@@ -117,7 +118,7 @@ def _taken(body: Invocation, result: InvocationResult, now: datetime) -> Answere
     return outcome
 
 
-def _queued(call: _Call, command: StartTask, work: Work) -> Answered | Failed | Submitted:
+def _queued(call: _Call, command: StartTask, caller: Caller, work: Work) -> Answered | Failed | Submitted:
     """InvocationType Event: Lambda's own queue takes the call."""
     request: dict[str, Any] = {
         "FunctionName": call.name,
@@ -127,7 +128,7 @@ def _queued(call: _Call, command: StartTask, work: Work) -> Answered | Failed | 
     if call.qualifier:
         request["Qualifier"] = call.qualifier
     try:
-        work.call("lambda", "Invoke", request)
+        work.call("lambda", "Invoke", request, caller=caller)
     except ServiceError as error:
         return told(error, _INVOKE, command.request_id)
     answer: JSONObject = {"Payload": "", "StatusCode": 202}
@@ -145,13 +146,12 @@ def _client_context(text: JSON) -> str | None:
         return None
 
 
-def function_arn(name: str, near: str) -> tuple[str, str | None]:
+def function_arn(name: str, caller: Caller) -> tuple[str, str | None]:
     """A function's ARN without qualifier, and the qualifier, of all that Lambda takes as a name.
 
-    ``name``, ``name:alias``, ``123456789012:function:name`` and ARNs; account and region are those of the ARN ``near`` unless told.
+    ``name``, ``name:alias``, ``123456789012:function:name`` and ARNs; account and region are the caller's unless told.
     """
     arn = parse_arn(name)
-    caller = caller_of(near)
     if arn is not None:
         region, account, rest = arn.region, arn.account, arn.resource.removeprefix("function:")
     else:

@@ -7,12 +7,12 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctio
 
 import msgspec
 
-from interstate.base.arn import caller_of
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, JSONObject, dumps, loads
 from interstate.base.time import to_millis
 from interstate.core.asl.errors import TASK_FAILED
 from interstate.core.asl.vocabulary import Execution, StartTask
+from interstate.services.states.integrations.credentials import caller_for
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.metadata import sdk_metadata
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted, Waiting
@@ -30,7 +30,7 @@ def start_execution(command: StartTask, execution: Execution, work: Work) -> Out
     given = command.input.value
     request = to_request("stepfunctions", "StartExecution", given if isinstance(given, dict) else {})
     try:
-        answer = work.call("stepfunctions", "StartExecution", request, caller=caller_of(execution.arn))
+        answer = work.call("stepfunctions", "StartExecution", request, caller=caller_for(command, execution))
     except ServiceError as error:
         return told(error, command.resource, command.request_id)
     result: JSONObject = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from interstate.base.json import JSON
 from interstate.core.asl.faults import Fault
-from interstate.core.asl.parse_states import parse_resource
+from interstate.core.asl.parse_task import parse_resource
 from interstate.services.states.integrations.request_fields import FIELDS
 from interstate.services.states.integrations.resources import speaker_of
 from interstate.services.states.integrations.shapes import members_of_request, operation_named

@@ -10,7 +10,7 @@ from functools import cache
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
-from interstate.core.asl.parse_states import parse_resource
+from interstate.core.asl.parse_task import parse_resource
 from interstate.core.asl.vocabulary import Resource
 from interstate.services.states.integrations.shapes import operation_named
 

@@ -1,0 +1,111 @@
+"""Mocked integrations, in the form of MockConfigFile.json.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-mock-cfg-file.html
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from interstate.base.errors import ServiceError
+from interstate.base.json import dumps, loads
+from interstate.runtime.testing import World
+from interstate.services.states.mocking import InvalidMockConfiguration, install, read_mocks
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+CONFIGURATION = {
+    "StateMachines": {
+        "m": {
+            "TestCases": {
+                "Happy": {"Call": "Good"},
+                "Retried": {"Call": "BadTwice", "Send": "Sent"},
+                "Short": {"Call": "BadOnce"},
+            }
+        }
+    },
+    "MockedResponses": {
+        "Good": {"0": {"Return": {"StatusCode": 200, "Payload": {"ok": True}}}},
+        "BadOnce": {"0": {"Throw": {"Error": "Lambda.Oops", "Cause": "no"}}},
+        "BadTwice": {
+            "0": {"Throw": {"Error": "Lambda.Oops", "Cause": "first"}},
+            "1-2": {"Throw": {"Error": "Lambda.Oops", "Cause": "more"}},
+            "3": {"Return": "at last"},
+        },
+        "Sent": {"0": {"Return": {"MessageId": "id"}}},
+    },
+}
+STATES = {
+    "Call": {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": "nobody"},
+        "Retry": [{"ErrorEquals": ["Lambda.Oops"], "IntervalSeconds": 1, "MaxAttempts": 5, "BackoffRate": 1}],
+        "Next": "Send",
+    },
+    "Send": {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Parameters": {"QueueUrl": "nowhere", "MessageBody.$": "$$.Task.Token"},
+        "End": True,
+    },
+}
+
+
+def world(configuration: Any = CONFIGURATION) -> tuple[World, str]:
+    made = World()
+    made.run(lambda work: install(dumps(configuration), work))
+    definition = dumps({"StartAt": "Call", "States": STATES})
+    machine = made.call("stepfunctions", "CreateStateMachine", {"name": "m", "definition": definition, "roleArn": ROLE})
+    return made, machine["stateMachineArn"]
+
+
+def run(case: str) -> dict[str, Any]:
+    made, machine = world()
+    begun = made.call("stepfunctions", "StartExecution", {"stateMachineArn": f"{machine}#{case}"})
+    made.advance(timedelta(seconds=10))
+    found: dict[str, Any] = made.call("stepfunctions", "DescribeExecution", {"executionArn": begun["executionArn"]})
+    assert found["stateMachineArn"] == machine
+    return found
+
+
+def test_attempts_get_their_answers_one_after_the_other() -> None:
+    ended = run("Retried")
+    assert (ended["status"], loads(ended["output"])) == ("SUCCEEDED", {"MessageId": "id"})
+
+
+def test_a_state_that_is_not_mocked_calls_what_it_calls() -> None:
+    ended = run("Happy")
+    assert (ended["status"], ended["error"]) == ("FAILED", "SQS.SdkClientException")
+
+
+def test_an_attempt_for_which_nothing_is_mocked_says_so() -> None:
+    ended = run("Short")
+    assert ended["error"] == "States.Runtime"
+    assert "nothing for attempt 1" in ended["cause"]
+
+
+@pytest.mark.parametrize(("configured", "code"), [(True, "InvalidArn"), (False, "StateMachineDoesNotExist")])
+def test_a_case_that_is_not_there_is_refused(configured: bool, code: str) -> None:
+    made, machine = world()
+    if not configured:
+        made.run(lambda work: install(None, work))
+    with pytest.raises(ServiceError) as refused:
+        made.call("stepfunctions", "StartExecution", {"stateMachineArn": f"{machine}#Nobody"})
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[]", "an object is expected at /"),
+        ("{", "not JSON"),
+        ('{"StateMachines":{"m":{"TestCases":{"c":{"S":"R"}}}}}', "which MockedResponses does not have"),
+        ('{"MockedResponses":{"R":{"x":{"Return":1}}}}', "is no attempt"),
+        ('{"MockedResponses":{"R":{"0-2":{"Return":1},"1":{"Return":1}}}}', "overlaps"),
+        ('{"MockedResponses":{"R":{"0":{}}}}', "either Return or Throw"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(text: str, told: str) -> None:
+    with pytest.raises(InvalidMockConfiguration, match=told):
+        read_mocks(text)
