@@ -2,7 +2,7 @@
 
 import typer
 
-from interstate.cli import backup, clock, deploy, serve, status
+from interstate.cli import backup, clock, deploy, faults, mail, serve, status
 
 app = typer.Typer(
     name="interstate",
@@ -21,3 +21,5 @@ app.command("reset")(status.reset)
 for command in (backup.backup, backup.restore, backup.copy, backup.save, backup.load, backup.snapshots):
     app.command(command.__name__)(command)
 app.add_typer(clock.app, name="clock")
+app.add_typer(faults.app, name="faults")
+app.add_typer(mail.app, name="mail")

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.errors import NotImplementedHere, ServiceError
+from interstate.runtime.faults import Faults
 from interstate.services.operation import Effect, Operation, Service, Step
 
 Validate = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
@@ -33,6 +34,7 @@ class Catalog:
 
     def __init__(self, services: Iterable[Service], validate: Validate = accept_all) -> None:
         self.services = tuple(services)
+        self.faults = Faults()
         self.validate = validate
         self.operations: dict[tuple[str, str], Operation[Any]] = {}
         self.steps: dict[str, Step[Any]] = {}

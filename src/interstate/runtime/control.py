@@ -11,7 +11,9 @@ import msgspec
 from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
 from interstate.base.errors import ServiceError, ValidationException
 from interstate.base.json import BrokenJSON, loads
+from interstate.base.numbers import whole_number
 from interstate.runtime.clock_control import InvalidClock, parse_duration, parse_instant
+from interstate.runtime.faults import InvalidFault
 from interstate.runtime.instance import Instance
 from interstate.runtime.snapshots import Snapshots
 from interstate.store.ports import Work
@@ -30,6 +32,7 @@ class Control:
         self._snapshots = Snapshots(instance)
         self.deployed: bool | None = None
         self.deploy_error: str | None = None
+        self.after_reset: Callable[[], Awaitable[None]] | None = None
         self.after_deploy: Callable[[Path, Any], Awaitable[None]] | None = None
         self._routes: Mapping[tuple[str, str], Callable[[dict[str, Any]], Awaitable[Any]]] = {
             ("GET", "health"): self._health,
@@ -39,6 +42,10 @@ class Control:
             ("GET", "status"): self._status,
             ("GET", "mailbox"): self._mailbox,
             ("POST", "deploy"): self._deploy,
+            ("GET", "messages"): self._messages,
+            ("GET", "faults"): self._list_faults,
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
             ("GET", "snapshots"): self._list_snapshots,
             ("POST", "save"): self._save,
             ("POST", "load"): self._load,
@@ -109,6 +116,8 @@ class Control:
 
     async def _reset(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         await self._instance.reset()
+        if self.after_reset is not None:
+            await self.after_reset()
         return {"reset": True}
 
     async def _deploy(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -131,6 +140,25 @@ class Control:
             await self.after_deploy(template, deployed)
         return {"progress": progress, "outputs": deployed.outputs}
 
+    async def _list_faults(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"faults": self._instance.catalog.faults.show()}
+
+    async def _add_fault(self, arguments: dict[str, Any]) -> Any:
+        """``{"target": "lambda:ProcessPayment", "error": "Timeout", "rate": 0.2, "seed": 7}``; also latencyMs, lost, left."""
+        fault = self._instance.catalog.faults.add(arguments)
+        await self._instance.save_faults()
+        return msgspec.to_builtins(fault)
+
+    async def _clear_faults(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """All of them, or ``?number=3``."""
+        given = arguments.get("number")
+        number = None if given is None else whole_number(str(given))
+        if given is not None and number is None:
+            raise InvalidFault(f"{given!r} is no number of a fault.")
+        removed = self._instance.catalog.faults.remove(number)
+        await self._instance.save_faults()
+        return {"removed": removed}
+
     async def _list_snapshots(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         return {"snapshots": self._snapshots.names()}
 
@@ -145,6 +173,15 @@ class Control:
     async def _mailbox(self, arguments: dict[str, Any]) -> Any:
         caller = Caller(arguments.pop("account", DEFAULT_ACCOUNT), arguments.pop("region", DEFAULT_REGION))
         return await self._instance.execute("interstate", "ListMail", arguments, caller)
+
+    async def _messages(self, arguments: dict[str, Any]) -> Any:
+        """``?queue=orders&limit=10``: a look into a queue that changes nothing."""
+        caller = Caller(arguments.pop("account", DEFAULT_ACCOUNT), arguments.pop("region", DEFAULT_REGION))
+        wanted = {
+            "queue": str(arguments.get("queue", "")),
+            "limit": whole_number(str(arguments.get("limit", 10))) or 10,
+        }
+        return await self._instance.execute("interstate-queues", "PeekMessages", wanted, caller)
 
 
 def _condition(goal: str) -> Callable[[Work], bool]:

@@ -22,6 +22,7 @@ from interstate.runtime.clock import BusinessClock
 from interstate.runtime.commits import Commits
 from interstate.runtime.work import BatchWork
 from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, READY, STEP, WAITING, Due
+from interstate.store.records.lambda_ import Invocation
 
 PAGE = 64
 EFFECTS_IN_FLIGHT_MAX = 256
@@ -177,12 +178,19 @@ class DueWork:
             self._activity.begin()
             self._in_flight[row.id] = asyncio.get_running_loop().create_task(self._perform(row))
 
+    async def carry_out(self, kind: str, key: str, body: Any) -> Any:
+        """Perform an effect, with the faults that were asked for."""
+        performer = self.performers[kind]
+        if self._catalog.faults and isinstance(body, Invocation):
+            return await self._catalog.faults.around_function(body, lambda: performer(key, body))
+        return await performer(key, body)
+
     async def _perform(self, row: Due) -> None:
         """Carry one effect out and take its answer once; a row that is gone meanwhile was cancelled."""
         effect = self._catalog.effects[row.kind]
         try:
             body = msgspec.json.decode(row.body, type=effect.body)
-            result = await self.performers[row.kind](str(row.id), body)
+            result = await self.carry_out(row.kind, str(row.id), body)
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 the border: a performer's bug puts its effect off, loudly

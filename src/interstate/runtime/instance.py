@@ -13,6 +13,7 @@ import msgspec
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.runtime import faults
 from interstate.runtime.activity import Activity
 from interstate.runtime.batch import Batches, InternalFailure, Job
 from interstate.runtime.catalog import Catalog
@@ -56,9 +57,19 @@ class Instance:
         """Take up what the last process left: its seed, its clock, its effects in flight, its due work."""
         self._entropy_of_instance(await self.run(self._settle))
         load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
+        await self._load_faults()
         while await self.run(self.due.recover):
             pass
         self.due.look()
+
+    async def _load_faults(self) -> None:
+        saved = await self.run(lambda work: work.get(SETTINGS, faults.SETTING))
+        self.catalog.faults.load("[]" if saved is None else saved.value)
+
+    async def save_faults(self) -> None:
+        """Keep the rules over a restart."""
+        rules = self.catalog.faults.saved()
+        await self.run(lambda work: work.put(SETTINGS, Setting(faults.SETTING, rules)))
 
     def _settle(self, work: BatchWork) -> str:
         setting = work.get(SETTINGS, "seed")
@@ -83,6 +94,7 @@ class Instance:
         self.parking.clear()
         await self.commits.between(self.store.wipe)
         await self.run(self._settle)
+        self.catalog.faults.load("[]")
 
     async def replace(self, function: Callable[[], None]) -> None:
         """Exchange everything that is stored for something else; ``function`` does it while no transaction is open."""
@@ -114,6 +126,16 @@ class Instance:
         Raises:
             ServiceError: the operation refused, or is not implemented.
         """
+        if self.catalog.faults:
+            faulty: Mapping[str, Any] | None = await self.catalog.faults.around(
+                service, operation, params, lambda: self._carry_out(service, operation, params, caller)
+            )
+            return faulty
+        return await self._carry_out(service, operation, params, caller)
+
+    async def _carry_out(
+        self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
+    ) -> Mapping[str, Any] | None:
         row = self.catalog.operation(service, operation)
         request = self.catalog.request(service, operation, params, checked=True)
         if row.reads and self.store.reader is not None:
@@ -165,12 +187,11 @@ class Instance:
     async def perform(self, perform: Perform) -> Mapping[str, Any] | None:
         """Carry out an effect for a caller who waits; its end is a commit of its own, before the answer."""
         effect = self.catalog.effects[perform.kind]
-        performer = self.due.performers.get(perform.kind)
-        if performer is None:
+        if perform.kind not in self.due.performers:
             raise InternalFailure(f"nobody performs {perform.kind}")
         self.activity.begin()
         try:
-            result = await performer(self.seed().hex(), perform.body)
+            result = await self.due.carry_out(perform.kind, self.seed().hex(), perform.body)
             await self.run(lambda work: effect.finish(perform.body, result, work))
         finally:
             self.activity.end()

@@ -111,6 +111,8 @@ class BatchWork:
     def call(self, service: str, operation: str, request: Mapping[str, Any], *, caller: Caller | None = None) -> Any:
         assert self._depth < CALL_DEPTH_MAX, "calls inside calls without end"
         row = self.catalog.operation(service, operation)
+        if self.catalog.faults:
+            self.catalog.faults.inside(service, operation, request)
         typed = self.catalog.request(service, operation, request, checked=False)
         before_caller, before_entropy = self.caller, self.entropy
         with self.overlay():
