@@ -2,7 +2,7 @@
 
 import typer
 
-from interstate.cli import backup, clock, deploy, faults, mail, serve, status
+from interstate.cli import backup, clock, deploy, doctor, faults, mail, queues, serve, status
 
 app = typer.Typer(
     name="interstate",
@@ -17,9 +17,11 @@ app.command("up")(deploy.up)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("env")(status.env)
+app.command("doctor")(doctor.doctor)
 app.command("reset")(status.reset)
 for command in (backup.backup, backup.restore, backup.copy, backup.save, backup.load, backup.snapshots):
     app.command(command.__name__)(command)
 app.add_typer(clock.app, name="clock")
 app.add_typer(faults.app, name="faults")
 app.add_typer(mail.app, name="mail")
+app.add_typer(queues.app, name="queues")
