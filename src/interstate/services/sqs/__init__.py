@@ -4,7 +4,7 @@ Source: botocore's model sqs/2012-11-05; SQS API Reference.
 """
 
 from interstate.services.operation import Operation, Service, Step
-from interstate.services.sqs import batches, fifo, messages, moves, permissions, queues, receive, tags, upkeep
+from interstate.services.sqs import batches, fifo, messages, moves, peek, permissions, queues, receive, tags, upkeep
 
 SERVICE = Service(
     "sqs",
@@ -42,3 +42,4 @@ SERVICE = Service(
         Step("sqs.move", moves.Move, moves.move),
     ),
 )  # fmt: skip
+SERVICES = (SERVICE, peek.SERVICE)

@@ -1,0 +1,141 @@
+"""``interstate queues``: look into queues, move dead letters back, empty a queue."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from interstate.cli import options
+from interstate.cli.client import control
+
+app = typer.Typer(no_args_is_help=True, help="Queues: what they hold, and their dead letters.")
+
+Region = Annotated[str, typer.Option(help="Region of the queue.")]
+Account = Annotated[str, typer.Option(help="Account of the queue.")]
+Name = Annotated[str, typer.Argument(help="The queue's name.", show_default=False)]
+_REGION, _ACCOUNT = "us-east-1", "000000000000"
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_BODY_MAX = 100
+
+
+class _Queues:
+    """SQS of a server, through AWS's own client; a refusal ends the command with its message."""
+
+    def __init__(self, endpoint_url: str, region: str, account: str) -> None:
+        from botocore.session import Session  # noqa: PLC0415 a quarter of a second that other commands do not need
+
+        self._client = Session().create_client(
+            "sqs",
+            endpoint_url=endpoint_url,
+            region_name=region,
+            aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or account,
+            aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "interstate",
+        )
+
+    def call(self, operation: str, **request: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 see above
+
+        try:
+            return getattr(self._client, operation)(**request)
+        except (BotoCoreError, ClientError) as error:
+            typer.echo(f"interstate: {error}", err=True)
+            raise typer.Exit(1) from error
+
+    def url(self, name: str) -> str:
+        url: str = self.call("get_queue_url", QueueName=name)["QueueUrl"]
+        return url
+
+    def attributes(self, url: str, *names: str) -> dict[str, str]:
+        found: dict[str, str] = self.call("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))[
+            "Attributes"
+        ]
+        return found
+
+
+@app.command("list")
+def list_(
+    prefix: Annotated[str, typer.Argument(help="Queues whose name begins so.")] = "",
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """List queues with their depths: visible, in flight, delayed."""
+    queues = _Queues(endpoint_url, region, account)
+    more: dict[str, Any] = {}
+    typer.echo(f"{'visible':>9} {'in flight':>9} {'delayed':>9}  queue")
+    while True:
+        page = queues.call("list_queues", QueueNamePrefix=prefix, MaxResults=100, **more)
+        for url in page.get("QueueUrls", []):
+            found = queues.attributes(url, *_COUNTS)
+            counts = " ".join(f"{found[name]:>9}" for name in _COUNTS)
+            typer.echo(f"{counts}  {url.rsplit('/', 1)[-1]}")
+        if "NextToken" not in page:
+            return
+        more = {"NextToken": page["NextToken"]}
+
+
+@app.command()
+def peek(
+    name: Name,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="So many messages at most.")] = 10,
+    full: Annotated[bool, typer.Option("--full", help="Whole bodies, however long.")] = False,
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """Show a queue's messages without receiving them."""
+    query = f"queue={name}&limit={limit}&region={region}&account={account}"
+    for message in control(endpoint_url, "GET", f"messages?{query}")["Messages"]:
+        body = message["Body"] if full or len(message["Body"]) <= _BODY_MAX else message["Body"][:_BODY_MAX] + "..."
+        group = f" group {message['MessageGroupId']}" if "MessageGroupId" in message else ""
+        typer.echo(
+            f"{message['SentAt']}  {message['State']:<9}  received {message['ReceiveCount']}x{group}  "
+            f"{message['MessageId']}  {body}"
+        )
+
+
+@app.command()
+def redrive(
+    name: Annotated[str, typer.Argument(help="The dead-letter queue's name.", show_default=False)],
+    to: Annotated[
+        str, typer.Option(help="Queue to move to. Default: each message goes back to where it came from.")
+    ] = "",
+    rate: Annotated[int, typer.Option(min=0, max=500, help="Messages a second; 0 is as fast as it goes.")] = 0,
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """Move the messages of a dead-letter queue back; the move goes on after this command has ended."""
+    queues = _Queues(endpoint_url, region, account)
+    request: dict[str, Any] = {"SourceArn": queues.attributes(queues.url(name), "QueueArn")["QueueArn"]}
+    if to:
+        request["DestinationArn"] = queues.attributes(queues.url(to), "QueueArn")["QueueArn"]
+    if rate:
+        request["MaxNumberOfMessagesPerSecond"] = rate
+    queues.call("start_message_move_task", **request)
+    (task,) = queues.call("list_message_move_tasks", SourceArn=request["SourceArn"])["Results"]
+    typer.echo(
+        f"{task['Status'].lower()}: {task['ApproximateNumberOfMessagesMoved']} of "
+        f"{task['ApproximateNumberOfMessagesToMove']} messages moved"
+    )
+
+
+@app.command()
+def purge(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """Delete every message of a queue."""
+    queues = _Queues(endpoint_url, region, account)
+    url = queues.url(name)
+    if not yes:
+        typer.confirm(f"Delete every message of {name}?", abort=True)
+    queues.call("purge_queue", QueueUrl=url)
+    typer.echo(f"{name} is empty.")
