@@ -25,6 +25,10 @@ DETAIL = (
     '"customerId":"CUST-567890","items":[{"productId":"P-1","quantity":2,"price":12.5},{"productId":"P-2","quantity":1,'
     '"price":3.75}],"totalAmount":28.75,"currency":"GBP"}}'
 )
+POLICY = (
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},'
+    '"Action":"sqs:SendMessage","Resource":"*"}]}'
+)
 EVENT = {
     "version": "0",
     "id": "5c6f4d0e",
@@ -54,7 +58,7 @@ def matching(rules: int, events: int) -> float:
 
 def delivering(rules: int, events: int, *, profile: bool) -> float:
     world = World([EVENTS, SQS])
-    world.call("sqs", "CreateQueue", {"QueueName": "q"})
+    world.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": POLICY}})
     world.run(lambda work: work.put(SETTINGS, Setting(RULES_QUOTA, "10000")))
     target = {"Id": "t", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}
     for number in range(rules):

@@ -38,7 +38,7 @@ def test_an_event_is_found_by_its_id(bench: Bench) -> None:
     bench.world.run_due()
     row, _ = place_of(ids[0]) or (0, 0)
     kept = bench.world.run(lambda work: work.get(LOG, row))
-    assert [event["id"] for event in loads(kept.body)] == ids  # type: ignore[union-attr]  # a list
+    assert [event["id"] for event in loads(kept.body)] == ids  # type: ignore[union-attr, index]  # a list
     assert [place_of(event_id) for event_id in ids] == [(row, 0), (row, 1), (row, 2)]
     assert [attempt.outcome for attempt in attempts(bench, ids[0])] == ["DELIVERED"]
     assert attempts(bench, ids[1]) == []
