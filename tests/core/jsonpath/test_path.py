@@ -87,3 +87,18 @@ def test_only_a_path_to_one_node_is_a_reference(text: str, *, is_reference: bool
 def test_a_reference_path_gives_the_node_itself_not_a_copy() -> None:
     context = Surroundings({"Execution": {"Id": "arn:x", "Input": DATA}})
     assert compile_path("$.a.b").select(DATA, context) is DATA["a"]["b"]  # type: ignore[index]  # DATA is of many kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("$.l.[1]", 2),
+        ("$.['l'].[0]", 1),
+        ("$.l.[?(@ > 1)]", [2, 3]),
+        ("$.o.[*].['a.[', 'b']", [1, 2]),
+        ("$..['a.[']", [1]),
+    ],
+)
+def test_a_dot_before_a_bracket_is_nothing(text: str, found: object) -> None:
+    data = {"l": [1, 2, 3], "o": [{"a.[": 1, "b": 2}]}
+    assert compile_path(text).select(data, Surroundings()) == found

@@ -58,10 +58,12 @@ _Walk = Callable[[JSON], JSON]
 
 _STEP = re.compile(
     r"""\.(?P<name>[^.\[\]()\s*'"]+)      # .name
-      | \[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*\]
-      | \[\s*(?P<index>-?\d+)\s*\]""",
+      | \.?\[\s*(?:'(?P<single>(?:[^'\\]|\\.)*)'|"(?P<double>(?:[^"\\]|\\.)*)")\s*\]
+      | \.?\[\s*(?P<index>-?\d+)\s*\]""",
     re.VERBOSE,
 )
+_DOT_BEFORE_BRACKET = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?<!\.)(\.)(?=\[)""")
+"""``$.a.[0]`` means ``$.a[0]``: Jayway takes the dot, and so do state machines that were deployed."""
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)")
 _ESCAPE = {"'": re.compile(r"\\(['\\])"), '"': re.compile(r'\\(["\\])')}  # Any other backslash is itself.
 
@@ -124,7 +126,7 @@ def compile_path(text: str) -> Path:
     if rest:
         if rest[0] not in ".[":
             raise InvalidPath(text, f"unexpected {rest[0]!r} at position {position}")
-        walk = _query(text, rest, walk)
+        walk = _query(text, _DOT_BEFORE_BRACKET.sub(lambda dot: "" if dot[1] else dot[0], rest), walk)
     select = _select(walk, in_context=in_context) if variable is None else _select_variable(walk, text, variable)
     return Path(text, tuple(steps), in_context, not rest, select, variable)
 

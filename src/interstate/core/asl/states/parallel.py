@@ -17,6 +17,8 @@ def enter(state: Parallel, turn: Turn) -> None:
 def start(state: Parallel, turn: Turn) -> None:
     """Start every branch, the first time or again."""
     data = flow.payload(state.flow, turn.data, turn.context, turn.entropy)
+    if data.exceeds(DATA_SIZE_MAX):
+        raise too_long(state.name)
     started = turn.note("ParallelStateStarted")
     total = len(state.branches)
     turn.park(Branching(total, total))

@@ -93,6 +93,8 @@ def start(state: Task, turn: Turn) -> None:
     timeout_s = _seconds(state.timeout, given, turn, "TimeoutSeconds")
     heartbeat_s = _seconds(state.heartbeat, given, turn, "HeartbeatSeconds")
     data = flow.payload(state.flow, turn.data, turn.context, turn.entropy)
+    if data.exceeds(DATA_SIZE_MAX):
+        raise too_long(state.name)
     role = _role(state, given, turn)
     visit = turn.park(Tasking(token, heartbeat_s, timeout_s))
     request_id = turn.entropy.uuid()
