@@ -29,15 +29,23 @@ def turn_off(tables: Tables) -> None:
     tables("UpdateTable", TableName="things", StreamSpecification={"StreamEnabled": False})
 
 
-def iterator(tables: Tables, arn: str, kind: str = "TRIM_HORIZON", **more: Any) -> str:
-    (shard,) = tables.streams("DescribeStream", StreamArn=arn)["StreamDescription"]["Shards"]
-    answer = tables.streams("GetShardIterator", StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType=kind, **more)
+def shards(tables: Tables, arn: str, **more: Any) -> list[Any]:
+    found: list[Any] = tables.streams("DescribeStream", StreamArn=arn, **more)["StreamDescription"]["Shards"]
+    return found
+
+
+def iterator(tables: Tables, arn: str, kind: str = "TRIM_HORIZON", shard: int = -1, **more: Any) -> str:
+    name = shards(tables, arn)[shard]["ShardId"]
+    answer = tables.streams("GetShardIterator", StreamArn=arn, ShardId=name, ShardIteratorType=kind, **more)
     text: str = answer["ShardIterator"]
     return text
 
 
 def records(tables: Tables, arn: str, kind: str = "TRIM_HORIZON", **more: Any) -> list[Any]:
-    found: list[Any] = tables.streams("GetRecords", ShardIterator=iterator(tables, arn, kind, **more))["Records"]
+    found: list[Any] = []
+    for shard in range(len(shards(tables, arn))):
+        place = iterator(tables, arn, kind, shard, **more)
+        found += tables.streams("GetRecords", ShardIterator=place)["Records"]
     return found
 
 
@@ -179,7 +187,7 @@ def test_an_iterator_is_good_for_15_minutes(tables: Tables) -> None:
         ("DescribeStream", {"StreamArn": "arn:aws:dynamodb:us-east-1:000000000000:table/x/stream/y"}, "ResourceNotFoundException"),
         ("GetRecords", {"ShardIterator": "nonsense"}, "ValidationException"),
         ("GetRecords", {"ShardIterator": "nonsense", "Limit": 1001}, "ValidationException"),
-        ("ListStreams", {"TableName": "absent"}, "ResourceNotFoundException"),
+        ("DescribeStream", {"StreamArn": "nonsense" * 5}, "ValidationException"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told(tables: Tables, operation: str, members: dict[str, Any], code: str) -> None:
@@ -203,6 +211,68 @@ def test_a_stream_is_kept_for_a_day(tables: Tables) -> None:
     with pytest.raises(ServiceError) as refused:
         iterator(tables, arn, "AT_SEQUENCE_NUMBER", SequenceNumber=first)
     assert refused.value.code == "TrimmedDataAccessException"
+
+
+def test_a_table_without_streams_has_none(tables: Tables) -> None:
+    assert tables.streams("ListStreams", TableName="absent") == {"Streams": []}
+
+
+def test_a_stream_of_a_deleted_table_is_listed_for_another_day(tables: Tables) -> None:
+    arn = turn_on(tables)
+    tables.put(pk="a", sk=0)
+    tables("DeleteTable", TableName="things")
+    (listed,) = tables.streams("ListStreams", TableName="things")["Streams"]
+    assert listed["StreamArn"] == arn
+    assert len(records(tables, arn)) == 1
+
+
+def test_a_shard_of_four_hours_is_followed_by_its_child(tables: Tables) -> None:
+    arn = turn_on(tables)
+    for sk in range(3):
+        tables.put(pk="a", sk=sk)
+        tables.world.advance(timedelta(hours=4, minutes=1))
+    first, second, third, *rest = shards(tables, arn)
+    assert "ParentShardId" not in first
+    assert (second["ParentShardId"], third["ParentShardId"]) == (first["ShardId"], second["ShardId"])
+    assert "EndingSequenceNumber" in second["SequenceNumberRange"]
+    assert len(rest) == 1  # The open one.
+    assert "EndingSequenceNumber" not in rest[0]["SequenceNumberRange"]
+    assert [record["dynamodb"]["Keys"]["sk"]["N"] for record in records(tables, arn)] == ["0", "1", "2"]
+    answer = tables.streams("GetRecords", ShardIterator=iterator(tables, arn, shard=0))
+    assert [record["dynamodb"]["Keys"] for record in answer["Records"]] == [key("a", 0)]
+    assert "NextShardIterator" not in answer
+    assert shards(tables, arn, ShardFilter={"Type": "CHILD_SHARDS", "ShardId": first["ShardId"]}) == [second]
+    page = tables.streams("DescribeStream", StreamArn=arn, Limit=1)["StreamDescription"]
+    assert (page["Shards"], page["LastEvaluatedShardId"]) == ([first], first["ShardId"])
+    assert shards(tables, arn, ExclusiveStartShardId=first["ShardId"], Limit=1) == [second]
+
+
+def test_shards_are_forgotten_with_their_records(tables: Tables) -> None:
+    arn = turn_on(tables)
+    tables.put(pk="a", sk=0)
+    tables.world.advance(timedelta(hours=5))
+    tables.put(pk="a", sk=1)
+    assert len(shards(tables, arn)) == 2
+    names = [shard["ShardId"] for shard in shards(tables, arn)]
+    for _ in range(26):
+        tables.world.advance(timedelta(hours=1))
+    assert names[0] not in [shard["ShardId"] for shard in shards(tables, arn)]
+
+
+def test_a_shard_is_read_from_an_instant(tables: Tables) -> None:
+    arn = turn_on(tables)
+    instants = []
+    for sk in range(9):
+        instants.append(tables.world.now)
+        tables.put(pk="a", sk=sk)
+        tables.world.advance(timedelta(minutes=1))
+    for place, at in enumerate(instants):
+        for early in (timedelta(0), timedelta(seconds=30)):
+            found = records(tables, arn, "AT_TIMESTAMP", Timestamp=at - early)
+            assert [record["dynamodb"]["Keys"]["sk"]["N"] for record in found] == [str(sk) for sk in range(place, 9)]
+    assert records(tables, arn, "AT_TIMESTAMP", Timestamp=tables.world.now) == []
+    with pytest.raises(ServiceError, match="future"):
+        iterator(tables, arn, "AT_TIMESTAMP", Timestamp=tables.world.now + timedelta(seconds=1))
 
 
 def test_the_trim_never_pulls_the_clock(tables: Tables) -> None:

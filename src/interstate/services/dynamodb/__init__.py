@@ -120,7 +120,7 @@ STREAMS = Service(
         Operation("GetShardIterator", streams.GetShardIterator, streams.get_shard_iterator, reads=True),
         Operation("ListStreams", streams.ListStreams, streams.list_streams, reads=True),
     ),
-    notes={"DescribeStream": "A stream has one shard.", "GetShardIterator": "AT_TIMESTAMP is refused."},
+    notes={"DescribeStream": "One shard is open; after four hours with records its child follows."},
 )
 
 SERVICES = (SERVICE, STREAMS)

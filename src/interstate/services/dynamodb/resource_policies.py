@@ -12,6 +12,7 @@ from interstate.base.errors import ServiceError, ValidationException
 from interstate.core.tables.schema import ResourcePolicy
 from interstate.services.dynamodb.errors import ResourceNotFoundException
 from interstate.services.dynamodb.policy_documents import check, new_policy
+from interstate.services.dynamodb.stream_policies import stream_policy
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     ITEM_POLICIES,
@@ -93,12 +94,6 @@ def delete_resource_policy(request: DeleteResourcePolicy, work: Work) -> dict[st
         return {}
     _set(request.resource_arn, None, work)
     return {"RevisionId": known.revision}
-
-
-def stream_policy(arn: str, work: Work) -> ResourcePolicy | None:
-    """A stream's policy."""
-    known = work.get(ITEM_POLICIES, arn)
-    return None if known is None else ResourcePolicy(known.policy, known.revision)
 
 
 def _policy(arn: str, work: Work, action: str) -> ResourcePolicy | None:

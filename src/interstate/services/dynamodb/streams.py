@@ -2,7 +2,8 @@
 
 Theory of operation
 -------------------
-A stream has one shard. Its records are written in the transaction of the write that they tell, so that none is lost and
+A stream has one open shard; every four hours in which something happened it is closed, and a child goes on (``shards``).
+Its records are written in the transaction of the write that they tell, so that none is lost and
 none tells what did not happen; their numbers grow with the commits. An iterator is a place behind a record: it names the
 stream, the number, and when it was given. A stream that was turned off is read until its last record is a day old; one
 due row a stream trims it every hour and never pulls the clock.
@@ -19,11 +20,13 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import caller_of, parse_arn
-from interstate.base.errors import NotImplementedHere, ServiceError, ValidationException
+from interstate.base.errors import ServiceError, ValidationException
 from interstate.base.time import to_iso
 from interstate.core.tables.schema import KeySchema, Stream
+from interstate.services.dynamodb import shards
 from interstate.services.dynamodb.errors import ResourceNotFoundException
-from interstate.services.dynamodb.locate import described_table
+from interstate.services.dynamodb.policy_documents import check
+from interstate.services.dynamodb.stream_policies import stream_policy
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     ITEM_STREAMS,
@@ -58,11 +61,16 @@ class ListStreams(msgspec.Struct, frozen=True, rename="pascal"):
     exclusive_start_stream_arn: str = ""
 
 
+class ShardFilter(msgspec.Struct, frozen=True, rename="pascal"):
+    type: str | None = None
+    shard_id: str | None = None
+
+
 class DescribeStream(msgspec.Struct, frozen=True, rename="pascal"):
     stream_arn: str
     limit: int = LIST_MAX
     exclusive_start_shard_id: str | None = None
-    shard_filter: Any = None
+    shard_filter: ShardFilter | None = None
 
 
 class GetShardIterator(msgspec.Struct, frozen=True, rename="pascal"):
@@ -70,6 +78,7 @@ class GetShardIterator(msgspec.Struct, frozen=True, rename="pascal"):
     shard_id: str
     shard_iterator_type: str
     sequence_number: str | None = None
+    timestamp: datetime | None = None
 
 
 class GetRecords(msgspec.Struct, frozen=True, rename="pascal"):
@@ -84,11 +93,12 @@ class Trim(msgspec.Struct, frozen=True):
 
 
 class Iterator(msgspec.Struct, frozen=True, array_like=True):
-    """A place in a stream: behind the record of this number."""
+    """A place in a shard: behind the record of this number. ``shard`` is the number before the shard's first record."""
 
     arn: str
     after: int
     given: datetime
+    shard: int
 
 
 class ExpiredIteratorException(ServiceError):
@@ -168,6 +178,7 @@ def trim(body: Trim, work: Work) -> None:
         work.delete(ITEM_STREAMS, stream.arn)
         work.delete(ITEM_TABLE_IDS, stream.id)
     else:
+        work.put(ITEM_STREAMS, shards.rolled(stream, work))
         work.later("dynamodb.trim", body, at=work.now + TRIM_EVERY)
 
 
@@ -175,16 +186,12 @@ def trim(body: Trim, work: Work) -> None:
 
 
 def list_streams(request: ListStreams, work: Work) -> dict[str, Any]:
-    """The streams of a table, or of all, those that were turned off too.
-
-    Raises:
-        TableMissing: there is no such table.
-    """
+    """The streams of a table, or of all, those that were turned off too."""
     scope = f"{work.caller.account}/{work.caller.region}"
     limit, start = min(request.limit, LIST_MAX), request.exclusive_start_stream_arn
-    if request.table_name is not None:
-        described_table(request.table_name, work)
-        found = work.select(STREAMS_OF_TABLE, limit=limit + 1, scope=scope, name=request.table_name, after=start)
+    if request.table_name is not None:  # Perhaps of a table that is gone: its stream is read for another day.
+        name = request.table_name.rpartition("/")[2]
+        found = work.select(STREAMS_OF_TABLE, limit=limit + 1, scope=scope, name=name, after=start)
     else:
         name = _table_name(start)
         found = work.select(STREAMS_OF_SCOPE, limit=limit + 1, scope=scope, name=name, after=start)
@@ -205,48 +212,70 @@ def _table_name(stream_arn: str) -> str:
 
 
 def describe_stream(request: DescribeStream, work: Work) -> dict[str, Any]:
-    """A stream and its shard.
+    """A stream and its shards, oldest first, page by page.
 
     Raises:
         ResourceNotFoundException: there is no such stream.
     """
-    if request.shard_filter is not None:
-        raise NotImplementedHere("DynamoDB's ShardFilter")
-    stream = _stream(request.stream_arn, work)
-    numbers = {"StartingSequenceNumber": sequence_number(stream.first)}
-    if stream.last is not None:
-        numbers["EndingSequenceNumber"] = sequence_number(stream.last)
-    shards = [{"ShardId": shard_id(stream), "SequenceNumberRange": numbers}]
-    if request.exclusive_start_shard_id is not None:
-        shards = []
+    stream = _stream(request.stream_arn, work, "DescribeStream")
+    listed = _filtered(shards.shards_of(stream), request, stream)
+    limit = min(request.limit, LIST_MAX)
     schema = [{"AttributeName": stream.key.partition.name, "KeyType": "HASH"}]
     if stream.key.sort is not None:
         schema.append({"AttributeName": stream.key.sort.name, "KeyType": "RANGE"})
-    return {
-        "StreamDescription": {
-            "StreamArn": stream.arn,
-            "StreamLabel": stream.label,
-            "StreamStatus": "ENABLED" if stream.disabled is None else "DISABLED",
-            "StreamViewType": stream.view,
-            "CreationRequestDateTime": stream.created,
-            "TableName": stream.table_name,
-            "KeySchema": schema,
-            "Shards": shards,
-        }
+    answer = {
+        "StreamArn": stream.arn,
+        "StreamLabel": stream.label,
+        "StreamStatus": "ENABLED" if stream.disabled is None else "DISABLED",
+        "StreamViewType": stream.view,
+        "CreationRequestDateTime": stream.created,
+        "TableName": stream.table_name,
+        "KeySchema": schema,
+        "Shards": [_shown(shard, stream) for shard in listed[:limit]],
     }
+    if len(listed) > limit:
+        answer["LastEvaluatedShardId"] = shards.shard_name(stream, listed[limit - 1].first)
+    return {"StreamDescription": answer}
 
 
-def _stream(arn: str, work: Work) -> ItemStream:
+def _filtered(found: list[shards.Shard], request: DescribeStream, stream: ItemStream) -> list[shards.Shard]:
+    start, wanted = request.exclusive_start_shard_id, request.shard_filter
+    if start is not None:
+        places = [place for place, one in enumerate(found) if shards.shard_name(stream, one.first) == start]
+        found = found[places[0] + 1 :] if places else []
+    if wanted is not None:
+        if wanted.type != "CHILD_SHARDS" or wanted.shard_id is None:
+            raise ValidationException("ShardFilter needs the Type CHILD_SHARDS and a ShardId")
+        found = [
+            one for one in found if one.parent is not None and shards.shard_name(stream, one.parent) == wanted.shard_id
+        ]
+    return found
+
+
+def _shown(shard: shards.Shard, stream: ItemStream) -> dict[str, Any]:
+    numbers = {"StartingSequenceNumber": sequence_number(shard.first)}
+    if shard.last is not None:
+        numbers["EndingSequenceNumber"] = sequence_number(shard.last)
+    answer: dict[str, Any] = {"ShardId": shards.shard_name(stream, shard.first), "SequenceNumberRange": numbers}
+    if shard.parent is not None:
+        answer["ParentShardId"] = shards.shard_name(stream, shard.parent)
+    return answer
+
+
+def _stream(arn: str, work: Work, action: str) -> ItemStream:
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.service != "dynamodb" or "/stream/" not in parsed.resource:
+        raise ValidationException(f"Invalid StreamArn: {arn}")
     stream = work.get(ITEM_STREAMS, arn)
-    if stream is None or stream.scope != f"{work.caller.account}/{work.caller.region}":
+    check(stream_policy(arn, work), f"dynamodb:{action}", arn, work)
+    if stream is None or parsed.region != work.caller.region:
         raise ResourceNotFoundException(f"Stream: {arn} not found")
     return stream
 
 
 def shard_id(stream: ItemStream) -> str:
-    """The name of a stream's one shard."""
-    digest = blake2b(stream.arn.encode(), digest_size=4).hexdigest()
-    return f"shardId-{stream.id:020d}-{digest}"
+    """The name of a stream's newest shard."""
+    return shards.shard_name(stream, shards.shards_of(stream)[-1].first)
 
 
 def sequence_number(number: int) -> str:
@@ -260,24 +289,46 @@ def get_shard_iterator(request: GetShardIterator, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such stream or shard.
         TrimmedDataAccessException: the record is older than a day.
-        ValidationException: a sequence number is missing, or none.
+        ValidationException: a sequence number or a timestamp is missing, or none.
     """
-    stream = _stream(request.stream_arn, work)
-    if request.shard_id != shard_id(stream):
+    stream = _stream(request.stream_arn, work, "GetShardIterator")
+    shard = next(
+        (one for one in shards.shards_of(stream) if shards.shard_name(stream, one.first) == request.shard_id), None
+    )
+    if shard is None:
         raise ResourceNotFoundException(f"Shard: {request.shard_id} in Stream: {stream.arn} not found")
     match request.shard_iterator_type:
         case "TRIM_HORIZON":
-            after = stream.first
+            after = shard.first
         case "LATEST":
             newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id)
-            after = newest[0].id if newest else stream.first
+            after = max(newest[0].id if newest else shard.first, shard.first)
         case "AT_SEQUENCE_NUMBER":
             after = _number(request, stream, work) - 1
         case "AFTER_SEQUENCE_NUMBER":
             after = _number(request, stream, work)
-        case kind:
-            raise NotImplementedHere(f"DynamoDB's shard iterator type {kind}")
-    return {"ShardIterator": _iterator_text(Iterator(stream.arn, after, work.now))}
+        case _:
+            after = max(_before_instant(request, stream, work), shard.first)
+    return {"ShardIterator": _iterator_text(Iterator(stream.arn, after, work.now, shard.first))}
+
+
+def _before_instant(request: GetShardIterator, stream: ItemStream, work: Work) -> int:
+    """The number of the last record from before the request's instant: numbers and instants grow together."""
+    at = request.timestamp
+    if at is None:
+        raise ValidationException("Timestamp is required for this ShardIteratorType")
+    if at > work.now:
+        raise ValidationException("Timestamp must not be in the future")
+    newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id)
+    low, high = stream.first, newest[0].id if newest else stream.first
+    while low < high:
+        middle = (low + high) // 2
+        found = work.select(RECORDS_AFTER, limit=1, stream=stream.id, after=middle)
+        if found and found[0].at < at:
+            low = found[0].id
+        else:
+            high = middle
+    return low
 
 
 def _number(request: GetShardIterator, stream: ItemStream, work: Work) -> int:
@@ -290,7 +341,8 @@ def _number(request: GetShardIterator, stream: ItemStream, work: Work) -> int:
         )
     number = int(text) - _NUMBER_BASE
     oldest = work.select(RECORDS_AFTER, limit=1, stream=stream.id, after=0)
-    if oldest and number < oldest[0].id and number > stream.first:
+    starts = {shard.first for shard in shards.shards_of(stream)}
+    if oldest and number < oldest[0].id and number not in starts:
         raise TrimmedDataAccessException
     return number
 
@@ -322,12 +374,15 @@ def get_records(request: GetRecords, work: Work) -> dict[str, Any]:
     iterator = _iterator_of(request.shard_iterator)
     if work.now > iterator.given + ITERATOR_LIFE:
         raise ExpiredIteratorException
-    stream = _stream(iterator.arn, work)
-    records, ended = _page(stream, iterator.after, request.limit, work)
+    stream = _stream(iterator.arn, work, "GetRecords")
+    last = next((one.last for one in shards.shards_of(stream) if one.first == iterator.shard), None)
+    page, ended = _page(stream, iterator.after, request.limit, work)
+    records = page if last is None else [record for record in page if record.id < last]
+    ended = ended or len(records) < len(page)
     answer: dict[str, Any] = {"Records": [described_record(record, stream) for record in records]}
-    if stream.disabled is None or not ended:
+    if last is None or not ended:
         after = records[-1].id if records else iterator.after
-        answer["NextShardIterator"] = _iterator_text(Iterator(stream.arn, after, work.now))
+        answer["NextShardIterator"] = _iterator_text(Iterator(stream.arn, after, work.now, iterator.shard))
     return answer
 
 

@@ -165,8 +165,18 @@ class TransactionToken(msgspec.Struct, frozen=True):
     until: datetime
 
 
+class ShardStart(msgspec.Struct, frozen=True):
+    """Where a shard begins: the number before its first record."""
+
+    first: int
+    at: datetime
+
+
 class ItemStream(msgspec.Struct, frozen=True):
-    """A table's stream, now or once. ``first`` and ``last`` stand before and behind the numbers of its records."""
+    """A table's stream, now or once. ``first`` and ``last`` stand before and behind the numbers of its records.
+
+    ``shards`` are those that began after the first.
+    """
 
     arn: str
     id: int
@@ -179,6 +189,7 @@ class ItemStream(msgspec.Struct, frozen=True):
     first: int
     last: int | None = None
     disabled: datetime | None = None
+    shards: tuple[ShardStart, ...] = ()
 
 
 class StreamRecord(msgspec.Struct, frozen=True):
