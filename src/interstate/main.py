@@ -75,6 +75,9 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
         own_secret,
         settings.data,
         settings.workers,
+        settings.smtp,
+        settings.sms_gateway,
+        settings.push_gateway,
     )
     performers = Performers(instance, outside)
     await performers.start()
@@ -83,7 +86,9 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     await instance.start()
     await instance.run(lambda work: install(mocks, work))
     leave = await _join(instance, store, f"{settings.host}:{port}")
+    await performers.announce()
     control = Control(instance, VERSION)
+    control.after_reset = performers.announce
     guard = Guard(settings.host, settings.allow_hosts)
     dispatcher = Dispatcher(instance, wire, guard, control=control, credentials=credentials, real_now=wall_now)
     beside: list[asyncio.Task[None]] = []

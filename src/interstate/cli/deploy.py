@@ -25,6 +25,9 @@ Parameters = Annotated[
 StackName = Annotated[
     str | None, typer.Option(help="Name of the stack. Default: what the template says, else its folder.")
 ]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Bring changes of code, state machines and the template over as they are saved.")
+]
 _WORKERS_OF_UP = 24  # An application of twenty functions keeps them all warm.
 
 
@@ -32,6 +35,7 @@ def up(
     template: Template = None,
     parameter: Parameters = None,
     stack_name: StackName = None,
+    watch: Watch = False,
     port: options.Port = DEFAULT_PORT,
     host: options.Host = DEFAULT_HOST,
     data: options.Data = None,
@@ -42,6 +46,9 @@ def up(
     clock: options.ClockMode = None,
     workers: options.Workers = _WORKERS_OF_UP,
     mock_config: options.MockConfig = None,
+    smtp: options.Smtp = None,
+    sms_gateway: options.SmsGateway = None,
+    push_gateway: options.PushGateway = None,
     log_level: options.LogLevel = "warning",
 ) -> None:
     """Serve, and deploy a template (default: the order application) until Ctrl-C."""
@@ -50,6 +57,7 @@ def up(
     settings = settings_of(
         port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
         allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config, log_level=log_level,
+        smtp=smtp, sms_gateway=sms_gateway, push_gateway=push_gateway,
     )  # fmt: skip
 
     async def ready(instance: Any, server_control: Any, bound: int) -> None:
@@ -57,7 +65,9 @@ def up(
 
         announce(settings, bound)
         endpoint = f"http://{settings.host}:{bound}"
-        await Up(instance, server_control, settings.data, endpoint, typer.echo).run(path, stack_name, given)
+        await Up(instance, server_control, settings.data, endpoint, typer.echo).run(
+            path, stack_name, given, watch=watch
+        )
 
     start(settings, ready, hold_effects=True)
 

@@ -46,6 +46,18 @@ MockConfig = Annotated[
         help="MockConfigFile.json: mocked Tasks of state machines.",
     ),
 ]
+Smtp = Annotated[
+    str | None,
+    typer.Option("--smtp", metavar="HOST:PORT", help="Mail server that sends SNS's mails. Default: the local mailbox."),
+]
+SmsGateway = Annotated[
+    str | None,
+    typer.Option("--sms-gateway", metavar="URL", help="Where short messages are posted. Default: the local mailbox."),
+]
+PushGateway = Annotated[
+    str | None,
+    typer.Option("--push-gateway", metavar="URL", help="Where mobile pushes are posted. Default: the local mailbox."),
+]
 LogLevel = Annotated[str, typer.Option(help="debug, info, warning or error.")]
 EndpointUrl = Annotated[
     str, typer.Option("--endpoint-url", envvar="AWS_ENDPOINT_URL", metavar="URL", help="Address of the server.")

@@ -23,12 +23,16 @@ def serve(
     clock: options.ClockMode = None,
     workers: options.Workers = None,
     mock_config: options.MockConfig = None,
+    smtp: options.Smtp = None,
+    sms_gateway: options.SmsGateway = None,
+    push_gateway: options.PushGateway = None,
     log_level: options.LogLevel = "warning",
 ) -> None:
     """Serve the AWS APIs on this machine until Ctrl-C."""
     settings = settings_of(
         port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
         allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config, log_level=log_level,
+        smtp=smtp, sms_gateway=sms_gateway, push_gateway=push_gateway,
     )  # fmt: skip
 
     async def ready(_instance: Any, control: Any, bound: int) -> None:
@@ -50,6 +54,9 @@ def settings_of(
     clock: str | None,
     workers: int | None,
     mock_config: Path | None,
+    smtp: str | None,
+    sms_gateway: str | None,
+    push_gateway: str | None,
     log_level: str,
 ) -> Settings:
     """The settings that the options ask for; ends the command when they contradict each other."""
@@ -59,6 +66,8 @@ def settings_of(
         fail("--memory and --data exclude each other.")
     if clock not in (None, "real", "frozen", "skip"):
         fail(f"--clock {clock} is unknown; use real, frozen or skip.")
+    if smtp is not None and not smtp.rpartition(":")[2].isdigit():
+        fail(f"--smtp {smtp} names no port; use HOST:PORT.")
     return Settings(
         host=host,
         port=port,
@@ -68,6 +77,9 @@ def settings_of(
         allow_hosts=tuple(allow_host or ()),
         clock=clock,  # type: ignore[arg-type]  # checked above
         workers=workers,
+        smtp=smtp,
+        sms_gateway=sms_gateway,
+        push_gateway=push_gateway,
         mock_config=mock_config,
         log_level=log_level,
     )

@@ -5,6 +5,11 @@ Addresses of APIs and function URLs (the region may be left out):
 * ``{apiId}.execute-api.{region}.localhost:4566/{stage and path}``
 * ``localhost:4566/_apis/{apiId}/{stage and path}``, where names below localhost do not resolve
 * ``{urlId}.lambda-url.{region}.localhost:4566/{path}``
+
+Addresses that stand in SNS's messages are opened without a signature:
+
+* ``localhost:4566/SimpleNotificationService-{digest}.pem``
+* ``localhost:4566/?Action=ConfirmSubscription&...``, ``?Action=Unsubscribe&...``
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +22,9 @@ from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
 _CONTROL = "/_interstate"
 _APIS = "/_apis/"
 _SERVICES = {"execute-api": "ApiId", "lambda-url": "UrlId"}
+_IDS = {**_SERVICES, "sns-certificate": "Name", "sns-link": "Name"}
+_CERTIFICATE = "/SimpleNotificationService-"
+_LINKS = ("Action=ConfirmSubscription&", "Action=Unsubscribe&")
 
 
 class Door(msgspec.Struct, frozen=True):
@@ -47,6 +55,15 @@ def door_of(host: bytes, path: str) -> Door | None:
     return Door(labels[1], labels[0], region, path)
 
 
+def notification_door(path: str, query: str) -> Door | None:
+    """The certificate or link of SNS that an unsigned GET opens; None for everything else."""
+    if path.startswith(_CERTIFICATE):
+        return Door("sns-certificate", path[1:], DEFAULT_REGION, path)
+    if path == "/" and query.startswith(_LINKS):
+        return Door("sns-link", "", DEFAULT_REGION, path)
+    return None
+
+
 def invocation(
     door: Door,
     *,
@@ -62,7 +79,7 @@ def invocation(
     The answer is ``{"StatusCode": 200, "Headers": [["name", "value"]], "Body": b""}``.
     """
     params = {
-        _SERVICES[door.service]: door.id,
+        _IDS[door.service]: door.id,
         "Method": method,
         "Path": door.path,
         "RawQuery": query,

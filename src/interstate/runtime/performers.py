@@ -77,7 +77,6 @@ class Performers:
             outside.endpoint_url, directory=directory, workers=outside.workers, secret_access_key=outside.own_secret
         )
         self.functions = FunctionRuntime(StoredFunctions(instance), instance.clock, settings)
-        self._outside = outside
         self._close_http = self._close_letters = _nothing
         self._endpoint_url = outside.endpoint_url
         self._calls_of_states: StateCalls | None = None

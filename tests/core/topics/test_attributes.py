@@ -1,30 +1,26 @@
 import pytest
 
-from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.core.topics.attributes import (
-    check_endpoint,
-    check_subscription_attribute,
+    archive_retention,
     check_topic_attribute,
     check_topic_name,
-    dead_letter_target,
+    feedback,
+    sample_rate,
 )
 from interstate.core.topics.errors import InvalidParameterException
 
-QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
-FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 
-
-@pytest.mark.parametrize("name", ["", "a b", "x" * 257, "주문", "a\n"])
+@pytest.mark.parametrize("name", ["", "a b", "x" * 257, "주문", "a\n", "orders.fifo"])
 def test_what_is_no_topic_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidParameterException, match="Invalid parameter: Topic Name"):
-        check_topic_name(name)
+        check_topic_name(name, fifo=False)
 
 
-def test_fifo_topics_are_refused_by_name() -> None:
-    with pytest.raises(NotImplementedHere, match="FIFO topics"):
-        check_topic_name("orders.fifo")
-    with pytest.raises(NotImplementedHere, match="FIFO topics"):
-        check_topic_attribute("FifoTopic", "true")
+@pytest.mark.parametrize("name", ["", "orders", ".fifo", "a b.fifo", "x" * 252 + ".fifo"])
+def test_the_name_of_a_fifo_topic_ends_in_fifo(name: str) -> None:
+    with pytest.raises(InvalidParameterException, match=r"Fifo Topic names must end with \.fifo"):
+        check_topic_name(name, fifo=True)
+    check_topic_name("x" * 251 + ".fifo", fifo=True)
 
 
 @pytest.mark.parametrize(
@@ -34,109 +30,72 @@ def test_fifo_topics_are_refused_by_name() -> None:
         ("FifoTopic", "false"),
         ("DeliveryPolicy", ""),
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"numRetries": 1}}}'),
+        ("KmsMasterKeyId", "alias/aws/sns"),
         ("MaximumMessageSize", "1048576"),
         ("Policy", "{}"),
         ("Policy", ""),
         ("SQSSuccessFeedbackRoleArn", "arn"),
+        ("SQSSuccessFeedbackSampleRate", "100"),
         ("LambdaFailureFeedbackRoleArn", "arn"),
+        ("SignatureVersion", "2"),
+        ("TracingConfig", "Active"),
     ],
 )
 def test_a_topic_can_have_these(name: str, value: str) -> None:
-    check_topic_attribute(name, value)
+    check_topic_attribute(name, value, fifo=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ArchivePolicy", '{"MessageRetentionPeriod": "30"}'),
+        ("ContentBasedDeduplication", "true"),
+        ("FifoThroughputScope", "MessageGroup"),
+        ("FifoThroughputScope", "Topic"),
+    ],
+)
+def test_only_a_fifo_topic_can_have_these(name: str, value: str) -> None:
+    check_topic_attribute(name, value, fifo=True)
+    with pytest.raises(InvalidParameterException, match="Invalid parameter: AttributeName"):
+        check_topic_attribute(name, value, fifo=False)
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("Nonsense", "1"),
+        ("DisplayName", "x" * 101),
         ("MaximumMessageSize", "1023"),
         ("MaximumMessageSize", "large"),
         ("Policy", "nonsense"),
         ("Policy", "[]"),
-        ("ContentBasedDeduplication", "true"),
         ("DeliveryPolicy", "nonsense"),
+        ("SignatureVersion", "3"),
+        ("TracingConfig", "Passive"),
+        ("FifoTopic", "maybe"),
+        ("FifoThroughputScope", "Queue"),
+        ("ContentBasedDeduplication", "maybe"),
+        ("SQSSuccessFeedbackSampleRate", "101"),
+        ("ArchivePolicy", '{"MessageRetentionPeriod": 366}'),
+        ("ArchivePolicy", '{"Other": 1}'),
     ],
 )
 def test_a_topic_cannot_have_those(name: str, value: str) -> None:
     with pytest.raises(InvalidParameterException):
-        check_topic_attribute(name, value)
+        check_topic_attribute(name, value, fifo=True)
 
 
-@pytest.mark.parametrize(
-    ("protocol", "endpoint"),
-    [
-        ("sqs", QUEUE),
-        ("lambda", FUNCTION),
-        ("lambda", FUNCTION + ":live"),
-        ("lambda", FUNCTION + ":$LATEST"),
-        ("email", "a@example.com"),
-        ("email-json", "a@example.com"),
-        ("sms", "+821012345678"),
-        ("http", "http://localhost:8080/hook"),
-        ("https", "https://example.com"),
-    ],
-)
-def test_an_endpoint_fits_its_protocol(protocol: str, endpoint: str) -> None:
-    assert check_endpoint(protocol, endpoint) == endpoint
+def test_an_empty_archive_policy_keeps_nothing() -> None:
+    assert archive_retention("{}") is None
 
 
-@pytest.mark.parametrize(
-    ("protocol", "endpoint", "fault"),
-    [
-        ("sqs", "http://localhost/q", "Invalid parameter: SQS endpoint ARN"),
-        ("sqs", QUEUE + ".fifo", "Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed"),
-        ("lambda", QUEUE, "Invalid parameter: Lambda endpoint ARN"),
-        ("email", "nobody", "Invalid parameter: Email address"),
-        ("email", None, "Invalid parameter: Email address"),
-        ("http", "https://example.com", "Invalid parameter: Endpoint must match the specified protocol"),
-        ("pigeon", "roof", "Invalid parameter: Amazon SNS does not support this protocol string: pigeon"),
-        ("firehose", "arn", "Interstate does not implement SNS subscriptions of protocol firehose"),
-    ],
-)
-def test_another_endpoint_is_refused(protocol: str, endpoint: str | None, fault: str) -> None:
-    with pytest.raises(ServiceError) as refused:
-        check_endpoint(protocol, endpoint)
-    assert refused.value.message.startswith(fault)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("RawMessageDelivery", "true"),
-        ("FilterPolicyScope", "MessageBody"),
-        ("FilterPolicy", '{"kind": ["a"]}'),
-        ("FilterPolicy", "{}"),
-        ("RedrivePolicy", f'{{"deadLetterTargetArn": "{QUEUE}"}}'),
-        ("RedrivePolicy", ""),
-        ("DeliveryPolicy", "{}"),
-    ],
-)
-def test_a_subscription_can_have_these(name: str, value: str) -> None:
-    check_subscription_attribute(name, value, "sqs", "MessageAttributes")
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "protocol", "fault"),
-    [
-        ("RawMessageDelivery", "yes", "sqs", "Must be true or false"),
-        ("RawMessageDelivery", "true", "lambda", "does not support raw message delivery"),
-        ("FilterPolicyScope", "Elsewhere", "sqs", "Please use either MessageBody or MessageAttributes"),
-        ("FilterPolicy", "nonsense", "sqs", "Invalid parameter: FilterPolicy: "),
-        ("FilterPolicy", '{"a": {"b": ["c"]}}', "sqs", "does not support nested filter policy"),
-        ("RedrivePolicy", "{}", "sqs", "deadLetterTargetArn is an invalid arn"),
-        ("RedrivePolicy", "nonsense", "sqs", "RedrivePolicy: failed to parse JSON"),
-        ("SubscriptionRoleArn", "arn", "sqs", "do not have it"),
-        ("Nonsense", "1", "sqs", "Invalid parameter: AttributeName"),
-    ],
-)
-def test_a_subscription_cannot_have_those(name: str, value: str, protocol: str, fault: str) -> None:
-    with pytest.raises(InvalidParameterException, match=fault):
-        check_subscription_attribute(name, value, protocol, "MessageAttributes")
-
-
-def test_nested_filters_are_for_bodies() -> None:
-    check_subscription_attribute("FilterPolicy", '{"a": {"b": ["c"]}}', "sqs", "MessageBody")
-
-
-def test_a_redrive_policy_names_a_queue() -> None:
-    assert dead_letter_target(f'{{"deadLetterTargetArn": "{QUEUE}"}}') == QUEUE
+def test_only_protocols_with_a_role_are_logged() -> None:
+    attributes = {
+        "HTTPFailureFeedbackRoleArn": "arn",
+        "SQSSuccessFeedbackRoleArn": "arn",
+        "SQSSuccessFeedbackSampleRate": "7",
+    }
+    assert feedback(attributes, "https", delivered=False)
+    assert not feedback(attributes, "https", delivered=True)
+    assert not feedback(attributes, "email", delivered=True)
+    assert (sample_rate(attributes, "sqs"), sample_rate(attributes, "lambda")) == (7, 0)

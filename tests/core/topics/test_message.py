@@ -62,7 +62,7 @@ def test_attributes_keep_their_type_and_value() -> None:
     ("attribute", "fault"),
     [
         ({"DataType": "Float", "StringValue": "1"}, "invalid message attribute type"),
-        ({"DataType": "", "StringValue": "1"}, "invalid message attribute type"),
+        ({"DataType": "", "StringValue": "1"}, "must contain non-empty message attribute type"),
         ({"DataType": "String", "StringValue": ""}, "must contain non-empty message attribute value"),
         ({"DataType": "String", "BinaryValue": b"a"}, "must contain non-empty message attribute value"),
         ({"DataType": "Binary"}, "must contain non-empty message attribute value"),

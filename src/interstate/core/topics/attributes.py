@@ -1,81 +1,121 @@
-"""Which attributes topics and subscriptions have, and what they may be set to.
+"""Which attributes topics have, and what they may be set to.
 
-Source: SNS API Reference, SetTopicAttributes, SetSubscriptionAttributes.
+Source: SNS API Reference, CreateTopic, SetTopicAttributes.
 """
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
-from interstate.base.arn import parse_arn
-from interstate.base.errors import NotImplementedHere
 from interstate.base.json import BrokenJSON, loads
 from interstate.base.numbers import whole_number
-from interstate.core.patterns import PatternError
-from interstate.core.patterns.policy import Scope, parse_filter_policy
 from interstate.core.topics.delivery_policy import read_delivery_policy
 from interstate.core.topics.errors import InvalidParameterException
 
-_TOPIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
+_FIFO_NAME = re.compile(r"[A-Za-z0-9_-]{1,251}\.fifo\Z")
 _SIZE_RANGE = range(1024, 1_048_577)
+_DISPLAY_NAME_MAX = 100
+_RETENTION_DAYS = range(
+    1, 366
+)  # Source: https://docs.aws.amazon.com/sns/latest/dg/message-archiving-and-replay-topic-owner.html
 
-# Stored and shown again; nothing else happens by them.
-_STORED = {"DisplayName", "Policy", "KmsMasterKeyId", "TracingConfig", "SignatureVersion", "DataProtectionPolicy"}
 _FEEDBACK = re.compile(
     r"(Application|HTTP|Firehose|Lambda|SQS)(SuccessFeedback(RoleArn|SampleRate)|FailureFeedbackRoleArn)\Z"
 )
-_FIFO_ONLY = {"ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy"}
-
-PROTOCOLS = ("http", "https", "email", "email-json", "sms", "sqs", "lambda")
-_NOT_HERE = ("application", "firehose")
-_HTTP = ("http", "https")
-_ENDPOINTS: Mapping[str, tuple[re.Pattern[str], str]] = {
-    "http": (re.compile(r"http://[^\s/]+\S*\Z"), "Endpoint must match the specified protocol"),
-    "https": (re.compile(r"https://[^\s/]+\S*\Z"), "Endpoint must match the specified protocol"),
-    "email": (re.compile(r"[^@\s]+@[^@\s]+\Z"), "Email address"),
-    "email-json": (re.compile(r"[^@\s]+@[^@\s]+\Z"), "Email address"),
-    "sms": (re.compile(r"\+?[0-9 ()-]{5,20}\Z"), "Invalid SMS endpoint"),
-    "sqs": (re.compile(r"arn:[a-z-]+:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+\Z"), "SQS endpoint ARN"),
-    "lambda": (
-        re.compile(r"arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[$A-Za-z0-9_-]+)?\Z"),
-        "Lambda endpoint ARN",
-    ),
-}
+FIFO_SUFFIX = ".fifo"
+_FIFO_ONLY = ("ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy")
+_FEEDBACK_OF: Mapping[str, str] = {
+    "http": "HTTP", "https": "HTTP", "lambda": "Lambda", "sqs": "SQS", "application": "Application",
+}  # fmt: skip
 
 
-def check_topic_name(name: str) -> None:
-    """Letters, digits, hyphens, underscores.
+def is_fifo(topic: str) -> bool:
+    """Whether the name or ARN is a FIFO topic's."""
+    return topic.endswith(FIFO_SUFFIX)
+
+
+def check_topic_name(name: str, *, fifo: bool) -> None:
+    """Letters, digits, hyphens, underscores; a FIFO topic's ends in ``.fifo``, and no other does.
 
     Raises:
-        InvalidParameterException: it is no name.
-        NotImplementedHere: it is a FIFO topic's.
+        InvalidParameterException: it is no such name.
     """
-    if name.endswith(".fifo"):
-        what = "FIFO topics"
-        raise NotImplementedHere(what)
-    if not _TOPIC_NAME.match(name):
+    if fifo and not _FIFO_NAME.match(name):
+        raise InvalidParameterException(
+            "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, "
+            "numbers, underscores, and hyphens, and must be between 1 and 256 characters long."
+        )
+    if not fifo and not _NAME.match(name):
         raise InvalidParameterException("Topic Name")
 
 
-def check_topic_attribute(name: str, value: str) -> None:
+def check_topic_attribute(name: str, value: str, *, fifo: bool) -> None:
     """Whether a topic can have this attribute.
 
     Raises:
         InvalidParameterException: it cannot.
-        NotImplementedHere: it makes a FIFO topic.
     """
-    check = _TOPIC_CHECKS.get(name)
-    if check is not None:
+    check = _CHECKS.get(name)
+    if check is not None and (fifo or name not in _FIFO_ONLY):
         check(value)
-    elif name in _FIFO_ONLY:
-        raise InvalidParameterException(f"{name} Reason: only FIFO topics have it")
-    elif name not in _STORED and not _FEEDBACK.match(name):
+    elif _FEEDBACK.match(name):
+        _check_feedback(name, value)
+    else:
         raise InvalidParameterException("AttributeName")
 
 
+def feedback(attributes: Mapping[str, str], protocol: str, *, delivered: bool) -> bool:
+    """Whether the topic has a role for logs of such an end of a delivery."""
+    kind = _FEEDBACK_OF.get(protocol)
+    return bool(kind and attributes.get(f"{kind}{'Success' if delivered else 'Failure'}FeedbackRoleArn"))
+
+
+def sample_rate(attributes: Mapping[str, str], protocol: str) -> int:
+    """How many of a hundred successes are logged."""
+    return whole_number(attributes.get(f"{_FEEDBACK_OF.get(protocol)}SuccessFeedbackSampleRate", "0")) or 0
+
+
+def _check_feedback(name: str, value: str) -> None:
+    if name.endswith("SampleRate") and value and whole_number(value) not in range(101):
+        raise InvalidParameterException(f"{name} Reason: must be between 0 and 100")
+
+
 def _check_fifo(value: str) -> None:
-    if value.lower() == "true":
-        what = "FIFO topics"
-        raise NotImplementedHere(what)
+    _one_of("FifoTopic", value, ("true", "false"))
+
+
+def _check_deduplication(value: str) -> None:
+    _one_of("ContentBasedDeduplication", value, ("true", "false"))
+
+
+def _check_scope(value: str) -> None:
+    if value not in ("Topic", "MessageGroup"):
+        raise InvalidParameterException(
+            f"FifoThroughputScope Reason: Invalid value [{value}]. Must be Topic or MessageGroup."
+        )
+
+
+def _check_tracing(value: str) -> None:
+    if value and value not in ("Active", "PassThrough"):
+        raise InvalidParameterException(
+            f"TracingConfig Reason: Invalid value [{value}]. Must be PassThrough or Active."
+        )
+
+
+def _check_signature_version(value: str) -> None:
+    if value and value not in ("1", "2"):
+        raise InvalidParameterException(f"SignatureVersion Reason: Invalid value [{value}]. Must be 1 or 2.")
+
+
+def _one_of(name: str, value: str, values: tuple[str, ...]) -> None:
+    if value.lower() not in values:
+        raise InvalidParameterException(f"{name} Reason: Invalid value [{value}]. Must be {' or '.join(values)}.")
+
+
+def _check_display_name(value: str) -> None:
+    if len(value) > _DISPLAY_NAME_MAX:
+        raise InvalidParameterException(f"DisplayName Reason: must be at most {_DISPLAY_NAME_MAX} characters long")
 
 
 def _check_delivery_policy(value: str) -> None:
@@ -92,107 +132,57 @@ def _check_size_max(value: str) -> None:
 
 def _check_policy(value: str) -> None:
     if value:
-        _json_object(value, "Policy Error: null")
+        json_object(value, "Policy Error: null")
 
 
-_TOPIC_CHECKS: Mapping[str, Callable[[str], None]] = {
+def _check_archive(value: str) -> None:
+    if value:
+        archive_retention(value)
+
+
+def archive_retention(policy: str) -> timedelta | None:
+    """How long a topic keeps what was published: ``{"MessageRetentionPeriod": "30"}`` in days; None for ``{}``.
+
+    Raises:
+        InvalidParameterException: it is no such policy.
+    """
+    found = json_object(policy, "ArchivePolicy: failed to parse JSON")
+    if not found:
+        return None
+    days = found.get("MessageRetentionPeriod")
+    number = days if isinstance(days, int) else whole_number(str(days))
+    if set(found) != {"MessageRetentionPeriod"} or number not in _RETENTION_DAYS:
+        raise InvalidParameterException(
+            f"ArchivePolicy: MessageRetentionPeriod must be between {_RETENTION_DAYS.start} and {_RETENTION_DAYS.stop - 1}"
+        )
+    return timedelta(days=number or 0)
+
+
+def _any(_value: str) -> None:
+    """Stored and shown again."""
+
+
+_CHECKS: Mapping[str, Callable[[str], None]] = {
+    "ArchivePolicy": _check_archive,
+    "ContentBasedDeduplication": _check_deduplication,
     "DeliveryPolicy": _check_delivery_policy,
+    "DisplayName": _check_display_name,
+    "FifoThroughputScope": _check_scope,
     "FifoTopic": _check_fifo,
+    "KmsMasterKeyId": _any,
     "MaximumMessageSize": _check_size_max,
     "Policy": _check_policy,
+    "SignatureVersion": _check_signature_version,
+    "TracingConfig": _check_tracing,
 }
 
 
-def check_endpoint(protocol: str, endpoint: str | None) -> str:
-    """An endpoint that its protocol can reach.
+def json_object(text: str, fault: str) -> dict[str, object]:
+    """A JSON object.
 
     Raises:
-        InvalidParameterException: protocol or endpoint are none.
-        NotImplementedHere: mobile push or Firehose.
+        InvalidParameterException: it is none, in the words of ``fault``.
     """
-    if protocol in _NOT_HERE:
-        raise NotImplementedHere(f"SNS subscriptions of protocol {protocol}")
-    if protocol not in PROTOCOLS:
-        raise InvalidParameterException(f"Amazon SNS does not support this protocol string: {protocol}")
-    pattern, fault = _ENDPOINTS[protocol]
-    if not endpoint or not pattern.match(endpoint):
-        raise InvalidParameterException(fault)
-    if endpoint.endswith(".fifo"):
-        raise InvalidParameterException("Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
-    return endpoint
-
-
-def check_subscription_attribute(name: str, value: str, protocol: str, scope: str) -> None:
-    """Whether a subscription can have this attribute; ``scope`` is its FilterPolicyScope.
-
-    Raises:
-        InvalidParameterException: it cannot.
-    """
-    match name:
-        case "RawMessageDelivery":
-            _check_raw(value, protocol)
-        case "FilterPolicyScope":
-            if value not in ("MessageAttributes", "MessageBody"):
-                raise InvalidParameterException(
-                    f"FilterPolicyScope: Invalid value [{value}]. Please use either MessageBody or MessageAttributes"
-                )
-        case "FilterPolicy":
-            check_filter_policy(value, scope)
-        case "RedrivePolicy" if value:
-            dead_letter_target(value)
-        case "DeliveryPolicy":
-            _check_delivery_policy(value)
-        case "SubscriptionRoleArn" | "ReplayPolicy" | "ReplayStatus":
-            raise InvalidParameterException(f"{name} Reason: subscriptions of protocol {protocol} do not have it")
-        case "RedrivePolicy":
-            return  # An empty one takes the policy back.
-        case _:
-            raise InvalidParameterException("AttributeName")
-
-
-def _check_raw(value: str, protocol: str) -> None:
-    if value.lower() not in ("true", "false"):
-        raise InvalidParameterException(f"RawMessageDelivery Reason: Invalid value [{value}]. Must be true or false.")
-    if value.lower() == "true" and protocol not in ("sqs", *_HTTP):
-        raise InvalidParameterException(
-            f"RawMessageDelivery Reason: Delivery protocol [{protocol}] does not support raw message delivery."
-        )
-
-
-def check_filter_policy(value: str, scope: str) -> None:
-    """Whether a filter policy can be read; an empty one takes the filter back.
-
-    Raises:
-        InvalidParameterException: it cannot, with the reason.
-    """
-    if not value or value == "{}":
-        return
-    try:
-        parse_filter_policy(value, read_scope(scope))
-    except PatternError as error:
-        raise InvalidParameterException(f"FilterPolicy: {error.reason}") from None
-
-
-def read_scope(text: str) -> Scope:
-    """A FilterPolicyScope, by default MessageAttributes."""
-    return "MessageBody" if text == "MessageBody" else "MessageAttributes"
-
-
-def dead_letter_target(policy: str) -> str:
-    """The queue of a redrive policy: ``{"deadLetterTargetArn": "arn:aws:sqs:..."}``.
-
-    Raises:
-        InvalidParameterException: it names none.
-    """
-    found = _json_object(policy, "RedrivePolicy: failed to parse JSON")
-    target = found.get("deadLetterTargetArn")
-    arn = parse_arn(target) if isinstance(target, str) else None
-    if arn is None or arn.service != "sqs":
-        raise InvalidParameterException("RedrivePolicy: deadLetterTargetArn is an invalid arn")
-    return str(arn)
-
-
-def _json_object(text: str, fault: str) -> dict[str, object]:
     try:
         found = loads(text)
     except BrokenJSON:

@@ -15,6 +15,15 @@ from interstate.core.topics.errors import InvalidParameterException
 
 RETRIES_MAX = 100
 DELAY_S_MAX = 3600
+CONTENT_TYPE = "text/plain; charset=UTF-8"
+_SUBSCRIPTION_PARTS = ("healthyRetryPolicy", "sicklyRetryPolicy", "throttlePolicy", "requestPolicy", "guaranteed")
+_TOPIC_PARTS = (
+    "defaultHealthyRetryPolicy",
+    "defaultSicklyRetryPolicy",
+    "defaultThrottlePolicy",
+    "defaultRequestPolicy",
+    "disableSubscriptionOverrides",
+)
 
 Backoff = Literal["linear", "arithmetic", "geometric", "exponential"]
 
@@ -84,12 +93,57 @@ def read_delivery_policy(text: str) -> DeliveryPolicy:
         raise InvalidParameterException("DeliveryPolicy: failed to parse JSON") from None
     if not isinstance(found, dict):
         raise InvalidParameterException("DeliveryPolicy: failed to parse JSON")
+    _check_parts(found)
     try:
         policy = msgspec.convert(_retry_part(found), DeliveryPolicy)
     except msgspec.ValidationError as error:
         raise InvalidParameterException(f"DeliveryPolicy: {error}") from None
     _check(policy)
     return policy
+
+
+def header_content_type(text: str | None) -> str:
+    """The content type that a policy asks for: ``{"requestPolicy": {"headerContentType": "application/json"}}``."""
+    found = loads(text) if text else {}
+    assert isinstance(found, dict)
+    http = found.get("http")
+    part = http.get("defaultRequestPolicy") if isinstance(http, Mapping) else found.get("requestPolicy")
+    return str((part or {}).get("headerContentType") or CONTENT_TYPE)
+
+
+def receives_per_second(text: str | None) -> int | None:
+    """How often a second the endpoint wants to be told at most: ``{"throttlePolicy": {"maxReceivesPerSecond": 1}}``."""
+    found = loads(text) if text else {}
+    assert isinstance(found, dict)
+    http = found.get("http")
+    part = http.get("defaultThrottlePolicy") if isinstance(http, Mapping) else found.get("throttlePolicy")
+    rate = (part or {}).get("maxReceivesPerSecond")
+    return rate if isinstance(rate, int) and rate > 0 else None
+
+
+def effective_policy(subscription: str | None, topic: str | None) -> str | None:
+    """The policy that counts: the subscription's, unless the topic forbids to override its own."""
+    if subscription and topic:
+        found = loads(topic)
+        http = found.get("http") if isinstance(found, dict) else None
+        if isinstance(http, dict) and http.get("disableSubscriptionOverrides"):
+            return topic
+    return subscription or topic
+
+
+def _check_parts(found: Mapping[str, Any]) -> None:
+    http = found.get("http")
+    holder = http if isinstance(http, Mapping) else found
+    names = _TOPIC_PARTS if isinstance(http, Mapping) else _SUBSCRIPTION_PARTS
+    for name, part in holder.items():
+        if name not in names:
+            raise InvalidParameterException(f"DeliveryPolicy: Unexpected JSON member: {name}")
+        if part is not None and name != "disableSubscriptionOverrides" and not isinstance(part, Mapping):
+            raise InvalidParameterException(f"DeliveryPolicy: {name} must be an object")
+    throttle = holder.get("throttlePolicy") or holder.get("defaultThrottlePolicy") or {}
+    rate = throttle.get("maxReceivesPerSecond")
+    if rate is not None and (not isinstance(rate, int) or isinstance(rate, bool) or rate < 1):
+        raise InvalidParameterException("DeliveryPolicy: maxReceivesPerSecond must be at least 1")
 
 
 def _retry_part(found: Mapping[str, Any]) -> Any:

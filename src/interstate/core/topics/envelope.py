@@ -1,9 +1,10 @@
 """What subscribers are told, byte by byte.
 
 AWS writes these documents with a space before each colon and a member a line, and some consumers look at the text, so
-that is how they are written here. They are not signed: the signature's place says so, and verifying it must fail.
+that is how they are written here.
 
 Sources: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html (HTTP, SQS, email-json),
+https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html (what is signed),
 https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html (Lambda)
 """
 
@@ -11,21 +12,47 @@ from base64 import b64encode
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from interstate.base.arn import caller_of
 from interstate.base.json import dumps
 from interstate.base.time import to_iso
 from interstate.core.topics.message import Attribute, Notification
 
-UNSIGNED = "unsigned"
-SIGNATURE_VERSION = "1"
+
+class Stamp(msgspec.Struct, frozen=True):
+    """Who vouches for a document: the signature, and where the certificate and this server are."""
+
+    signature: str
+    certificate: str  # The name of its file.
+    address: str  # http://host:port
+    version: str = "1"
+
+    @property
+    def certificate_url(self) -> str:
+        """Where a reader finds the certificate."""
+        return f"{self.address}/{self.certificate}"
 
 
-def notification_text(notification: Notification, protocol: str, subscription: str) -> str:
+def signed_text(notification: Notification, protocol: str) -> str:
+    """What the signature of a notification covers: names and values, a line each."""
+    subject = "" if notification.subject is None else f"Subject\n{notification.subject}\n"
+    return (
+        f"Message\n{notification.text(protocol)}\nMessageId\n{notification.message_id}\n{subject}"
+        f"Timestamp\n{to_iso(notification.at)}\nTopicArn\n{notification.topic}\nType\nNotification\n"
+    )
+
+
+def notification_text(
+    notification: Notification, protocol: str, subscription: str, stamp: Stamp, *, replayed: bool = False
+) -> str:
     """The JSON document for SQS, HTTP and email-json.
 
     Ids, ARNs and addresses hold nothing that JSON escapes; only what publishers wrote goes through the encoder.
     """
     subject = "" if notification.subject is None else f'  "Subject" : {dumps(notification.subject)},\n'
+    sequence = f'  "SequenceNumber" : "{notification.sequence}",\n' if notification.sequence else ""
+    again = '  "Replayed" : true,\n' if replayed else ""
     attributes = ""
     if notification.attributes:
         lines = ",\n".join(
@@ -35,37 +62,68 @@ def notification_text(notification: Notification, protocol: str, subscription: s
     return (
         '{\n  "Type" : "Notification",\n'
         f'  "MessageId" : "{notification.message_id}",\n'
+        f"{sequence}"
         f'  "TopicArn" : "{notification.topic}",\n'
         f"{subject}"
         f'  "Message" : {dumps(notification.text(protocol))},\n'
         f'  "Timestamp" : "{to_iso(notification.at)}",\n'
-        f'  "SignatureVersion" : "{SIGNATURE_VERSION}",\n'
-        f'  "Signature" : "{UNSIGNED}",\n'
-        f'  "SigningCertURL" : "{certificate_url(notification.topic)}",\n'
-        f'  "UnsubscribeURL" : "{unsubscribe_url(subscription)}"'
+        f"{again}"
+        f'  "SignatureVersion" : "{stamp.version}",\n'
+        f'  "Signature" : "{stamp.signature}",\n'
+        f'  "SigningCertURL" : "{stamp.certificate_url}",\n'
+        f'  "UnsubscribeURL" : "{unsubscribe_url(stamp.address, subscription)}"'
         f"{attributes}\n}}"
     )
 
 
-def confirmation_text(topic: str, subscribe_url: str, token: str, message_id: str, at: str) -> str:
-    """The JSON document that asks an HTTP endpoint to confirm its subscription."""
-    members = {
-        "Type": "SubscriptionConfirmation",
-        "MessageId": message_id,
-        "Token": token,
-        "TopicArn": topic,
-        "Message": f"You have chosen to subscribe to the topic {topic}.\n"
-        "To confirm the subscription, visit the SubscribeURL included in this message.",
-        "SubscribeURL": subscribe_url,
-        "Timestamp": at,
-        "SignatureVersion": SIGNATURE_VERSION,
-        "Signature": UNSIGNED,
-        "SigningCertURL": certificate_url(topic),
-    }
-    return "{\n" + ",\n".join(f"  {dumps(name)} : {dumps(value)}" for name, value in members.items()) + "\n}"
+class Confirmation(msgspec.Struct, frozen=True):
+    """What an HTTP endpoint is told when its subscription begins or has ended."""
+
+    type: str  # SubscriptionConfirmation, UnsubscribeConfirmation
+    message_id: str
+    topic: str
+    token: str
+    url: str
+    at: str
+
+    @property
+    def message(self) -> str:
+        """In words."""
+        if self.type == "SubscriptionConfirmation":
+            return (
+                f"You have chosen to subscribe to the topic {self.topic}.\n"
+                "To confirm the subscription, visit the SubscribeURL included in this message."
+            )
+        return (
+            f"You have chosen to deactivate subscription {self.topic}.\n"
+            "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+        )
+
+    def signed_text(self) -> str:
+        """What its signature covers."""
+        return (
+            f"Message\n{self.message}\nMessageId\n{self.message_id}\nSubscribeURL\n{self.url}\n"
+            f"Timestamp\n{self.at}\nToken\n{self.token}\nTopicArn\n{self.topic}\nType\n{self.type}\n"
+        )
+
+    def text(self, stamp: Stamp) -> str:
+        """The JSON document."""
+        members = {
+            "Type": self.type,
+            "MessageId": self.message_id,
+            "Token": self.token,
+            "TopicArn": self.topic,
+            "Message": self.message,
+            "SubscribeURL": self.url,
+            "Timestamp": self.at,
+            "SignatureVersion": stamp.version,
+            "Signature": stamp.signature,
+            "SigningCertURL": stamp.certificate_url,
+        }
+        return "{\n" + ",\n".join(f"  {dumps(name)} : {dumps(value)}" for name, value in members.items()) + "\n}"
 
 
-def lambda_event(notification: Notification, subscription: str) -> dict[str, Any]:
+def lambda_event(notification: Notification, subscription: str, stamp: Stamp) -> dict[str, Any]:
     """The event that a function gets: one record."""
     return {
         "Records": [
@@ -80,10 +138,10 @@ def lambda_event(notification: Notification, subscription: str) -> dict[str, Any
                     "Subject": notification.subject,
                     "Message": notification.text("lambda"),
                     "Timestamp": to_iso(notification.at),
-                    "SignatureVersion": SIGNATURE_VERSION,
-                    "Signature": UNSIGNED,
-                    "SigningCertUrl": certificate_url(notification.topic),
-                    "UnsubscribeUrl": unsubscribe_url(subscription),
+                    "SignatureVersion": stamp.version,
+                    "Signature": stamp.signature,
+                    "SigningCertUrl": stamp.certificate_url,
+                    "UnsubscribeUrl": unsubscribe_url(stamp.address, subscription),
                     "MessageAttributes": {
                         name: _typed(attribute) for name, attribute in notification.attributes.items()
                     },
@@ -93,25 +151,24 @@ def lambda_event(notification: Notification, subscription: str) -> dict[str, Any
     }
 
 
-def certificate_url(topic: str) -> str:
-    """Where a certificate would lie; there is none, since nothing is signed."""
-    return f"{endpoint(topic)}/SimpleNotificationService-unsigned.pem"
-
-
-def unsubscribe_url(subscription: str) -> str:
+def unsubscribe_url(address: str, subscription: str) -> str:
     """An address that ends the subscription when it is opened."""
-    return f"{endpoint(subscription)}/?Action=Unsubscribe&SubscriptionArn={subscription}"
+    return f"{address}/?Action=Unsubscribe&SubscriptionArn={subscription}"
 
 
-def subscribe_url(topic: str, token: str) -> str:
+def subscribe_url(address: str, topic: str, token: str) -> str:
     """An address that confirms a subscription when it is opened."""
-    return f"{endpoint(topic)}/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}"
+    return f"{address}/?Action=ConfirmSubscription&TopicArn={topic}&Token={token}"
 
 
 @lru_cache(maxsize=4096)
-def endpoint(arn: str) -> str:
-    """This server, as SNS of the resource's region."""
-    return f"http://sns.{caller_of(arn).region}.localhost:4566"
+def address_of(own: str, arn: str) -> str:
+    """This server, as SNS of the resource's region: below ``localhost`` the region stands in the host, as on AWS."""
+    scheme, _, host = own.partition("://")
+    name, colon, port = host.partition(":")
+    if name != "localhost":
+        return own
+    return f"{scheme}://sns.{caller_of(arn).region}.localhost{colon}{port}"
 
 
 def _typed(attribute: Attribute) -> dict[str, str]:

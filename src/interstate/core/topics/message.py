@@ -18,7 +18,8 @@ SIZE_BYTES_MAX = 262_144
 
 _SUBJECT_MAX = 100
 _ATTRIBUTE_NAME_MAX = 256
-_TYPES = ("String", "Number", "Binary")
+_ATTRIBUTE_NAME = re.compile(r"(?!(?:aws|amazon)\.)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z", re.IGNORECASE)
+_DATA_TYPE = re.compile(r"(String|Number|Binary)(\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)?\Z")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 
 
@@ -50,6 +51,8 @@ class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: str | None = None
     attributes: dict[str, Attribute] = msgspec.field(default_factory=dict)
     group_id: str | None = None
+    deduplication_id: str | None = None
+    sequence: str = ""  # A FIFO topic's.
 
     def text(self, protocol: str) -> str:
         """What subscribers of a protocol are told."""
@@ -69,9 +72,19 @@ def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
     if not name or len(name) > _ATTRIBUTE_NAME_MAX:
         msg = f"The message attribute name must be between 1 and {_ATTRIBUTE_NAME_MAX} characters long."
         raise InvalidParameterValueException(msg)
+    if not _ATTRIBUTE_NAME.match(name):
+        msg = (
+            f"The message attribute name '{name}' is invalid: it can contain A-Z, a-z, 0-9, underscore, hyphen and period, "
+            "no period at its ends or after another, and must not begin with AWS. or Amazon."
+        )
+        raise InvalidParameterValueException(msg)
     data_type = str(value.get("DataType") or "")
+    if not data_type:
+        raise InvalidParameterValueException(
+            f"The message attribute '{name}' must contain non-empty message attribute type."
+        )
     base = data_type.partition(".")[0]
-    if base not in _TYPES:
+    if not _DATA_TYPE.match(data_type):
         msg = (
             f"The message attribute '{name}' has an invalid message attribute type, the set of supported type "
             "prefixes is Binary, Number, and String."
@@ -84,9 +97,25 @@ def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
             f"type '{data_type}'."
         )
         raise InvalidParameterValueException(msg)
+    if data_type == "String.Array":
+        _check_array(name, given)
     if base == "Number" and not _NUMBER.match(given.strip()):
         raise InvalidParameterValueException(f"Could not cast message attribute '{name}' value to number.")
     return Attribute(data_type, None, given) if base == "Binary" else Attribute(data_type, given)
+
+
+def _check_array(name: str, text: str) -> None:
+    """A ``String.Array`` is a JSON array of texts, numbers, booleans and nulls.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html
+    """
+    try:
+        found = loads(text)
+    except BrokenJSON:
+        found = None
+    if not isinstance(found, list) or any(isinstance(element, dict | list) for element in found):
+        msg = f"The message attribute '{name}' of type 'String.Array' must be a JSON array of strings, numbers, booleans or null."
+        raise InvalidParameterValueException(msg)
 
 
 def check_subject(subject: str | None) -> None:

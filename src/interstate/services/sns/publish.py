@@ -1,10 +1,11 @@
-"""Publishing: a message is taken, and every subscription that wants it gets a delivery of its own, in the same commit.
+"""Publishing: a message is taken, and every subscription that wants it is served in the same commit.
 
 Theory of operation
 -------------------
-A publish reads the first page of its topic's subscriptions, holds their filters against the message, and leaves one due
-step "sns.delivery" for each that wants it; a topic with more subscriptions leaves a step "sns.fanout" for the next page. So a
-publish is bounded whatever the topic, and what it acknowledged is delivered even if the process dies before.
+A publish reads the first page of its topic's subscriptions and holds their filters against the message. Queues of a small
+topic are served at once, inside the publish; every other subscription gets a due step "sns.delivery" of its own, and a
+topic with more subscriptions a step "sns.fanout" for the next page. So a publish is bounded whatever the topic, and what it
+acknowledged is delivered even if the process dies before.
 
 Source: SNS API Reference, Publish, PublishBatch.
 """
@@ -16,10 +17,11 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import Caller, parse_arn
-from interstate.base.errors import NotImplementedHere, ServiceError
+from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
 from interstate.core.patterns.policy import FilterPolicy, admits, parse_filter_policy
-from interstate.core.topics.attributes import dead_letter_target, read_scope
+from interstate.core.topics.attributes import feedback, is_fifo
+from interstate.core.topics.delivery_policy import effective_policy
 from interstate.core.topics.errors import (
     BatchEntryIdsNotDistinctException,
     BatchRequestTooLongException,
@@ -28,6 +30,7 @@ from interstate.core.topics.errors import (
     InvalidParameterException,
     TooManyEntriesInBatchRequestException,
 )
+from interstate.core.topics.fifo import check_group, deduplication_id
 from interstate.core.topics.message import (
     SIZE_BYTES_MAX,
     Notification,
@@ -36,16 +39,30 @@ from interstate.core.topics.message import (
     read_texts,
     size_bytes,
 )
-from interstate.services.sns.mailbox import Letter, put_mail
-from interstate.services.sns.topics import topic_at
+from interstate.core.topics.subscribing import dead_letter_target, read_scope
+from interstate.services.sns.access import measure, topic_at
+from interstate.services.sns.archive import keep
+from interstate.services.sns.delivery import deliver
+from interstate.services.sns.numbering import numbered
+from interstate.services.sns.push import is_endpoint, push
+from interstate.services.sns.texting import short_message
 from interstate.store.ports import Work
-from interstate.store.records.sns import SUBSCRIPTIONS_OF_TOPIC, TOPICS, Delivery, Fanout, Subscription, Topic
+from interstate.store.records.sns import (
+    SUBSCRIPTIONS_OF_TOPIC,
+    TOPICS,
+    Delivery,
+    Fanout,
+    Subscription,
+    Topic,
+)
 from interstate.store.tables import Key
+
+INLINE_MAX = 10
+"""A topic of more subscriptions leaves its deliveries to steps of their own."""
 
 FANOUT_PAGE = 100
 BATCH_MAX = 10
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
-_PHONE_NUMBER = re.compile(r"\+[0-9]{6,15}\Z")
 
 Attributes = dict[str, dict[str, Any]]
 
@@ -96,19 +113,30 @@ def publish(request: Publish, work: Work) -> dict[str, Any]:
     Raises:
         NotFoundException: there is no such topic.
         InvalidParameterException: there is no destination, or the message is none.
+        AuthorizationErrorException: the topic's policy does not let the caller.
+        EndpointDisabledException: the push endpoint is disabled.
     """
+    destinations = [request.topic_arn, request.target_arn, request.phone_number]
+    if sum(destination is not None for destination in destinations) > 1:
+        raise InvalidParameterException(
+            "PhoneNumber Reason: only one of TopicArn, TargetArn and PhoneNumber may be given"
+        )
     if request.phone_number is not None:
-        return _short_message(request, work)
-    arn = request.topic_arn or request.target_arn
-    if not arn:
+        texts = _texts(request)
+        read_attributes(request.message_attributes)
+        return {"MessageId": short_message(request.phone_number, texts[1].get("sms", texts[0]), request.subject, work)}
+    arn = request.topic_arn if request.topic_arn is not None else request.target_arn
+    if arn is None:
         raise InvalidParameterException("TopicArn or TargetArn Reason: no value for required parameter")
-    parsed = parse_arn(arn)
-    if parsed is not None and parsed.resource.startswith("endpoint/"):
-        what = "SNS mobile push endpoints"
-        raise NotImplementedHere(what)
-    notification = _notification(request, topic_at(arn, work), work)
-    fan_out(Fanout(notification, ""), work)
-    return {"MessageId": notification.message_id}
+    if is_endpoint(arn):
+        default, texts_by_platform = _texts(request)
+        return {"MessageId": push(arn, default, texts_by_platform, work)}
+    topic = topic_at(arn, work, "Publish")
+    return _take(request, topic, work)
+
+
+def _texts(request: "Publish | Entry") -> tuple[str, dict[str, str]]:
+    return read_texts(request.message, request.message_structure)
 
 
 def publish_batch(request: PublishBatch, work: Work) -> dict[str, Any]:
@@ -122,89 +150,115 @@ def publish_batch(request: PublishBatch, work: Work) -> dict[str, Any]:
         InvalidBatchEntryIdException: an id is none.
         BatchRequestTooLongException: they are too long together.
     """
-    topic = topic_at(request.topic_arn, work)
+    topic = topic_at(request.topic_arn, work, "Publish")
     entries = request.publish_batch_request_entries
     _check_batch(entries, _size_max(topic))
     successful, failed = list[dict[str, Any]](), list[dict[str, Any]]()
     for entry in entries:
         try:
-            notification = _notification(entry, topic, work)
+            taken = _take(entry, topic, work)
         except ServiceError as error:
-            code = error.code.removesuffix("Exception")
+            code = _CODES.get(error.code, error.code.removesuffix("Exception"))
             failed.append({"Id": entry.id, "Code": code, "Message": error.message, "SenderFault": True})
             continue
-        fan_out(Fanout(notification, ""), work)
-        successful.append({"Id": entry.id, "MessageId": notification.message_id})
+        successful.append({"Id": entry.id, **taken})
     return {"Successful": successful, "Failed": failed}
+
+
+_CODES = {"InvalidParameterValueException": "ParameterValueInvalid"}  # Source: the model's error codes.
 
 
 def _check_batch(entries: list[Entry], size_max: int) -> None:
     if not entries:
         raise EmptyBatchRequestException
     if len(entries) > BATCH_MAX:
-        raise TooManyEntriesInBatchRequestException(len(entries))
-    if len({entry.id for entry in entries}) != len(entries):
-        raise BatchEntryIdsNotDistinctException
+        raise TooManyEntriesInBatchRequestException
     if not all(_ENTRY_ID.match(entry.id) for entry in entries):
         raise InvalidBatchEntryIdException
-    if sum(len(entry.message.encode()) for entry in entries) > size_max:
-        raise BatchRequestTooLongException(size_max)
+    if len({entry.id for entry in entries}) != len(entries):
+        raise BatchEntryIdsNotDistinctException
+    if sum(_entry_size(entry) for entry in entries) > size_max:
+        raise BatchRequestTooLongException
 
 
-def _notification(request: Publish | Entry, topic: Topic, work: Work) -> Notification:
+def _entry_size(entry: Entry) -> int:
+    """An entry's bytes, attributes included, whether or not they will be taken."""
+    size = len(entry.message.encode())
+    for name, value in entry.message_attributes.items():
+        size += len(name.encode()) + len(str(value.get("DataType") or "").encode())
+        size += len(value.get("BinaryValue") or str(value.get("StringValue") or "").encode())
+    return size
+
+
+def _take(request: Publish | Entry, topic: Topic, work: Work) -> dict[str, Any]:
+    """Check one message, number it, and hand it to whom it concerns."""
     default, texts = read_texts(request.message, request.message_structure)
     check_subject(request.subject)
     attributes = read_attributes(request.message_attributes)
-    if size_bytes(request.message, attributes) > _size_max(topic):
+    size = size_bytes(request.message, attributes)
+    if size > _size_max(topic):
         raise InvalidParameterException("Message too long")
-    if request.message_deduplication_id is not None:
+    fifo = is_fifo(topic.arn)
+    check_group(request.message_group_id, fifo=fifo)
+    notification = Notification(
+        work.entropy.uuid(), topic.arn, work.now, default, texts, request.subject, attributes, request.message_group_id
+    )
+    if fifo:
+        identity = deduplication_id(request.message_deduplication_id, request.message, topic.attributes)
+        notification, is_new = numbered(notification, identity, topic, work)
+        answer = {"MessageId": notification.message_id, "SequenceNumber": notification.sequence}
+        if not is_new:
+            return answer
+        keep(notification, topic, work)
+    elif request.message_deduplication_id is not None:
         raise InvalidParameterException(
             "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid "
             "for this topic type"
         )
-    message_id = work.entropy.uuid()
-    return Notification(
-        message_id, topic.arn, work.now, default, texts, request.subject, attributes, request.message_group_id
-    )
+    else:
+        answer = {"MessageId": notification.message_id}
+    measure(topic.arn, "NumberOfMessagesPublished", work)
+    measure(topic.arn, "PublishSize", work, size, "Bytes")
+    _serve(notification, "", topic, work)
+    return answer
 
 
 def _size_max(topic: Topic) -> int:
     return int(topic.attributes.get("MaximumMessageSize", SIZE_BYTES_MAX))
 
 
-def _short_message(request: Publish, work: Work) -> dict[str, Any]:
-    number = request.phone_number or ""
-    if not _PHONE_NUMBER.match(number):
-        raise InvalidParameterException(f"PhoneNumber Reason: {number} is not valid to publish to")
-    default, texts = read_texts(request.message, request.message_structure)
-    read_attributes(request.message_attributes)
-    message_id = work.entropy.uuid()
-    text = texts.get("sms", default)
-    put_mail(Letter("sms", number, request.subject or "", text, message_id), work.caller, work)
-    return {"MessageId": message_id}
-
-
 # Fanning out -------------------------------------------------------------------------------------------------------
 
 
 def fan_out(body: Fanout, work: Work) -> None:
-    """Leave a delivery for each subscription of a page that wants the message, and a step for the next page."""
+    """Serve the next page of a topic's subscriptions. What was published before the topic went is still told."""
     notification = body.notification
-    topic = work.get(TOPICS, notification.topic)
-    page = work.select(SUBSCRIPTIONS_OF_TOPIC, limit=FANOUT_PAGE, topic=notification.topic, after=body.after)
+    _serve(notification, body.after, work.get(TOPICS, notification.topic), work)
+
+
+def _serve(notification: Notification, after: str, topic: Topic | None, work: Work) -> None:
+    page = work.select(SUBSCRIPTIONS_OF_TOPIC, limit=FANOUT_PAGE, topic=notification.topic, after=after)
+    inline = not after and len(page) <= INLINE_MAX
     for subscription in page:
-        if subscription.confirmed and _wants(subscription, notification):
-            work.later("sns.delivery", _delivery(notification, subscription, topic))
+        if not subscription.confirmed or not wanted(subscription, notification, work):
+            continue
+        delivery = delivery_of(notification, subscription, topic)
+        if inline and subscription.protocol == "sqs":
+            deliver(delivery, work)
+        else:
+            work.later("sns.delivery", delivery)
     if len(page) == FANOUT_PAGE:
         work.later("sns.fanout", Fanout(notification, page[-1].arn))
 
 
-def _delivery(notification: Notification, subscription: Subscription, topic: Topic | None) -> Delivery:
-    attributes = subscription.attributes
+def delivery_of(notification: Notification, subscription: Subscription, topic: Topic | None) -> Delivery:
+    """What a subscription gets of a message."""
+    attributes, of_topic = subscription.attributes, {} if topic is None else topic.attributes
     redrive = attributes.get("RedrivePolicy")
     policy = None
     if subscription.protocol in ("http", "https"):
-        policy = attributes.get("DeliveryPolicy") or (topic.attributes.get("DeliveryPolicy") if topic else None)
+        policy = effective_policy(attributes.get("DeliveryPolicy"), of_topic.get("DeliveryPolicy"))
+    logged = any(feedback(of_topic, subscription.protocol, delivered=delivered) for delivered in (True, False))
     return Delivery(
         notification,
         subscription.arn,
@@ -213,16 +267,32 @@ def _delivery(notification: Notification, subscription: Subscription, topic: Top
         subscription.raw,
         dead_letter_target(redrive) if redrive else None,
         policy,
+        of_topic.get("SignatureVersion", "1"),
+        logged,
     )
 
 
-def _wants(subscription: Subscription, notification: Notification) -> bool:
+def wanted(subscription: Subscription, notification: Notification, work: Work) -> bool:
+    """Whether a subscription's filter lets a message through; counts those that it does not.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html (FilteredOut metrics)
+    """
     text = subscription.attributes.get("FilterPolicy")
     if not text:
         return True
     policy = _policy(text, subscription.attributes.get("FilterPolicyScope", ""))
     attributes = {name: attribute.api() for name, attribute in notification.attributes.items()}
-    return admits(policy, notification.text(subscription.protocol), attributes)
+    body = notification.text(subscription.protocol)
+    if admits(policy, body, attributes):
+        return True
+    name = "NumberOfNotificationsFilteredOut"
+    measure(notification.topic, name, work)
+    if policy.scope == "MessageBody":
+        invalid = "" if body.lstrip().startswith("{") else "-InvalidMessageBody"
+        measure(notification.topic, name + (invalid or "-MessageBody"), work)
+    else:
+        measure(notification.topic, name + ("-MessageAttributes" if attributes else "-NoMessageAttributes"), work)
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -1,10 +1,6 @@
-"""Subscriptions: from the wish to the confirmation to the end.
+"""Subscriptions: from the wish to the end.
 
-Queues and functions of this machine are confirmed at once. An HTTP endpoint is sent a confirmation and opens its address.
-A mail address gets a mail in the local mailbox; since nobody sits before that mailbox, it opens the link by itself, in a
-step of its own. So the API answers as AWS does ("pending confirmation"), and mails still arrive.
-
-Source: SNS API Reference, Subscribe, ConfirmSubscription, SetSubscriptionAttributes, Unsubscribe.
+Source: SNS API Reference, Subscribe, SetSubscriptionAttributes, Unsubscribe, ListSubscriptions.
 """
 
 from typing import Any
@@ -13,28 +9,36 @@ import msgspec
 
 from interstate.base.arn import caller_of
 from interstate.base.json import dumps
-from interstate.base.time import to_iso
-from interstate.core.topics.attributes import check_endpoint, check_filter_policy, check_subscription_attribute
-from interstate.core.topics.delivery_policy import DEFAULT, read_delivery_policy
-from interstate.core.topics.envelope import confirmation_text, subscribe_url
-from interstate.core.topics.errors import InvalidParameterException, NotFoundException
-from interstate.services.sns.mailbox import Letter, put_mail
-from interstate.services.sns.topics import PAGE, topic_at
+from interstate.core.topics.attributes import is_fifo
+from interstate.core.topics.delivery_policy import CONTENT_TYPE, DEFAULT, header_content_type, read_delivery_policy
+from interstate.core.topics.errors import (
+    AuthorizationErrorException,
+    FilterPolicyLimitExceededException,
+    InvalidParameterException,
+    NotFoundException,
+)
+from interstate.core.topics.subscribing import check_endpoint, check_filter_policy, check_subscription_attribute
+from interstate.services.sns.access import check_arn, topic_at
+from interstate.services.sns.archive import start_replay
+from interstate.services.sns.confirming import AUTHENTICATE, ask_to_confirm, tell_the_end
+from interstate.services.sns.topics import PAGE
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
+    COUNT_FILTERS,
+    PACES,
     SUBSCRIPTIONS,
     SUBSCRIPTIONS_OF_ENDPOINT,
     SUBSCRIPTIONS_OF_SCOPE,
     SUBSCRIPTIONS_OF_TOPIC,
     TOPICS,
-    HttpDelivery,
-    MailConfirmation,
     Subscription,
 )
 
 PENDING = "pending confirmation"
 _PENDING_ARN = "PendingConfirmation"
-_SELF_CONFIRMED = ("sqs", "lambda", "sms")
+_SELF_CONFIRMED = ("sqs", "lambda", "sms", "application")
+FILTERS_MAX = 200
+"""Filter policies a topic. Source: https://docs.aws.amazon.com/general/latest/gr/sns.html"""
 
 
 class Subscribe(msgspec.Struct, frozen=True, rename="pascal"):
@@ -43,12 +47,6 @@ class Subscribe(msgspec.Struct, frozen=True, rename="pascal"):
     endpoint: str | None = None
     attributes: dict[str, str] = {}
     return_subscription_arn: bool = False
-
-
-class ConfirmSubscription(msgspec.Struct, frozen=True, rename="pascal"):
-    topic_arn: str
-    token: str
-    authenticate_on_unsubscribe: str | None = None
 
 
 class SubscriptionRequest(msgspec.Struct, frozen=True, rename="pascal"):
@@ -77,9 +75,10 @@ def subscribe(request: Subscribe, work: Work) -> dict[str, Any]:
         NotFoundException: there is no such topic.
         InvalidParameterException: protocol, endpoint or an attribute are none, or the endpoint is subscribed otherwise.
     """
-    topic = topic_at(request.topic_arn, work)
-    endpoint = check_endpoint(request.protocol, request.endpoint)
+    check_arn("TopicArn", request.topic_arn)
+    endpoint = check_endpoint(request.protocol, request.endpoint, request.topic_arn)
     attributes = _checked(request.attributes, request.protocol)
+    topic = topic_at(request.topic_arn, work, "Subscribe")
     found = work.select(
         SUBSCRIPTIONS_OF_ENDPOINT, limit=1, topic=topic.arn, endpoint=endpoint, protocol=request.protocol
     )
@@ -88,78 +87,59 @@ def subscribe(request: Subscribe, work: Work) -> dict[str, Any]:
         if any(subscription.attributes.get(name) != value for name, value in attributes.items()):
             raise InvalidParameterException("Attributes Reason: Subscription already exists with different attributes")
     else:
-        subscription = Subscription(
-            arn=f"{topic.arn}:{work.entropy.uuid()}",
-            topic=topic.arn,
-            scope=topic.scope,
-            protocol=request.protocol,
-            endpoint=endpoint,
-            owner=work.caller.account,
-            token=work.entropy.hex(64) + work.entropy.hex(64),
-            confirmed=request.protocol in _SELF_CONFIRMED,
-            created=work.now,
-            attributes=attributes,
-        )
-        work.put(SUBSCRIPTIONS, subscription)
+        subscription = _new(request, endpoint, attributes, topic.scope, work)
     if not subscription.confirmed:
-        _ask_to_confirm(subscription, work)
+        ask_to_confirm(subscription, work)
     told = subscription.confirmed or request.return_subscription_arn
     return {"SubscriptionArn": subscription.arn if told else PENDING}
 
 
-def _checked(attributes: dict[str, str], protocol: str) -> dict[str, str]:
-    scope = attributes.get("FilterPolicyScope", "MessageAttributes")
-    for name, value in attributes.items():
-        check_subscription_attribute(name, value, protocol, scope)
-    return {name: value for name, value in attributes.items() if value}
-
-
-def _ask_to_confirm(subscription: Subscription, work: Work) -> None:
-    """Send the address that confirms: to the endpoint, or to the mailbox, which opens it."""
-    url = subscribe_url(subscription.topic, subscription.token)
-    message_id = work.entropy.uuid()
-    if subscription.protocol in ("http", "https"):
-        content = confirmation_text(subscription.topic, url, subscription.token, message_id, to_iso(work.now))
-        headers = {
-            "x-amz-sns-message-type": "SubscriptionConfirmation",
-            "x-amz-sns-message-id": message_id,
-            "x-amz-sns-topic-arn": subscription.topic,
-        }
-        work.later("sns.http", HttpDelivery(subscription.endpoint, content, headers, subscription.topic))
-        return
-    text = (
-        f"You have chosen to subscribe to the topic:\n{subscription.topic}\n\n"
-        f"To confirm this subscription, open:\n{url}\n\nIf this was in error, nothing needs to be done.\n"
+def _new(request: Subscribe, endpoint: str, attributes: dict[str, str], scope: str, work: Work) -> Subscription:
+    replay = attributes.pop("ReplayPolicy", None)
+    if "FilterPolicy" in attributes:
+        _check_filters(request.topic_arn, work)
+    subscription = Subscription(
+        arn=f"{request.topic_arn}:{work.entropy.uuid()}",
+        topic=request.topic_arn,
+        scope=scope,
+        protocol=request.protocol,
+        endpoint=endpoint,
+        owner=work.caller.account,
+        token=work.entropy.hex(64) + work.entropy.hex(64),
+        confirmed=request.protocol in _SELF_CONFIRMED,
+        created=work.now,
+        attributes=attributes,
     )
-    subject = "AWS Notification - Subscription Confirmation"
-    letter = Letter(subscription.protocol, subscription.endpoint, subject, text, message_id, subscription.topic)
-    put_mail(letter, caller_of(subscription.topic), work)
-    work.later("sns.mail_confirmation", MailConfirmation(subscription.arn, subscription.token))
+    if replay is not None:
+        _check_replay_topic(subscription.topic)
+        subscription = start_replay(subscription, replay, work)
+    work.put(SUBSCRIPTIONS, subscription)
+    return subscription
 
 
-def confirm_mail(body: MailConfirmation, work: Work) -> None:
-    """The mailbox opens the link of a confirmation mail."""
-    subscription = work.get(SUBSCRIPTIONS, body.subscription)
-    if subscription is not None and subscription.token == body.token and not subscription.confirmed:
-        work.put(SUBSCRIPTIONS, msgspec.structs.replace(subscription, confirmed=True))
+def _check_filters(topic: str, work: Work) -> None:
+    if work.scalar(COUNT_FILTERS, topic=topic) >= FILTERS_MAX:
+        msg = f"The topic has {FILTERS_MAX} filter policies, which is as many as a topic can have"
+        raise FilterPolicyLimitExceededException(msg)
 
 
-def confirm_subscription(request: ConfirmSubscription, work: Work) -> dict[str, Any]:
-    """Confirm by the token that was sent to the endpoint.
+def _check_replay_topic(topic: str) -> None:
+    if not is_fifo(topic):
+        raise InvalidParameterException("ReplayPolicy Reason: only subscriptions of FIFO topics have it")
 
-    Raises:
-        NotFoundException: there is no such topic.
-        InvalidParameterException: the topic never gave out the token.
-    """
-    topic = topic_at(request.topic_arn, work)
-    after = ""
-    while page := work.select(SUBSCRIPTIONS_OF_TOPIC, limit=PAGE, topic=topic.arn, after=after):
-        for subscription in page:
-            if subscription.token == request.token:
-                work.put(SUBSCRIPTIONS, msgspec.structs.replace(subscription, confirmed=True))
-                return {"SubscriptionArn": subscription.arn}
-        after = page[-1].arn
-    raise InvalidParameterException("Token")
+
+def _checked(attributes: dict[str, str], protocol: str) -> dict[str, str]:
+    """What is given at Subscribe, worded as Subscribe words its faults."""
+    scope = attributes.get("FilterPolicyScope", "MessageAttributes")
+    try:
+        for name, value in attributes.items():
+            check_subscription_attribute(name, value, protocol, scope)
+    except InvalidParameterException as error:
+        fault = error.message.removeprefix("Invalid parameter: ")
+        if fault == "AttributeName":
+            raise InvalidParameterException(f"Attributes Reason: Unknown attribute: {name}") from None
+        raise InvalidParameterException(f"Attributes Reason: {fault}") from None
+    return {name: value for name, value in attributes.items() if value}
 
 
 def unsubscribe(request: SubscriptionRequest, work: Work) -> None:
@@ -167,16 +147,28 @@ def unsubscribe(request: SubscriptionRequest, work: Work) -> None:
 
     Raises:
         InvalidParameterException: the text is no subscription's ARN.
+        AuthorizationErrorException: the caller owns neither the subscription nor its topic.
     """
-    if request.subscription_arn.count(":") < 6:
-        raise InvalidParameterException("SubscriptionArn Reason: An ARN must have at least 6 elements")
+    check_arn("SubscriptionArn", request.subscription_arn)
     subscription = work.get(SUBSCRIPTIONS, request.subscription_arn)
     if subscription is None:
         return
+    owners = {subscription.owner, caller_of(subscription.topic).account}
+    if work.caller.account not in owners:
+        principal = f"arn:aws:iam::{work.caller.account}:root"
+        raise AuthorizationErrorException(principal, "SNS:Unsubscribe", subscription.topic)
+    end(subscription, work)
+
+
+def end(subscription: Subscription, work: Work) -> None:
+    """Forget a subscription; an HTTP endpoint is told."""
     work.delete(SUBSCRIPTIONS, subscription.arn)
+    work.delete(PACES, subscription.arn)
     topic = work.get(TOPICS, subscription.topic)
-    if topic is not None:
+    if topic is not None and subscription.confirmed:
         work.put(TOPICS, msgspec.structs.replace(topic, deleted_subscriptions=topic.deleted_subscriptions + 1))
+        if subscription.protocol in ("http", "https"):
+            tell_the_end(subscription, work)
 
 
 def list_subscriptions(request: ListSubscriptions, work: Work) -> dict[str, Any]:
@@ -187,7 +179,7 @@ def list_subscriptions(request: ListSubscriptions, work: Work) -> dict[str, Any]
 
 def list_subscriptions_by_topic(request: ListSubscriptionsByTopic, work: Work) -> dict[str, Any]:
     """A topic's subscriptions, a page at a time."""
-    topic = topic_at(request.topic_arn, work)
+    topic = topic_at(request.topic_arn, work, "ListSubscriptionsByTopic")
     return _page(work.select(SUBSCRIPTIONS_OF_TOPIC, limit=PAGE + 1, topic=topic.arn, after=request.next_token))
 
 
@@ -223,28 +215,40 @@ def subscription_at(arn: str, work: Work) -> Subscription:
 
 def get_subscription_attributes(request: SubscriptionRequest, work: Work) -> dict[str, Any]:
     """What was set, and the facts."""
+    check_arn("SubscriptionArn", request.subscription_arn)
     subscription = subscription_at(request.subscription_arn, work)
     topic = work.get(TOPICS, subscription.topic)
     policy = subscription.attributes.get("DeliveryPolicy")
     attributes = {
         "RawMessageDelivery": "false",
-        **subscription.attributes,
+        **{name: value for name, value in subscription.attributes.items() if name != AUTHENTICATE},
         "SubscriptionArn": subscription.arn,
         "TopicArn": subscription.topic,
         "Owner": subscription.owner,
         "Protocol": subscription.protocol,
         "Endpoint": subscription.endpoint,
-        "ConfirmationWasAuthenticated": "true" if subscription.protocol in _SELF_CONFIRMED else "false",
+        "ConfirmationWasAuthenticated": "true" if _was_authenticated(subscription) else "false",
         "PendingConfirmation": "false" if subscription.confirmed else "true",
-        "SubscriptionPrincipal": f"arn:aws:iam::{caller_of(subscription.arn).account}:root",
+        "SubscriptionPrincipal": f"arn:aws:iam::{subscription.owner}:root",
     }
     if "FilterPolicy" in attributes:
         attributes.setdefault("FilterPolicyScope", "MessageAttributes")
     if subscription.protocol in ("http", "https") and topic is not None:
         inherited = policy or topic.attributes.get("DeliveryPolicy")
         effective = read_delivery_policy(inherited) if inherited else DEFAULT
-        attributes["EffectiveDeliveryPolicy"] = dumps({"healthyRetryPolicy": msgspec.to_builtins(effective)})
+        shown = {
+            "healthyRetryPolicy": msgspec.to_builtins(effective),
+            "sicklyRetryPolicy": None,
+            "throttlePolicy": None,
+            "requestPolicy": {"headerContentType": header_content_type(inherited) if inherited else CONTENT_TYPE},
+            "guaranteed": False,
+        }
+        attributes["EffectiveDeliveryPolicy"] = dumps(shown)
     return {"Attributes": attributes}
+
+
+def _was_authenticated(subscription: Subscription) -> bool:
+    return subscription.authenticated or subscription.protocol in _SELF_CONFIRMED
 
 
 def set_subscription_attributes(request: SetSubscriptionAttributes, work: Work) -> None:
@@ -254,12 +258,19 @@ def set_subscription_attributes(request: SetSubscriptionAttributes, work: Work) 
         NotFoundException: there is no such subscription.
         InvalidParameterException: the attribute is none.
     """
-    subscription = subscription_at(request.subscription_arn, work)
+    check_arn("SubscriptionArn", request.subscription_arn)
     name, value = request.attribute_name, request.attribute_value
+    subscription = subscription_at(request.subscription_arn, work)
     scope = subscription.attributes.get("FilterPolicyScope", "MessageAttributes")
     check_subscription_attribute(name, value, subscription.protocol, scope)
     if name == "FilterPolicyScope":
         check_filter_policy(subscription.attributes.get("FilterPolicy", ""), value)
+    if name == "ReplayPolicy":
+        _check_replay_topic(subscription.topic)
+        work.put(SUBSCRIPTIONS, start_replay(subscription, value, work))
+        return
+    if name == "FilterPolicy" and value and name not in subscription.attributes:
+        _check_filters(subscription.topic, work)
     taken_back = not value or (name == "FilterPolicy" and value == "{}")
     attributes = {key: text for key, text in subscription.attributes.items() if key != name}
     if not taken_back:

@@ -1,0 +1,196 @@
+"""Confirmations: an endpoint says that it wants to be told, and that it wants no more.
+
+Queues and functions are confirmed at once. An HTTP endpoint is sent a token and opens the address with it. A mail address
+gets a mail. In the local mailbox nobody sits, so it opens the link by itself, in a step of its own: the API answers as AWS
+does ("pending confirmation"), and mails still arrive. A token is valid for two days.
+
+Addresses in messages (``?Action=ConfirmSubscription&...``) come unsigned, through a door of their own.
+
+Source: SNS API Reference, ConfirmSubscription; https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+import msgspec
+
+from interstate.base.errors import ServiceError
+from interstate.base.time import to_iso
+from interstate.core.topics.envelope import Confirmation, subscribe_url
+from interstate.core.topics.errors import AuthorizationErrorException, InvalidParameterException, NotFoundException
+from interstate.services.sns.access import check_arn
+from interstate.services.sns.letters import send_letter
+from interstate.services.sns.signatures import gateways, stamp
+from interstate.store.ports import Work
+from interstate.store.records.sns import (
+    ENDED,
+    SUBSCRIPTIONS,
+    SUBSCRIPTIONS_OF_TOKEN,
+    TOPICS,
+    Ended,
+    Expire,
+    HttpDelivery,
+    LetterDelivery,
+    MailConfirmation,
+    Subscription,
+)
+
+VALID = timedelta(days=2)
+"""Source: SNS API Reference, Subscribe: "Confirmation tokens are valid for two days"."""
+_PATH = "http://sns.amazonaws.com/doc/2010-03-31/"
+
+
+class ConfirmSubscription(msgspec.Struct, frozen=True, rename="pascal"):
+    topic_arn: str
+    token: str
+    authenticate_on_unsubscribe: str | None = None
+
+
+class Link(msgspec.Struct, frozen=True, rename="pascal"):
+    """An address out of a message that was opened."""
+
+    raw_query: str = ""
+
+
+def ask_to_confirm(subscription: Subscription, work: Work) -> None:
+    """Send the address that confirms: to the endpoint, or by mail."""
+    work.later("sns.expire", Expire(subscription.arn, subscription.token), at=work.now + VALID)
+    if subscription.protocol in ("http", "https"):
+        _post("SubscriptionConfirmation", subscription, subscription.token, work)
+        return
+    url = subscribe_url(gateways(work).address, subscription.topic, subscription.token)
+    text = (
+        f"You have chosen to subscribe to the topic:\n{subscription.topic}\n\n"
+        f"To confirm this subscription, open:\n{url}\n\nIf this was in error, nothing needs to be done.\n"
+    )
+    subject = "AWS Notification - Subscription Confirmation"
+    letter = LetterDelivery(
+        subscription.protocol, subscription.endpoint, subject, text, work.entropy.uuid(), subscription.topic
+    )
+    send_letter(letter, subscription.topic, work)
+    if not gateways(work).mail:
+        work.later("sns.mail_confirmation", MailConfirmation(subscription.arn, subscription.token))
+
+
+def tell_the_end(subscription: Subscription, work: Work) -> None:
+    """Tell an HTTP endpoint that its subscription ended, with an address that brings it back."""
+    token = work.entropy.hex(64) + work.entropy.hex(64)
+    work.put(ENDED, Ended(token, subscription))
+    work.later("sns.expire", Expire("", token), at=work.now + VALID)
+    _post("UnsubscribeConfirmation", subscription, token, work)
+
+
+def _post(kind: str, subscription: Subscription, token: str, work: Work) -> None:
+    url = subscribe_url(gateways(work).address, subscription.topic, token)
+    told = Confirmation(kind, work.entropy.uuid(), subscription.topic, token, url, to_iso(work.now))
+    topic = work.get(TOPICS, subscription.topic)
+    version = "1" if topic is None else topic.attributes.get("SignatureVersion", "1")
+    headers = {
+        "x-amz-sns-message-type": kind,
+        "x-amz-sns-message-id": told.message_id,
+        "x-amz-sns-topic-arn": subscription.topic,
+    }
+    if kind == "UnsubscribeConfirmation":
+        headers["x-amz-sns-subscription-arn"] = subscription.arn
+    content = told.text(stamp(told.signed_text(), version, work))
+    work.later("sns.http", HttpDelivery(subscription.endpoint, content, headers, subscription.topic))
+
+
+def expire(body: Expire, work: Work) -> None:
+    """Forget who did not confirm in time, and what could have been brought back."""
+    work.delete(ENDED, body.token)
+    subscription = work.get(SUBSCRIPTIONS, body.subscription)
+    if subscription is not None and subscription.token == body.token and not subscription.confirmed:
+        work.delete(SUBSCRIPTIONS, subscription.arn)
+
+
+def confirm_mail(body: MailConfirmation, work: Work) -> None:
+    """The mailbox opens the link of a confirmation mail."""
+    subscription = work.get(SUBSCRIPTIONS, body.subscription)
+    if subscription is not None and subscription.token == body.token and not subscription.confirmed:
+        work.put(SUBSCRIPTIONS, msgspec.structs.replace(subscription, confirmed=True))
+
+
+def confirm_subscription(request: ConfirmSubscription, work: Work) -> dict[str, Any]:
+    """Confirm by the token that was sent to the endpoint.
+
+    ``AuthenticateOnUnsubscribe`` "true": from then on only a signed request ends the subscription.
+
+    Raises:
+        NotFoundException: there is no such topic.
+        InvalidParameterException: the topic never gave out the token, or it is too old.
+    """
+    authenticate = (request.authenticate_on_unsubscribe or "false").lower() == "true"
+    return _confirm(request.topic_arn, request.token, work, authenticate=authenticate, signed=True)
+
+
+def _confirm(topic_arn: str, token: str, work: Work, *, authenticate: bool, signed: bool) -> dict[str, Any]:
+    check_arn("TopicArn", topic_arn)
+    if work.get(TOPICS, topic_arn) is None:
+        raise NotFoundException
+    found = work.select(SUBSCRIPTIONS_OF_TOKEN, limit=1, topic=topic_arn, token=token)
+    subscription = found[0] if found else _brought_back(topic_arn, token, work)
+    if subscription is None:
+        raise InvalidParameterException("Token")
+    if not subscription.confirmed or not found:
+        attributes = {**subscription.attributes, **({AUTHENTICATE: "true"} if authenticate and signed else {})}
+        confirmed = msgspec.structs.replace(subscription, confirmed=True, authenticated=signed, attributes=attributes)
+        work.put(SUBSCRIPTIONS, confirmed)
+    return {"SubscriptionArn": subscription.arn}
+
+
+AUTHENTICATE = "AuthenticateOnUnsubscribe"
+
+
+def _brought_back(topic: str, token: str, work: Work) -> Subscription | None:
+    ended = work.get(ENDED, token)
+    if ended is None or ended.subscription.topic != topic:
+        return None
+    work.delete(ENDED, token)
+    return ended.subscription
+
+
+# Addresses ---------------------------------------------------------------------------------------------------------
+
+
+def open_link(request: Link, work: Work) -> dict[str, Any]:
+    """Carry out what an address in a message says: confirm, or end a subscription that anybody may end."""
+    fields = dict(parse_qsl(request.raw_query))
+    action = fields.get("Action", "")
+    try:
+        if action == "ConfirmSubscription":
+            found = _confirm(
+                fields.get("TopicArn", ""), fields.get("Token", ""), work, authenticate=False, signed=False
+            )
+            return _xml(200, _answer(action, found))
+        _unsubscribe(fields.get("SubscriptionArn", ""), work)
+        return _xml(200, _answer(action, {}))
+    except ServiceError as error:
+        code = error.code.removesuffix("Exception")
+        fault = f"<Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(error.message)}</Message>"
+        return _xml(error.status, f'<ErrorResponse xmlns="{_PATH}"><Error>{fault}</Error></ErrorResponse>')
+
+
+def _unsubscribe(arn: str, work: Work) -> None:
+    from interstate.services.sns.subscriptions import end  # noqa: PLC0415 subscriptions ask to be confirmed
+
+    check_arn("SubscriptionArn", arn)
+    subscription = work.get(SUBSCRIPTIONS, arn)
+    if subscription is None:
+        return
+    if AUTHENTICATE in subscription.attributes:
+        raise AuthorizationErrorException("anonymous", "SNS:Unsubscribe", subscription.topic)
+    end(subscription, work)
+
+
+def _answer(action: str, members: Mapping[str, str]) -> str:
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
+    result = f"<{action}Result>{inner}</{action}Result>" if members else ""
+    return f'<{action}Response xmlns="{_PATH}">{result}</{action}Response>'
+
+
+def _xml(status: int, text: str) -> dict[str, Any]:
+    return {"StatusCode": status, "Headers": [["content-type", "text/xml"]], "Body": text.encode()}
