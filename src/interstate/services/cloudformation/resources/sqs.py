@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from interstate.core.queues.attributes import RANGES
+from interstate.core.queues.attributes import FIFO_DEFAULTS, RANGES
 from interstate.core.templates.properties import (
     BOOLEAN,
     DOCUMENT,
@@ -81,7 +81,8 @@ def _update_queue(making: Making, before: Before) -> Made:
 def _default(name: str) -> str:
     if name in RANGES:
         return str(RANGES[name][2])
-    return {"SqsManagedSseEnabled": "true", "ContentBasedDeduplication": "false"}.get(name, "")
+    defaults = {"SqsManagedSseEnabled": "true", **FIFO_DEFAULTS}
+    return defaults.get(name, "")
 
 
 def _delete_queue(making: Making, before: Before) -> None:
