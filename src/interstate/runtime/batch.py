@@ -162,7 +162,7 @@ class Batches:
         effects = self._take_effects(work, effects_max)
         read = len(self.measured)
         if read or work.measured:
-            fold([*self.measured, *work.measured], records)
+            fold([*self.measured, *work.measured], records, self.store.lane_base // 4)
         records.flush()
         del self.measured[:read]  # Only now: a batch that the database refuses is run again.
         return Decided(

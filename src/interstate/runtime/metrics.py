@@ -13,9 +13,6 @@ import msgspec
 from interstate.store.records.metrics import POINTS, SERIES, Metric, Point, Series, series_id
 from interstate.store.unit_of_work import UnitOfWork
 
-NODE = 0
-"""Who counts. One process owns an embedded store."""
-
 
 class Measurement(msgspec.Struct, frozen=True):
     """One observed value."""
@@ -31,8 +28,8 @@ def _series(metric: Metric) -> Series:
     return Series(series_id(ordered), *msgspec.structs.astuple(ordered))
 
 
-def fold(measured: Iterable[Measurement], records: UnitOfWork) -> None:
-    """Add the measurements to their points."""
+def fold(measured: Iterable[Measurement], records: UnitOfWork, node: int) -> None:
+    """Add the measurements to the points of this node (0 where one process owns the store)."""
     points: dict[tuple[int, datetime], Point] = {}
     for one in measured:
         series = _series(one.metric)
@@ -42,15 +39,13 @@ def fold(measured: Iterable[Measurement], records: UnitOfWork) -> None:
         if point is None:
             if records.get(SERIES, (series.id,)) is None:
                 records.put(SERIES, series)
-            point = records.get(POINTS, (series.id, minute, NODE))
-        points[place] = _with(point, one.value, series.id, minute)
+            point = records.get(POINTS, (series.id, minute, node))
+        points[place] = _with(point, one.value, (series.id, minute, node))
     for point in points.values():
         records.put(POINTS, point)
 
 
-def _with(point: Point | None, value: float, series: int, minute: datetime) -> Point:
+def _with(point: Point | None, value: float, key: tuple[int, datetime, int]) -> Point:
     if point is None:
-        return Point(series, minute, NODE, 1.0, value, value, value)
-    return Point(
-        series, minute, NODE, point.samples + 1.0, point.total + value, min(point.low, value), max(point.high, value)
-    )
+        return Point(*key, 1.0, value, value, value)
+    return Point(*key, point.samples + 1.0, point.total + value, min(point.low, value), max(point.high, value))
