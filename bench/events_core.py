@@ -11,7 +11,10 @@ import argparse
 import cProfile
 import os
 import pstats
+from collections.abc import Callable
 from time import perf_counter
+
+import orjson
 
 from interstate.core.patterns import PatternIndex, parse_pattern
 from interstate.runtime.testing import World
@@ -56,6 +59,29 @@ def matching(rules: int, events: int) -> float:
     return events / (perf_counter() - begin)
 
 
+MATCH_KINDS: dict[str, Callable[[int], str]] = {
+    "exact, detail too": lambda number: (
+        f'{{"source":["ecommerce.orders"],"detail-type":["Type {number}"],'
+        f'"detail":{{"metadata":{{"domain":["orders"]}}}}}}'
+    ),
+    "wildcard": lambda number: f'{{"detail":{{"orderId":[{{"wildcard":"ORD-{number}*"}}]}}}}',
+    "wildcard in the middle": lambda number: f'{{"detail":{{"orderId":[{{"wildcard":"*x{number:04d}x*"}}]}}}}',
+    "anything-but": lambda number: f'{{"source":[{{"anything-but":["s{number}","ecommerce.orders"]}}]}}',
+    "prefix and suffix": lambda number: f'{{"detail-type":[{{"prefix":"Type {number} "}},{{"suffix":" {number}!"}}]}}',
+}
+
+
+def parsing_and_matching(kind: str, rules: int, events: int) -> float:
+    """The event's JSON is read each time."""
+    make = MATCH_KINDS.get(kind, pattern)
+    index = PatternIndex((number, parse_pattern(make(number))) for number in range(rules))
+    text = orjson.dumps(EVENT)
+    begin = perf_counter()
+    for _ in range(events):
+        index.matching(orjson.loads(text))
+    return events / (perf_counter() - begin)
+
+
 def delivering(rules: int, events: int, *, profile: bool) -> float:
     world = World([EVENTS, SQS])
     world.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": POLICY}})
@@ -92,6 +118,9 @@ def main() -> None:
     print(f"{os.cpu_count()} cores")
     for rules in (1, 1_000):
         print(f"match, {rules} rules: {matching(rules, options.events * 5):,.0f} events/s")
+    for kind in ("exact", *MATCH_KINDS):
+        rate = parsing_and_matching(kind, 1_000, options.events * 5 if kind != "anything-but" else options.events)
+        print(f"parse and match, 1,000 rules of {kind}: {rate:,.0f} events/s")
     for rules in (1, 1_000):
         rate = delivering(rules, options.events, profile=options.profile and rules == 1)
         print(f"accept and deliver to one queue, {rules} rules: {rate:,.0f} events/s")

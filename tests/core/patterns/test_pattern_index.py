@@ -90,6 +90,54 @@ def test_the_index_answers_what_each_pattern_alone_answers(patterns: list[Patter
     assert index.matching(event) == [at for at, pattern in enumerate(patterns) if matches(pattern, event)]
 
 
+TEXTS = st.text("abAB", max_size=6) | st.sampled_from(["abab", "BAab", "straße", "STRASSE", "K", "k", "aXb"])
+PIECES = st.lists(st.text("ab", max_size=4), min_size=1, max_size=3).map("*".join).filter(lambda text: "**" not in text)
+TEXT_TESTS = st.one_of(
+    TEXTS,
+    TEXTS.map(lambda text: {"prefix": text}),
+    TEXTS.map(lambda text: {"suffix": text}),
+    TEXTS.map(lambda text: {"prefix": {"equals-ignore-case": text}}),
+    TEXTS.map(lambda text: {"suffix": {"equals-ignore-case": text}}),
+    TEXTS.map(lambda text: {"equals-ignore-case": text}),
+    PIECES.map(lambda text: {"wildcard": text}),
+    st.lists(TEXTS, min_size=1, max_size=3).map(lambda texts: {"anything-but": texts}),
+    PIECES.map(lambda text: {"anything-but": {"wildcard": text}}),
+)
+TEXT_PATTERNS = st.dictionaries(
+    st.sampled_from(["a", "b"]), st.lists(TEXT_TESTS, min_size=1, max_size=3), min_size=1, max_size=2
+).map(parse_pattern)
+TEXT_EVENTS = st.dictionaries(
+    st.sampled_from(["a", "b", "c"]), TEXTS | st.lists(TEXTS | st.none(), max_size=3) | st.none() | st.just({"b": "a"})
+)
+
+
+@given(st.lists(TEXT_PATTERNS, min_size=1, max_size=12), TEXT_EVENTS)
+def test_needles_find_whatever_matches(patterns: list[Pattern], event: dict[str, Any]) -> None:
+    index = PatternIndex(enumerate(patterns))
+    assert index.matching(event) == [at for at, pattern in enumerate(patterns) if matches(pattern, event)]
+
+
+def test_a_thousand_wildcards_leave_few_candidates() -> None:
+    forms = ("orders/{0}/*", "*/{0}.png", "*/file-{0}-*", "*{0}?x*")
+    for form in forms:
+        rules = [
+            (at, parse_pattern({"detail": {"key": [{"wildcard": form.format(f"{at:04d}")}]}})) for at in range(1_000)
+        ]
+        index = PatternIndex(rules)
+        event = {"detail": {"key": f"orders/0007/{form.format('0007').strip('*')}"}}
+        assert 7 in index.matching(event)
+        assert len(index._candidates(flatten(event))) <= 40
+
+
+def test_anything_but_alone_is_not_asked_rule_by_rule() -> None:
+    rules = [(at, parse_pattern({"source": [{"anything-but": [f"s{at}", f"s{at + 1}"]}]})) for at in range(1_000)]
+    index = PatternIndex(rules)
+    assert index.matching({"source": "s7"}) == [at for at in range(1_000) if at not in (6, 7)]
+    assert index.matching({"source": ["s7", "s8"]}) == [at for at in range(1_000) if at != 7]
+    assert index.matching({"detail": "s7"}) == []
+    assert index._candidates(flatten({"source": "s7"})) == []
+
+
 @given(PATTERNS, EVENTS)
 def test_flattening_only_what_a_pattern_looks_at_changes_nothing(pattern: Pattern, event: dict[str, Any]) -> None:
     everything = flatten(event)

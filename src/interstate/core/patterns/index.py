@@ -6,68 +6,167 @@ Each alternative of each pattern is filed once, under what an event must have fo
 
 * the values of one field that names only exact values: the field whose values the fewest others name (a detail type rather
   than a source), so that a lookup of the event's own values finds few candidates;
+* otherwise the needles of one field (``needles``): beginnings, ends, letters in the middle, words in either case;
+* an alternative that only says that one path has anything but some values is filed with all others that say so of this
+  path: they match together, less those that name the event's own value;
 * otherwise a path that must have a value;
 * otherwise (only ``exists: false``) nothing: it is tried for every event.
 
-The event is flattened once, and only where some pattern looks. Its values are looked up, and the candidates, mostly the
-matching ones themselves, are matched in full by ``match``. An index is built once and never changed; whoever changes a set
-of rules builds a new one.
+Most events need not be flattened: a path without a dot is a key of the event itself, and a text there is its only value.
+Where the candidates look at such texts only, or there are none, the event is read as it is. Otherwise it is flattened once,
+and only where some pattern looks. Candidates, mostly the matching ones themselves, are matched in full by ``match``. An index
+is built once and never changed; whoever changes a set of rules builds a new one.
 """
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from interstate.core.patterns.flatten import Flat, flatten, with_prefixes
 from interstate.core.patterns.leaf import Leaf
 from interstate.core.patterns.match import alternative_holds
+from interstate.core.patterns.needles import Needles, needles_of
+from interstate.core.patterns.operators import AnythingBut
 from interstate.core.patterns.pattern import Alternative, Field, Pattern
 
 K = TypeVar("K", bound=Hashable)
-_Entry = tuple[int, Alternative]  # The pattern's position, and the alternative of it.
+
+
+class _Entry(msgspec.Struct, frozen=True, eq=False):
+    """The pattern's position, and the alternative of it. ``shallow``: it looks at keys of the event itself only."""
+
+    at: int
+    alternative: Alternative
+    shallow: bool
+
+
+class _Others:
+    """Alternatives that say of one path that it has anything but some values: all of them, and who names which value."""
+
+    __slots__ = ("all", "named")
+
+    def __init__(self) -> None:
+        self.all: set[int] = set()
+        self.named: dict[Leaf, set[int]] = {}
+
+    def put(self, at: int, values: Iterable[Leaf]) -> None:
+        self.all.add(at)
+        for value in values:
+            self.named.setdefault(value, set()).add(at)
+
+    def matching(self, leaves: list[Leaf]) -> set[int]:
+        """Who does not name all of the values."""
+        naming = [self.named.get(leaf) for leaf in leaves]
+        if None in naming:
+            return self.all
+        first, *rest = [found for found in naming if found is not None]
+        return self.all - first.intersection(*rest)
 
 
 class PatternIndex(Generic[K]):
     """Patterns under keys of the caller's own; immutable."""
 
-    __slots__ = ("_always", "_exact", "_keys", "_paths", "_present")
+    __slots__ = ("_always", "_deep", "_exact", "_keys", "_needles", "_others", "_paths", "_present", "_shallow")
 
     def __init__(self, patterns: Iterable[tuple[K, Pattern]]) -> None:
         pairs = tuple(patterns)
         self._keys: tuple[K, ...] = tuple(key for key, _ in pairs)
-        entries = [(at, alternative) for at, (_, pattern) in enumerate(pairs) for alternative in pattern.alternatives]
-        self._paths = with_prefixes({field.path for _, alternative in entries for field in alternative})
+        entries = [
+            _Entry(at, alternative, all("." not in field.path for field in alternative))
+            for at, (_, pattern) in enumerate(pairs)
+            for alternative in pattern.alternatives
+        ]
+        self._paths = with_prefixes({field.path for entry in entries for field in entry.alternative})
         self._exact: dict[str, dict[Leaf, list[_Entry]]] = {}
+        self._needles: dict[str, Needles[_Entry]] = {}
+        self._others: dict[str, _Others] = {}
         self._present: dict[str, list[_Entry]] = {}
         self._always: list[_Entry] = []
         popularity = Counter(
-            (field.path, leaf) for _, alternative in entries for field in alternative for leaf in field.exact
+            (field.path, leaf) for entry in entries for field in entry.alternative for leaf in field.exact
         )
         for entry in entries:
             self._file(entry, popularity)
+        for needles in self._needles.values():
+            needles.seal()
+        self._shallow = tuple((path, by_value) for path, by_value in self._exact.items() if "." not in path)
+        self._deep = bool(
+            self._needles or self._others or self._present or self._always or len(self._shallow) < len(self._exact)
+        )
 
     def _file(self, entry: _Entry, popularity: Counter[tuple[str, Leaf]]) -> None:
-        must = [field for field in entry[1] if not field.absent]
+        must = [field for field in entry.alternative if not field.absent]
         exact = [field for field in must if field.exact and not field.tests]
         if exact:
             field = min(exact, key=lambda field: _popularity(field, popularity))
             by_value = self._exact.setdefault(field.path, {})
             for leaf in field.exact:
                 by_value.setdefault(leaf, []).append(entry)
-        elif must:
-            self._present.setdefault(must[0].path, []).append(entry)
-        else:
+        elif not self._file_by_needles(entry, must):
+            self._file_by_path(entry, must)
+
+    def _file_by_needles(self, entry: _Entry, must: list[Field]) -> bool:
+        found = [(field.path, needles) for field in must if (needles := needles_of(field))]
+        if not found:
+            return False
+        path, needles = min(found, key=lambda pair: len(pair[1]))
+        filed = self._needles.setdefault(path, Needles())
+        for needle in needles:
+            filed.put(needle, entry)
+        return True
+
+    def _file_by_path(self, entry: _Entry, must: list[Field]) -> None:
+        if not must:
             self._always.append(entry)
+            return
+        field = must[0]
+        match field:
+            case Field(exact=exact, tests=(AnythingBut(values),)) if not exact and len(entry.alternative) == 1:
+                self._others.setdefault(field.path, _Others()).put(entry.at, values)
+            case _:
+                self._present.setdefault(field.path, []).append(entry)
 
     def matching(self, event: Mapping[str, Any]) -> list[K]:
         """The keys of the patterns that ``event`` matches, in the order in which they were given."""
-        if not self._keys:
-            return []
+        if not self._deep:
+            found = self._matching_as_it_is(event)
+            if found is not None:
+                return found
         flat = flatten(event, self._paths)
-        found = {at for at, alternative in self._candidates(flat) if alternative_holds(alternative, flat)}
-        return [self._keys[at] for at in sorted(found)]
+        positions = {entry.at for entry in self._candidates(flat) if alternative_holds(entry.alternative, flat)}
+        for path, others in self._others.items():
+            leaves = flat.values.get(path)
+            if leaves is not None:
+                positions |= others.matching(leaves)
+        return [self._keys[at] for at in sorted(positions)]
 
-    def _candidates(self, flat: Flat) -> Iterable[_Entry]:
+    def _matching_as_it_is(self, event: Mapping[str, Any]) -> list[K] | None:
+        """The same, without flattening; None when that cannot tell."""
+        candidates: list[_Entry] = []
+        for path, by_value in self._shallow:
+            value = event.get(path)
+            if type(value) is str:
+                entries = by_value.get(value)
+                if entries is not None:
+                    candidates += entries
+            elif value is not None or path in event:
+                return None
+        positions: list[int] = []
+        for entry in candidates:
+            if not entry.shallow:
+                return None
+            holds = _holds_as_it_is(entry.alternative, event)
+            if holds is None:
+                return None
+            if holds:
+                positions.append(entry.at)
+        if len(positions) > 1:
+            positions = sorted(set(positions))
+        return [self._keys[at] for at in positions]
+
+    def _candidates(self, flat: Flat) -> list[_Entry]:
         candidates = list(self._always)
         for path, leaves in flat.values.items():
             by_value = self._exact.get(path)
@@ -76,10 +175,28 @@ class PatternIndex(Generic[K]):
                     entries = by_value.get(leaf)
                     if entries is not None:
                         candidates += entries
+            needles = self._needles.get(path)
+            if needles is not None:
+                for leaf in leaves:
+                    needles.find(leaf, candidates)
             present = self._present.get(path)
             if present is not None:
                 candidates += present
         return candidates
+
+
+def _holds_as_it_is(alternative: Alternative, event: Mapping[str, Any]) -> bool | None:
+    """Whether an alternative holds that looks at keys of the event itself; None when one of them holds no text."""
+    for field in alternative:
+        value = event.get(field.path)
+        if type(value) is not str:
+            if value is not None or field.path in event:
+                return None
+            if not field.absent:
+                return False
+        elif value not in field.exact and not (field.tests and field.holds(value)):
+            return False
+    return True
 
 
 def _popularity(field: Field, popularity: Counter[tuple[str, Leaf]]) -> tuple[int, int]:
