@@ -4,13 +4,18 @@ A request for one of Interstate's own APIs (``<id>.execute-api.<any host>``) goe
 """
 
 import json
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+import msgspec
 
 from interstate.base.arn import DEFAULT_REGION, Caller
 from interstate.base.errors import ServiceError
+from interstate.core.events.connections import OAUTH
+from interstate.core.events.http_request import Request, token_request, with_authorization
 from interstate.runtime.instance import Instance
+from interstate.services.events.authorizing import authorization_of
 from interstate.services.states.integrations.calls import answer_of, request_of
 from interstate.store.records.states import ApiAnswer, ApiCall, HttpAnswer, HttpCall
 
@@ -20,6 +25,15 @@ RESPONSE_BYTES_MAX = 1 << 20
 _ATTEMPTS = 3
 """How often a connection is tried that could not be opened: nothing was sent then."""
 _AGENT = "Amazon|StepFunctions|HttpInvoke"
+
+
+class _Sent(NamedTuple):
+    """A request as it leaves."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: str | None
 
 
 class StateCalls:
@@ -47,31 +61,48 @@ class StateCalls:
             self._instance.activity.begin()
 
     async def request(self, key: str, body: HttpCall) -> HttpAnswer:
-        """One HTTP request, after the request for its token where it needs one."""
+        """One HTTP request. What authorizes it is read when it is sent, and stays here."""
         del key
-        headers = list(body.headers)
-        if body.token is not None:
-            method, url, sent, content = body.token
-            answer = await self._send(method, url, sent, content, body.timeout_s)
-            token = _token_of(answer)
-            if token is None:
-                return HttpAnswer(fault="authorization", told=f"The token could not be fetched from {url}.")
-            headers.append(("Authorization", f"Bearer {token}"))
-        return await self._send(body.method, body.url, headers, body.body, body.timeout_s)
+        request = _Sent(body.method, body.url, list(body.headers), body.body)
+        if body.connection:
+            authorized = await self._authorized(body)
+            if isinstance(authorized, HttpAnswer):
+                return authorized
+            request = authorized
+        answer = await self._send(request, body.timeout_s)
+        if body.reveals:
+            answer = msgspec.structs.replace(answer, sent=(request.url, request.headers, request.body or ""))
+        return answer
 
-    async def _send(
-        self, method: str, url: str, headers: list[tuple[str, str]], content: str | None, timeout_s: float
-    ) -> HttpAnswer:
-        target, host = self._reached(url)
-        sent = [(name.encode(), value.encode()) for name, value in headers]
-        names = {name.lower() for name, _ in headers}
+    async def _authorized(self, body: HttpCall) -> _Sent | HttpAnswer:
+        authorization = await self._instance.read(lambda work: authorization_of(body.connection, work))
+        if authorization is None:
+            return HttpAnswer(fault="authorization", told=f"The connection {body.connection} does not exist.")
+        if authorization.type == OAUTH and not authorization.has_token(self._instance.clock.now()):
+            wanted = token_request(authorization)
+            asked = _Sent(wanted.method, wanted.url, list(wanted.headers.items()), wanted.body or None)
+            token = _token_of(await self._send(asked, body.timeout_s))
+            if token is None:
+                told = f"The connection's token could not be fetched from {authorization.token_url}."
+                return HttpAnswer(fault="authorization", told=told)
+            authorization = msgspec.structs.replace(authorization, token=token)
+        plain = Request(body.method, body.url, dict(body.headers), body.body or "")
+        sent = with_authorization(plain, authorization)
+        return _Sent(sent.method, sent.url, list(sent.headers.items()), sent.body or None)
+
+    async def _send(self, request: _Sent, timeout_s: float) -> HttpAnswer:
+        target, host = self._reached(request.url)
+        sent = [(name.encode(), value.encode()) for name, value in request.headers]
+        names = {name.lower() for name, _ in request.headers}
         if "user-agent" not in names:
             sent.append((b"User-Agent", _AGENT.encode()))
         if host is not None:
             sent.append((b"Host", host.encode()))
-        body = None if content is None else content.encode()
+        body = None if request.body is None else request.body.encode()
         try:
-            async with self._client.stream(method, target, headers=sent, content=body, timeout=timeout_s) as response:
+            async with self._client.stream(
+                request.method, target, headers=sent, content=body, timeout=timeout_s
+            ) as response:
                 read = bytearray()
                 async for part in response.aiter_bytes():
                     read += part
@@ -87,7 +118,7 @@ class StateCalls:
                     bytes(read),
                 )
         except httpx.TimeoutException:
-            return HttpAnswer(fault="timeout", told=f"The request to {url} timed out.")
+            return HttpAnswer(fault="timeout", told=f"The request to {request.url} timed out.")
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
             return HttpAnswer(fault="socket", told=f"{type(error).__name__}: {error}")
 

@@ -15,7 +15,14 @@ QUEUE_ARN = "arn:aws:sqs:us-east-1:000000000000:q"
 def told(definition: dict[str, Any], **options: Any) -> list[dict[str, Any]]:
     """The events that one execution of the machine leaves on the default bus, as a queue receives them."""
     w = World()
-    url = w.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    policy = dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    url = w.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": policy}})["QueueUrl"]
     w.call("events", "PutRule", {"Name": "r", "EventPattern": dumps({"source": ["aws.states"]})})
     w.call("events", "PutTargets", {"Rule": "r", "Targets": [{"Id": "q", "Arn": QUEUE_ARN}]})
     request = {"name": "m", "definition": dumps(definition), "roleArn": ROLE, **options}

@@ -127,3 +127,37 @@ def test_errors_of_http_tasks(answer: HttpAnswer, error: str) -> None:
 )
 def test_arrays_in_forms(style: str, encoded: str) -> None:
     assert form_encoded({"array": ["a", "b"]}, style) == encoded
+
+
+def test_an_http_task_names_its_connection_and_keeps_no_secret() -> None:
+    server = Server(HttpAnswer(200, "OK", [("content-type", "text/plain")], b"plain"))
+    world = World(performers={"states.http": server})
+    auth = {"ApiKeyAuthParameters": {"ApiKeyName": "x-key", "ApiKeyValue": "hidden"}}
+    request = {"Name": "c", "AuthorizationType": "API_KEY", "AuthParameters": auth}
+    connection = world.call("events", "CreateConnection", request)["ConnectionArn"]
+    parameters = {
+        "ApiEndpoint": "https://example.com/v1?a=1",
+        "Method": "POST",
+        "Authentication": {"ConnectionArn": connection},
+        "QueryParameters": {"b": 2},
+        "RequestBody": {"c": [1, 2]},
+        "Transform": {"RequestBodyEncoding": "URL_ENCODED", "RequestEncodingOptions": {"ArrayFormat": "REPEAT"}},
+    }
+    task = {"Type": "Task", "Resource": "arn:aws:states:::http:invoke", "Parameters": parameters, "End": True}
+    number = start(world, {"T": task})
+    output = execution(world, number).output
+    assert output is not None
+    assert '"ResponseBody":"plain"' in output
+    (call,) = server.calls
+    assert (call.url, call.body) == ("https://example.com/v1?a=1&b=2", "c=1&c=2")
+    assert call.headers == [("Content-Type", "application/x-www-form-urlencoded")]
+    assert call.connection == connection
+    assert "hidden" not in str(call)
+
+
+def test_an_http_task_without_its_connection_fails() -> None:
+    world = World()
+    arn = "arn:aws:events:us-east-1:000000000000:connection/none/11111111-2222-3333-4444-555555555555"
+    parameters = {"ApiEndpoint": "https://e", "Method": "GET", "Authentication": {"ConnectionArn": arn}}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::http:invoke", "Parameters": parameters, "End": True}
+    assert execution(world, start(world, {"T": task})).error == "Events.ResourceNotFoundException"

@@ -53,7 +53,9 @@ def bodies(world: World, name: str) -> list[Any]:
 
 
 def test_events_name_the_execution_that_sent_them(world: World) -> None:
-    world.call("sqs", "CreateQueue", {"QueueName": "q"})
+    allowed = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:*", "Resource": "*"}
+    policy = dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    world.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": policy}})
     world.call("events", "PutRule", {"Name": "r", "EventPattern": '{"source":["shop"]}'})
     target = {"Id": "t", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}
     world.call("events", "PutTargets", {"Rule": "r", "Targets": [target]})
@@ -78,7 +80,13 @@ def test_an_event_that_is_refused_fails_the_task_with_all_answers(world: World) 
 
 def test_a_topic_gets_json_as_text_and_attributes(world: World) -> None:
     topic = world.call("sns", "CreateTopic", {"Name": "t"})["TopicArn"]
-    world.call("sqs", "CreateQueue", {"QueueName": "q"})
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
+    world.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": dumps({"Statement": [statement]})}})
     subscription = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": "arn:aws:sqs:us-east-1:000000000000:q"}
     world.call("sns", "Subscribe", subscription)
     attributes = {"customerId": {"DataType": "String", "StringValue.$": "$.customer"}}

@@ -248,8 +248,7 @@ class ApiAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 class HttpCall(msgspec.Struct, frozen=True, omit_defaults=True):
     """A Task's HTTP request; body of the effect "states.http". ``form`` is "http" or "apigateway".
 
-    ``token`` is the request for an OAuth token that comes before, as (method, URL, headers, body); its token becomes the
-    request's Authorization.
+    ``connection`` names the EventBridge connection that authorizes it: secrets are added when it is sent, and never stored.
     """
 
     place: Place
@@ -260,7 +259,8 @@ class HttpCall(msgspec.Struct, frozen=True, omit_defaults=True):
     body: str | None
     key: str  # The same whenever the request is repeated.
     timeout_s: float
-    token: tuple[str, str, list[tuple[str, str]], str] | None = None
+    connection: str = ""
+    reveals: bool = False  # The answer tells what was sent, secrets included.
     submits: bool = False  # ``.waitForTaskToken``: the response only says that the request was taken.
 
 
@@ -273,6 +273,7 @@ class HttpAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     body: bytes = b""
     fault: str = ""
     told: str = ""
+    sent: tuple[str, list[tuple[str, str]], str] | None = None  # URL, headers, body.
 
 
 class Sweep(msgspec.Struct, frozen=True):

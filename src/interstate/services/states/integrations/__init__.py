@@ -4,7 +4,7 @@
 """
 
 from interstate.core.asl.vocabulary import Execution, StartTask
-from interstate.services.states.integrations import calls, functions, nested, requests
+from interstate.services.states.integrations import calls, functions, http_tasks, nested, requests
 from interstate.services.states.integrations.credentials import unassumable
 from interstate.services.states.integrations.functions import function_answer
 from interstate.services.states.integrations.nested import answer_to_parent
@@ -53,6 +53,8 @@ def try_task(command: StartTask, execution: Execution, work: Work) -> Outcome | 
             return nested.start_execution(command, execution, work)
         case "aws-sdk:sfn", "startSyncExecution":
             return nested.start_sync_execution(command, execution, work)
+        case "http", "invoke":
+            return http_tasks.http(command, execution, work)
         case "apigateway", "invoke":
             return requests.api_gateway(command, execution, work)
         case _:

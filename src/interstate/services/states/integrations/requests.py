@@ -214,17 +214,13 @@ def _listed(headers: list[tuple[str, str]]) -> dict[str, JSON]:
 
 def _exchange(call: HttpCall, answer: HttpAnswer) -> dict[str, Any]:
     """Request and response as InspectionData shows them."""
-    parts = urlsplit(call.url)
+    url, headers, body = answer.sent or (call.url, call.headers, call.body)
+    parts = urlsplit(url)
     shown: dict[str, Any] = {
-        "request": {
-            "protocol": parts.scheme,
-            "method": call.method,
-            "url": call.url,
-            "headers": dumps(dict(call.headers)),
-        }
+        "request": {"protocol": parts.scheme, "method": call.method, "url": url, "headers": dumps(_listed(headers))}
     }
-    if call.body is not None:
-        shown["request"]["body"] = call.body
+    if body:
+        shown["request"]["body"] = body
     if not answer.fault:
         shown["response"] = {
             "protocol": parts.scheme,

@@ -72,6 +72,7 @@ ACTIONS: Mapping[tuple[str, str], frozenset[str]] = {
     ("dynamodb", "getItem"): frozenset({REQUEST}),
     ("dynamodb", "putItem"): frozenset({REQUEST}),
     ("dynamodb", "updateItem"): frozenset({REQUEST}),
+    ("http", "invoke"): frozenset({REQUEST}),
     ("events", "putEvents"): frozenset({REQUEST, TOKEN}),
     ("lambda", "invoke"): frozenset({REQUEST, TOKEN}),
     ("sns", "publish"): frozenset({REQUEST, TOKEN}),
@@ -93,7 +94,6 @@ ELSEWHERE = frozenset(
         "emr-containers",
         "emr-serverless",
         "glue",
-        "http",
         "mediaconvert",
         "sagemaker",
     ]

@@ -15,6 +15,7 @@ from interstate.core.asl.errors import StateFailed
 from interstate.core.asl.vocabulary import Datum, Map, Parallel, Pass, State, Task
 from interstate.core.jsonpath.path import ContextObject
 from interstate.services.states.teststate.map_numbers import map_numbers
+from interstate.services.states.teststate.raw_text import text_at
 from interstate.services.states.teststate.request import TestedState
 
 
@@ -26,6 +27,7 @@ class Seen(msgspec.Struct, frozen=True):
     entropy: Entropy
     arguments: str | None = None
     result: str | None = None
+    context_text: str | None = None  # As the caller wrote it.
 
 
 def inspected(state: TestedState, parsed: State, seen: Seen) -> dict[str, Any]:
@@ -95,6 +97,19 @@ def _inspect_result(parsed: Task | Parallel | Map, seen: Seen, shown: dict[str, 
     shown["afterResultPath"] = flow.combined(parsed.flow.result_path, seen.given, result).text
 
 
+def _items_text(parsed: Map, data: Datum, seen: Seen) -> str | None:
+    """The items with their very characters, where the path names one place."""
+    path = parsed.items_path
+    text = data.text
+    if path is None or not path.is_reference:
+        return None
+    if path.in_context:
+        if seen.context_text is None:
+            return None
+        text = seen.context_text
+    return text_at(text, path.steps)
+
+
 def _inspect_map(state: TestedState, parsed: Map, data: Datum, seen: Seen, shown: dict[str, Any]) -> None:
     items: JSON = data.value
     if parsed.items_path is not None:
@@ -102,6 +117,6 @@ def _inspect_map(state: TestedState, parsed: Map, data: Datum, seen: Seen, shown
     if not isinstance(items, list):
         return
     if "ItemsPath" in state.given:
-        shown["afterItemsPath"] = Datum(value=items).text
+        shown["afterItemsPath"] = _items_text(parsed, data, seen) or Datum(value=items).text
     shown |= map_numbers(state, data.value, seen.context, seen.entropy)
     _inspect_result(parsed, seen, shown)

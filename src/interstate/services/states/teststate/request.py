@@ -156,6 +156,7 @@ def check(request: TestStateRequest, state: TestedState) -> None:
     if mock is not None:
         _check_mock(mock, state, reveals=request.reveal_secrets)
     else:
+        _check_unmocked(request)
         _check_real(request, state)
     try:
         loads(request.input)
@@ -175,12 +176,8 @@ def _check_mock(mock: Mapping[str, Any], state: TestedState, *, reveals: bool) -
         raise ValidationException("TestState does not support RevealSecrets when a mock is specified.")
 
 
-def _check_real(request: TestStateRequest, state: TestedState) -> None:
-    if state.type in {"Map", "Parallel"}:
-        raise _Unsupported(
-            "TestState API does not support Map or Parallel states. "
-            "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"
-        )
+def _check_unmocked(request: TestStateRequest) -> None:
+    """What only a mock makes sense of."""
     for member, told in (
         ("mapIterationFailureCount", "MapIterationFailureCount"),
         ("retrierRetryCount", "RetrierRetryCount"),
@@ -191,6 +188,14 @@ def _check_real(request: TestStateRequest, state: TestedState) -> None:
             raise ValidationException(f"TestState does not support {told} when a mock is not specified.")
     if request.context is not None:
         raise ValidationException("TestState does not support Context when a mock is not specified.")
+
+
+def _check_real(request: TestStateRequest, state: TestedState) -> None:
+    if state.type in {"Map", "Parallel"}:
+        raise _Unsupported(
+            "TestState API does not support Map or Parallel states. "
+            "Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"
+        )
     resource = state.resource
     if resource is None:
         return

@@ -56,6 +56,7 @@ from interstate.services.states.teststate.request import (
 )
 from interstate.services.states.teststate.surroundings import surroundings
 from interstate.store.ports import Work
+from interstate.store.records.states import HttpCall
 
 TRIAL_MAX = timedelta(minutes=5)
 """Source: API Reference, TestState: "can run for up to five minutes"; then the state fails with States.Timeout."""
@@ -252,7 +253,10 @@ class _Trial:
                 self._take(command, take(result))
                 return self.told()
 
-            return Perform(outcome.kind, outcome.body, answered)
+            body = outcome.body
+            if isinstance(body, HttpCall) and self.request.reveal_secrets:
+                body = msgspec.structs.replace(body, reveals=True)
+            return Perform(outcome.kind, body, answered)
         self._take(command, outcome)
         return self.told()
 
@@ -304,10 +308,14 @@ class _Trial:
             answer["status"] = "FAILED"
         else:
             answer["status"] = "SUCCEEDED" if failed is None else "CAUGHT_ERROR"
-            answer["output"] = self.frame.data.text if end is None else end.output.text
+            answer["output"] = self._output(self.frame.data if end is None else end.output)
             if self.frame.at:
                 answer["nextState"] = self.frame.at
         return answer | self._inspection(None if failed is None else self._error_details(failed[0], retry, answer))
+
+    def _output(self, made: Datum) -> str:
+        """A result that is the output is shown with its very characters."""
+        return self.result if self.result is not None and loads(self.result) == made.value else made.text
 
     def _failed(self, end: End | None) -> tuple[str | None, str | None] | None:
         if end is not None and end.status != "SUCCEEDED":
@@ -343,9 +351,10 @@ class _Trial:
             self.entropy,
             None if command is None else command.input.text,
             self.result,
+            self.request.context,
         )
         shown = inspected(self.state, self.parsed, seen) | self.exchange
-        variables = {name: datum.value for name, datum in self.frame.variables.items()}
+        variables = {name: datum.value for name, datum in self.frame.variables.items() if name[:1] != "$"}
         if variables:
             shown["variables"] = dumps(variables)
         if error_details is not None:
