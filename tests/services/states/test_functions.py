@@ -122,7 +122,8 @@ def test_a_function_that_is_not_there_fails_the_task(cloud: Cloud, state: Any) -
 
 
 def test_a_task_without_a_function_name_fails(cloud: Cloud) -> None:
-    ended = cloud.run({"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"Payload": 1}})
+    given = {"Resource": "arn:aws:states:::lambda:invoke", "QueryLanguage": "JSONata"}
+    ended = cloud.run({**given, "Arguments": "{% {'Payload': 1} %}"})
     assert ended["status"] == "FAILED"
     assert "FunctionName" in ended["cause"]
 

@@ -132,7 +132,10 @@ def test_an_unknown_integration_is_refused_with_its_place(world: World) -> None:
 
 def test_parameters_that_an_integration_does_not_take_are_refused_wherever_they_stand(world: World) -> None:
     task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "End": True}
-    bad = {"StartAt": "B", "States": {"B": {**task, "Parameters": {"QueueURL.$": "$.q", "MessageBody": "x"}}}}
+    bad = {
+        "StartAt": "B",
+        "States": {"B": {**task, "Parameters": {"QueueUrl": "q", "MessageBody": "x", "QueueURL.$": "$.q"}}},
+    }
     good = {"StartAt": "G", "States": {"G": {**task, "Parameters": {"QueueUrl.$": "$.q", "MessageBody": {"any": 1}}}}}
     parallel = {"Type": "Parallel", "Branches": [good, bad], "Next": "M"}
     each = {"Type": "Map", "ItemProcessor": {**bad, "StartAt": "C", "States": {"C": bad["States"]["B"]}}, "End": True}  # type: ignore[index]
@@ -146,6 +149,37 @@ def test_parameters_that_an_integration_does_not_take_are_refused_wherever_they_
         ),
     )
     create(world, definition=dumps(good))
+
+
+SQS = "arn:aws:states:::sqs:sendMessage"
+
+
+@pytest.mark.parametrize(
+    ("fields", "faults"),
+    [
+        ({}, [f"Parameters field is required for resource ARN: {SQS} at /States/T"]),
+        ({"QueryLanguage": "JSONata"}, [f"Arguments field is required for resource ARN: {SQS} at /States/T"]),
+        (
+            {"Parameters": {}},
+            [
+                f"The field '{name}' is required but was missing at /States/T/Parameters"
+                for name in ("MessageBody", "QueueUrl")
+            ],
+        ),
+        (
+            {"QueryLanguage": "JSONata", "Arguments": {"QueueUrl": "q"}},
+            ["The field 'MessageBody' is required but was missing at /States/T/Arguments"],
+        ),
+    ],
+)
+def test_parameters_that_an_integration_needs_are_asked_for(world: World, fields: Any, faults: list[str]) -> None:
+    task = {"Type": "Task", "Resource": SQS, "End": True, **fields}
+    told = ", ".join(f"SCHEMA_VALIDATION_FAILED: {fault}" for fault in faults)
+    definition = dumps({"StartAt": "T", "States": {"T": task}})
+    assert refused(world, "CreateStateMachine", name="m", definition=definition, roleArn=ROLE) == (
+        "InvalidDefinition",
+        f"Invalid State Machine Definition: '{told}'",
+    )
 
 
 def test_machines_are_listed_by_name_in_pages(world: World) -> None:

@@ -50,6 +50,14 @@ def members_of_request(service: str, operation: str) -> frozenset[str]:
     return frozenset(_members(service, shape)) if shape else frozenset()
 
 
+def required_of_request(service: str, operation: str) -> frozenset[str]:
+    """The names that a Task's parameters must have."""
+    shape = model_of(service).operations[operation].input
+    if not shape:
+        return frozenset()
+    return frozenset(_capital(name) for name in model_of(service).shapes[shape].required)
+
+
 def to_request(service: str, operation: str, parameters: Mapping[str, JSON]) -> dict[str, Any]:
     """The request that a Task's parameters mean. What the API does not know, and null, is left out."""
     shape = model_of(service).operations[operation].input
