@@ -70,7 +70,15 @@ def test_a_state_machine_is_started_with_the_event(world: World) -> None:
 
 
 def test_a_topic_publishes_the_event_to_its_subscribers(world: World) -> None:
-    topic = world.call("sns", "CreateTopic", {"Name": "t"})["TopicArn"]
+    topic = arn("sns", "t")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    policy = dumps({"Version": "2012-10-17", "Statement": [statement]})
+    world.call("sns", "CreateTopic", {"Name": "t", "Attributes": {"Policy": policy}})
     queue = arn("sqs", "subscribed")
     world.call("sns", "Subscribe", {"TopicArn": topic, "Protocol": "sqs", "Endpoint": queue})
     event_id = deliver(world, {"Arn": topic})
