@@ -22,6 +22,7 @@ from interstate.store.records.dynamodb import (
     CHANGES_OF_TABLE,
     CHANGES_UNTIL,
     ITEM_CHANGES,
+    ITEMS,
     ITEMS_AFTER,
     ItemChange,
     StoredItem,
@@ -89,3 +90,36 @@ def sweep(table_id: int, before: datetime, limit: int, work: Work) -> int:
 def forget(table_id: int, limit: int, work: Work) -> int:
     """Forget a bounded number of a table's changes, oldest first; tells how many."""
     return work.erase(CHANGES_OF_TABLE, limit=limit, table=table_id)
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """An item at two instants; None: there was none."""
+
+    key: Encoded
+    at: datetime
+    old: StoredItem | None
+    new: StoredItem | None
+
+
+def changed_between(
+    table_id: int, span: tuple[int, int], behind: Encoded, limit: int, work: Work
+) -> tuple[list[Difference], Encoded | None]:
+    """Items behind a key that changed after one change up to another, and where to go on (None: nothing is left)."""
+    since, until = span
+    page = work.select(CHANGES_AFTER, limit=limit, table=table_id, partition=behind[0], sort=behind[1], after=LAST)
+    differences = []
+    for key in sorted({_key(change) for change in page}):
+        partition, sort = key
+        first = work.select(CHANGES_OF_ITEM, limit=1, table=table_id, partition=partition, sort=sort, since=since)
+        if not first or first[0].id > until:
+            continue
+        later = work.select(CHANGES_OF_ITEM, limit=1, table=table_id, partition=partition, sort=sort, since=until)
+        new = _before(later[0]) if later else work.get(ITEMS, table_id, partition, sort)
+        differences.append(Difference(key, first[0].at, _before(first[0]), new))
+    return differences, _key(page[-1]) if len(page) == limit else None
+
+
+def _before(change: ItemChange) -> StoredItem | None:
+    if change.before is None:
+        return None
+    return StoredItem(change.table_id, change.partition_key, change.sort_key, change.before, change.size)
