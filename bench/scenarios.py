@@ -35,8 +35,13 @@ async def _client(port: int) -> Connection:
     return await Connection(port).open()
 
 
-async def _queue(client: Connection, name: str) -> str:
-    url: str = (await client.json("sqs", "CreateQueue", {"QueueName": name}))["QueueUrl"]
+async def _queue(client: Connection, name: str, open_to: str | None = None) -> str:
+    """A queue; ``open_to`` is the service that its policy lets in."""
+    request: dict[str, Any] = {"QueueName": name}
+    if open_to is not None:
+        statement = {"Effect": "Allow", "Principal": {"Service": open_to}, "Action": "sqs:SendMessage", "Resource": "*"}
+        request["Attributes"] = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+    url: str = (await client.json("sqs", "CreateQueue", request))["QueueUrl"]
     return url
 
 
@@ -193,7 +198,7 @@ async def events(port: int, scale: float) -> list[Figure]:
         client = await _client(port)
         bus = f"bus{rules}"
         await client.json("events", "CreateEventBus", {"Name": bus})
-        await _queue(client, bus)
+        await _queue(client, bus, "events.amazonaws.com")
         arn = f"arn:aws:sqs:us-east-1:000000000000:{bus}"
         for number in range(rules):
             pattern = json.dumps(
@@ -231,7 +236,7 @@ async def events(port: int, scale: float) -> list[Figure]:
 
 async def event_latency(port: int, scale: float) -> list[Figure]:
     client = await _client(port)
-    await _queue(client, "latency")
+    await _queue(client, "latency", "events.amazonaws.com")
     url = "http://localhost/000000000000/latency"
     await client.json("events", "PutRule", {"Name": "latency", "EventPattern": '{"source": ["bench"]}'})
     await client.json(
