@@ -120,9 +120,12 @@ class OperationCodec:
         if operation.output and operation.wrapper:
             if self._xml is None:
                 self._xml = self._parts.xml_writers.members(operation.output)
-            out.append(f"<{operation.wrapper}>")
-            self._xml(answer or {}, out)
-            out.append(f"</{operation.wrapper}>")
+            inside: list[str] = []
+            self._xml(answer or {}, inside)
+            if inside:
+                out.extend((f"<{operation.wrapper}>", *inside, f"</{operation.wrapper}>"))
+            else:
+                out.append(f"<{operation.wrapper}/>")
         out.append(f"<ResponseMetadata><RequestId>{request_id.decode()}</RequestId></ResponseMetadata>")
         out.append(f"</{operation.name}Response>")
         return Response(200, [_XML, (b"x-amzn-requestid", request_id)], "".join(out).encode())
