@@ -24,7 +24,7 @@ def application(dispatcher: Dispatcher) -> Application:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        await _send(send, await _respond(dispatcher, scope, receive))
+        await _send(send, await _respond(dispatcher, scope, receive), scope["method"])
 
     return app
 
@@ -37,7 +37,7 @@ async def _respond(dispatcher: Dispatcher, scope: Scope, receive: Receive) -> Re
         return refused
     path = scope["raw_path"].partition(b"?")[0].decode("latin-1")
     query = scope["query_string"].decode("latin-1")
-    body = await _body(headers, receive, dispatcher.body_limit(path))
+    body = await _body(headers, receive, dispatcher.body_limit(path, headers))
     if body is None:
         return dispatcher.too_large(Request(scope["method"], path, query, headers, b""))
     client = scope.get("client")
@@ -65,10 +65,18 @@ async def _body(headers: dict[bytes, bytes], receive: Receive, size_bytes_max: i
     return b"".join(chunks) if size <= size_bytes_max else None
 
 
-async def _send(send: Send, response: Response) -> None:
+async def _send(send: Send, response: Response, method: str) -> None:
+    """Send a response. One to HEAD, and one whose pages follow, tells its length itself."""
     headers = response.headers
-    if response.status >= 200 and response.status not in (204, 304):
+    told = (method == "HEAD" or response.more is not None) and any(name == b"content-length" for name, _ in headers)
+    if response.status >= 200 and response.status not in (204, 304) and not told:
         length = (b"content-length", str(len(response.body)).encode())
         headers = [header for header in headers if header[0] != b"content-length"] + [length]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    if response.more is not None and method != "HEAD":
+        await send({"type": "http.response.body", "body": response.body, "more_body": True})
+        async for page in response.more:
+            await send({"type": "http.response.body", "body": page, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        return
     await send({"type": "http.response.body", "body": response.body})

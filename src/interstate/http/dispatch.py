@@ -3,7 +3,7 @@
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -20,6 +20,7 @@ from interstate.wire.codec import Wire
 from interstate.wire.errors import RequestTooLarge
 from interstate.wire.messages import Request, Response
 from interstate.wire.routing import Route
+from interstate.wire.s3_addressing import host_of
 from interstate.wire.signature import Credential, SignatureRefused, verify
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ log = logging.getLogger(__name__)
 CODE_BYTES_MAX = 70_167_211
 _CODE_PATHS = ("/2015-03-31/functions", "/2018-10-31/layers")
 BODY_BYTES_MAX = 10 * 1024 * 1024  # API Gateway's payload limit; the largest that any API here takes.
+OBJECT_BYTES_MAX = 64 * 1024 * 1024
+"""An object, or a part of one, in one request: it is held in memory until it is committed."""
 
 # Headers of a function's answer that belong to the connection, and what no header may hold: a line break would let a
 # function's input write headers of its own.
@@ -111,10 +114,14 @@ class Dispatcher:
 
         The connection stays: what the client still says is thrown away, and it reads the refusal instead of a reset.
         """
-        return self._wire.refuse(RequestTooLarge(self.body_limit(request.path)), request, None, self._request_id())
+        return self._wire.refuse(
+            RequestTooLarge(self.body_limit(request.path, request.headers)), request, None, self._request_id()
+        )
 
-    def body_limit(self, path: str) -> int:
-        """How large a body may be: where functions and layers are uploaded, their zips come in it."""
+    def body_limit(self, path: str, headers: Mapping[bytes, bytes]) -> int:
+        """How large a body may be: where functions, layers and objects are uploaded, they come in it."""
+        if b"/s3/aws4_request" in headers.get(b"authorization", b"") or host_of(headers.get(b"host", b"")) is not None:
+            return max(OBJECT_BYTES_MAX, self.body_bytes_max)
         return max(CODE_BYTES_MAX, self.body_bytes_max) if path.startswith(_CODE_PATHS) else self.body_bytes_max
 
     async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
@@ -126,7 +133,8 @@ class Dispatcher:
             door = notification_door(request.path, request.query)
         if door is not None:
             return await self._through(door, request, raw_headers, source_ip)
-        if request.method in ("OPTIONS", "HEAD") and b"authorization" not in request.headers:
+        unsigned = b"authorization" not in request.headers and "X-Amz-Credential=" not in request.query
+        if request.method in ("OPTIONS", "HEAD") and unsigned:
             return Response(204, [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")], b"")
         return await self._aws(request)
 
@@ -145,8 +153,12 @@ class Dispatcher:
                 what = f"{route.metadata.full_name}: {operation}"
                 raise NotImplementedHere(what)  # noqa: TRY301 - the refusal below is one for all
             params = self._wire.decode(route, request)
+            if route.protocol == "rest-xml" and operation == "GetObject":
+                params["_Streams"] = True
             answer = await self._engine.execute(service, operation, params, caller)
-            return self._wire.encode(route, answer, request_id)
+            response = self._wire.encode(route, answer, request_id)
+            rest = answer.get("_Rest") if answer else None
+            return msgspec.structs.replace(response, more=self._rest_of(rest, caller)) if rest else response
         except ServiceError as error:
             return self._refused(error, request, route, request_id)
         except TransientError:
@@ -154,6 +166,18 @@ class Dispatcher:
         except Exception:
             log.exception("request %s failed: %s", request_id.decode(), route and route.operation)
             return self._refused(InternalFailure(), request, route, request_id)
+
+    async def _rest_of(self, rest: tuple[int, int, int], caller: Caller) -> AsyncIterator[bytes]:
+        """The pages of an object that follow the first one. One that is replaced meanwhile ends early, and with it the answer."""
+        body, first, end = rest
+        while first < end:
+            answer = await self._engine.execute("s3-bodies", "Read", {"Body": body, "First": first, "End": end}, caller)
+            assert answer is not None
+            data = answer["Data"]
+            if not data:
+                return
+            yield data
+            first += len(data)
 
     def _caller(self, request: Request) -> Caller:
         _, caller = self._wire.router.scope(request)

@@ -12,6 +12,7 @@ _PACKAGES = (
     "iam",
     "lambda_",
     "logs",
+    "s3",
     "sns",
     "sqs",
     "states",

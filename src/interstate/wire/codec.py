@@ -16,6 +16,7 @@ from interstate.wire.refusals import (
     refuse_rest_xml,
 )
 from interstate.wire.routing import Protocol, Route, Router
+from interstate.wire.s3_addressing import host_of
 from interstate.wire.sqs_addressing import ActionNotHere, NothingAsked
 
 
@@ -72,8 +73,10 @@ class Wire:
                 return codec.decode_form(route.fields)
             case "rest-json":
                 return codec.decode_rest(request, route.labels)
-            case "rest-xml" | "cbor":
-                raise AssertionError(route)  # Only services that are refused by name speak these.
+            case "rest-xml":
+                return codec.decode_rest_xml(request, route.labels)
+            case "cbor":
+                raise AssertionError(route)  # Only services that are refused by name speak it.
             case never:
                 assert_never(never)
 
@@ -87,7 +90,9 @@ class Wire:
                 return codec.encode_query(answer, request_id)
             case "rest-json":
                 return codec.encode_rest(answer, request_id)
-            case "rest-xml" | "cbor":
+            case "rest-xml":
+                return codec.encode_rest_xml(answer, request_id)
+            case "cbor":
                 raise AssertionError(route)
             case never:
                 assert_never(never)
@@ -125,6 +130,8 @@ class Wire:
         if b"smithy-protocol" in request.headers:
             return "cbor"
         scope, _ = self.router.scope(request)
+        if host_of(request.headers.get(b"host", b"")) is not None:
+            return "rest-xml"
         for name in self.models.by_signing_name.get(scope.service, ()):
             match self.models.metadata[name].protocol:
                 case "query" | "rest-json" | "rest-xml" as protocol:

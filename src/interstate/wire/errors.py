@@ -19,6 +19,18 @@ class UnknownOperationException(ServiceError):
         super().__init__(f"Unknown operation: {target}" if target else "The request names no operation.")
 
 
+class MethodNotAllowed(ServiceError):
+    """S3 has nothing at this address for this method.
+
+    Source: S3 API Reference, "Error responses".
+    """
+
+    status = 405
+
+    def __init__(self, method: str) -> None:
+        super().__init__("The specified method is not allowed against this resource.", members={"Method": method})
+
+
 class InvalidAction(ServiceError):
     """A query request names an operation that the service does not have.
 

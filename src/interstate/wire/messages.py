@@ -1,6 +1,6 @@
 """HTTP messages as values."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -20,8 +20,9 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A whole response; whoever sends it adds the length."""
+    """A response; whoever sends it adds the length. ``more`` follows the body where it is too long to be held whole."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    more: AsyncIterator[bytes] | None = None

@@ -13,6 +13,7 @@ from interstate.wire.form import FormReader, scalar_of_text, tree
 from interstate.wire.messages import Request, Response
 from interstate.wire.model import Member, OperationModel, ServiceModel, Shape
 from interstate.wire.reading import Problem, Reader, Readers
+from interstate.wire.rest_xml import RestXml
 from interstate.wire.validation import refusal, style_of
 from interstate.wire.writing import JsonWriters, XmlWriters, json_bytes, write_instant
 
@@ -49,6 +50,7 @@ class OperationCodec:
         if operation.output and parts.json_writers.needed(operation.output):
             self._json = parts.json_writers.writer(operation.output)
         self._rest: _RestReader | None = None
+        self._restxml: RestXml | None = None
         self._xml: Callable[[Mapping[str, Any], list[str]], None] | None = None
 
     # Requests ------------------------------------------------------------------------------------------------------
@@ -98,7 +100,21 @@ class OperationCodec:
             raise refusal(self._parts.style, problems)
         return params
 
+    def decode_rest_xml(self, request: Request, labels: Mapping[str, str]) -> Params:
+        """A request of the REST-XML protocol."""
+        return self._rest_xml().decode(request, labels)
+
+    def _rest_xml(self) -> RestXml:
+        if self._restxml is None:
+            parts = self._parts
+            self._restxml = RestXml(parts.model, self.operation, parts.api_readers, parts.style)
+        return self._restxml
+
     # Answers -------------------------------------------------------------------------------------------------------
+
+    def encode_rest_xml(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
+        """An answer of the REST-XML protocol."""
+        return self._rest_xml().encode(answer, request_id)
 
     def encode_json(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
         """An answer of the JSON protocols. An operation without output answers with an empty body, or ``{}``."""

@@ -17,11 +17,12 @@ from urllib.parse import unquote
 import msgspec
 
 from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
-from interstate.wire.errors import InvalidAction, UnknownOperationException, UnknownService
+from interstate.wire.errors import InvalidAction, MethodNotAllowed, UnknownOperationException, UnknownService
 from interstate.wire.form import fields
 from interstate.wire.messages import Request
 from interstate.wire.model import Metadata, Models
 from interstate.wire.paths import PathTable
+from interstate.wire.s3_addressing import S3Operations, host_of
 from interstate.wire.sqs_addressing import ELSEWHERE, ActionNotHere, NothingAsked, is_queue_host, is_queue_path
 
 Protocol = Literal["json", "query", "rest-json", "rest-xml", "cbor"]
@@ -58,6 +59,7 @@ class Router:
         self._targets: dict[bytes, Route] = {}
         self._scopes: dict[bytes, tuple[Scope, Caller]] = {}
         self._paths: dict[str, PathTable] = {}
+        self._s3: S3Operations | None = None
 
     # Who ----------------------------------------------------------------------------------------------------------
 
@@ -120,6 +122,8 @@ class Router:
 
     def _by_host(self, request: Request) -> tuple[str, ...]:
         """``sqs.us-east-1.localhost``, ``dynamodb.eu-west-1.amazonaws.com``."""
+        if host_of(request.headers.get(b"host", b"")) is not None:
+            return ("s3",)
         host = request.header(b"host").partition(":")[0]
         labels = host.split(".")
         if len(labels) < 2:
@@ -139,6 +143,8 @@ class Router:
         """The operation of one of a few services that share a signing name."""
         for name in names:
             metadata = self._models.metadata[name]
+            if name == "s3":
+                return self._by_s3_address(metadata, request)
             match metadata.protocol:
                 case "rest-json" | "rest-xml" as protocol:
                     if route := self._by_path(metadata, request, protocol):
@@ -147,6 +153,14 @@ class Router:
                     if route := self._by_action(metadata, request):
                         return route
         raise UnknownOperationException(f"{request.method} {request.path}")
+
+    def _by_s3_address(self, metadata: Metadata, request: Request) -> Route:
+        if self._s3 is None:
+            self._s3 = S3Operations(self._models.service("s3"))
+        found = self._s3.match(request)
+        if found is None:
+            raise MethodNotAllowed(request.method)
+        return Route(metadata, found.operation, "rest-xml", found.labels)
 
     def _by_path(
         self, metadata: Metadata, request: Request, protocol: Literal["rest-json", "rest-xml"]
@@ -213,6 +227,9 @@ def credential(request: Request) -> bytes:
         return authorization[start + 11 : end if end > 0 else None].strip()
     if "X-Amz-Credential=" in request.query:
         return fields(request.query.encode()).get("X-Amz-Credential", "").encode()
+    if "AWSAccessKeyId=" in request.query and "Signature=" in request.query:  # S3's presigned addresses of old.
+        key = fields(request.query.encode()).get("AWSAccessKeyId", "")
+        return f"{key}/0/{DEFAULT_REGION}/s3/aws4_request".encode()
     return b""
 
 

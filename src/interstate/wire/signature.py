@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from posixpath import normpath
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote
 
 from interstate.base.arn import DEFAULT_ACCOUNT
 from interstate.base.errors import ServiceError
@@ -162,7 +162,9 @@ def _from_header(request: Request, authorization: str) -> _Signed:
         raise _incomplete("existence of either a 'X-Amz-Date' or a 'Date' header")
     key, scope = _scope(parts["Credential"])
     claimed = request.header(b"x-amz-content-sha256")
-    payload_hash = _UNSIGNED if claimed == _UNSIGNED else sha256(request.body).hexdigest()
+    # Of a body in chunks the first signature covers the headers; those of its chunks are not verified.
+    unhashed = claimed == _UNSIGNED or (scope[2] == "s3" and claimed.startswith("STREAMING-"))
+    payload_hash = claimed if unhashed else sha256(request.body).hexdigest()
     query = parse_qsl(request.query, keep_blank_values=True)
     return _Signed(key, scope, at, parts["SignedHeaders"].split(";"), parts["Signature"], payload_hash, query, None)
 
@@ -182,7 +184,7 @@ def _from_query(request: Request) -> _Signed:
         found["X-Amz-Date"],
         found["X-Amz-SignedHeaders"].split(";"),
         found["X-Amz-Signature"],
-        sha256(request.body).hexdigest(),
+        _UNSIGNED if scope[2] == "s3" else sha256(request.body).hexdigest(),
         [(name, value) for name, value in query if name != "X-Amz-Signature"],
         timedelta(seconds=min(int(found["X-Amz-Expires"]), _PRESIGNED_MAX_S)),
     )
@@ -212,7 +214,7 @@ def _string_to_sign(request: Request, signed: _Signed) -> str:
     canonical = "\n".join(
         (
             request.method,
-            _canonical_path(request.path),
+            _canonical_path(request.path, signed.scope[2]),
             "&".join(sorted(f"{quote(name, safe='-_.~')}={quote(value, safe='-_.~')}" for name, value in signed.query)),
             *(f"{name}:{' '.join(request.header(name.encode()).split())}" for name in signed.headers),
             "",
@@ -224,8 +226,10 @@ def _string_to_sign(request: Request, signed: _Signed) -> str:
     return "\n".join((_ALGORITHM, signed.at, scope, sha256(canonical.encode()).hexdigest()))
 
 
-def _canonical_path(path: str) -> str:
-    """The path as it came (encoded once), without dots and double slashes, encoded once more."""
+def _canonical_path(path: str, service: str) -> str:
+    """The path as it came (encoded once), without dots and double slashes, encoded once more; S3's as it is."""
+    if service == "s3":
+        return quote(unquote(path), safe="/-_.~")
     normal = normpath(path) if path else "/"
     normal = "/" + normal.lstrip("/")
     if path.endswith("/") and normal != "/":

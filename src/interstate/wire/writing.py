@@ -160,7 +160,7 @@ class XmlWriters:
     def members(self, shape_name: str) -> Callable[[Mapping[str, Any], list[str]], None]:
         """A structure's members without an element around them."""
         shape = self._shapes[shape_name]
-        members = [(member.name, member.query, self._member(member)) for member in shape.members]
+        members = [(member.name, member.query, self._member(member)) for member in shape.members if not member.location]
 
         def write(value: Mapping[str, Any], out: list[str]) -> None:
             for name, element, writer in members:
