@@ -342,7 +342,7 @@ async def topics(port: int, scale: float) -> list[Figure]:
     client = await _client(port)
     topic = await client.form("sns", {"Action": "CreateTopic", "Name": "bench"}, "TopicArn")
     for number in range(3):
-        await _queue(client, f"topic-{number}")
+        await _queue(client, f"topic-{number}", open_to="sns.amazonaws.com")
         queue = f"arn:aws:sqs:us-east-1:000000000000:topic-{number}"
         await client.form(
             "sns", {"Action": "Subscribe", "TopicArn": topic, "Protocol": "sqs", "Endpoint": queue}, "SubscriptionArn"

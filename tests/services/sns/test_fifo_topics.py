@@ -11,6 +11,7 @@ import pytest
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import Crash, World
 from interstate.services import sns, sqs
+from interstate.store.records.sns import DEDUPLICATIONS_OF_TOPIC
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:orders.fifo"
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:"
@@ -128,7 +129,7 @@ def test_old_ids_are_forgotten_without_pulling_the_clock(site: Site) -> None:
     assert site.world.next_due() is None
     site.world.now += timedelta(minutes=6)
     site.world.run_due()
-    count = site.world.run(lambda work: len(work.select(sns.records.DEDUPLICATIONS_OF_TOPIC, limit=9, topic=TOPIC)))
+    count = site.world.run(lambda work: len(work.select(DEDUPLICATIONS_OF_TOPIC, limit=9, topic=TOPIC)))
     assert count == 0
 
 

@@ -15,6 +15,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.runtime.testing import START, World
 from interstate.services import logs, sns, sqs
+from interstate.store.records.metrics import POINTS, Metric, series_id
 from interstate.store.records.sns import HttpDelivery, HttpResult
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:orders"
@@ -85,7 +86,7 @@ def test_other_accounts_need_the_topics_permission(site: Site) -> None:
     assert refused.value.message.startswith(
         "User: arn:aws:iam::111111111111:root is not authorized to perform: SNS:Publish on resource: " + TOPIC
     )
-    members = {"Label": "l", "AWSAccountId": ["111111111111"], "ActionName": ["Publish"]}
+    members: dict[str, Any] = {"Label": "l", "AWSAccountId": ["111111111111"], "ActionName": ["Publish"]}
     site.sns("AddPermission", TopicArn=TOPIC, **members)
     site.sns("Publish", TopicArn=TOPIC, Message="m", caller=STRANGER)
     with pytest.raises(ServiceError, match="SNS:GetTopicAttributes"):
@@ -126,7 +127,7 @@ def test_a_sample_rate_of_none_logs_no_success(site: Site) -> None:
 
 
 def http(site: Site, policy: str) -> None:
-    request = {"TopicArn": TOPIC, "Protocol": "http", "Endpoint": "http://example.test/"}
+    request: dict[str, Any] = {"TopicArn": TOPIC, "Protocol": "http", "Endpoint": "http://example.test/"}
     site.sns("Subscribe", **request, Attributes={"DeliveryPolicy": policy} if policy else {})
     site.world.run_due()
     site.sns("ConfirmSubscription", TopicArn=TOPIC, Token=json.loads(site.posts.pop()[1].content)["Token"])
@@ -180,3 +181,22 @@ def test_a_topic_has_at_most_fifty_tags(site: Site) -> None:
     tags = [{"Key": str(number), "Value": ""} for number in range(51)]
     with pytest.raises(ServiceError, match="tag quota of per resource exceeded"):
         site.sns("TagResource", ResourceArn=TOPIC, Tags=tags)
+
+
+def counted(site: Site, name: str, unit: str = "Count") -> float:
+    series = series_id(Metric("000000000000", "us-east-1", "AWS/SNS", name, (("TopicName", "orders"),), unit))
+    point = site.world.run(lambda work: work.get(POINTS, series, START, 0))
+    return 0.0 if point is None else float(point.total)
+
+
+def test_deliveries_are_counted(site: Site) -> None:
+    site.queue()
+    for name, policy in (("gone", "{}"), ("filtered", '{"a": ["b"]}')):
+        attributes = {"FilterPolicy": policy}
+        site.sns("Subscribe", TopicArn=TOPIC, Protocol="sqs", Endpoint=f"{QUEUE}-{name}", Attributes=attributes)
+    site.sns("Publish", TopicArn=TOPIC, Message="four")
+    site.world.run_due()
+    names = ("MessagesPublished", "NotificationsDelivered", "NotificationsFailed", "NotificationsFilteredOut")
+    assert [counted(site, f"NumberOf{name}") for name in names] == [1, 1, 1, 1]
+    assert counted(site, "NumberOfNotificationsFilteredOut-NoMessageAttributes") == 1
+    assert counted(site, "PublishSize", "Bytes") == 4

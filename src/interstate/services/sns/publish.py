@@ -278,7 +278,7 @@ def wanted(subscription: Subscription, notification: Notification, work: Work) -
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html (FilteredOut metrics)
     """
     text = subscription.attributes.get("FilterPolicy")
-    if not text:
+    if not text or text == "{}":
         return True
     policy = _policy(text, subscription.attributes.get("FilterPolicyScope", ""))
     attributes = {name: attribute.api() for name, attribute in notification.attributes.items()}
