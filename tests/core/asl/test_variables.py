@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from tests.core.asl.driving import Run
-from tests.core.asl.test_parse import END, FUNCTION
+from tests.core.asl.test_parse import END, FUNCTION, faults, machine
 
+from interstate.core.asl.parse import parse
 from interstate.core.asl.vocabulary import TaskFailed, TaskSucceeded
 
 
@@ -146,3 +147,48 @@ def test_one_assign_holds_256_kib(length: int, fits: bool) -> None:
     assert (run.end is not None and run.end.status == "SUCCEEDED") is fits
     if not fits:
         assert run.failure[0] == "States.DataLimitExceeded"
+
+
+TAKEN = "SCHEMA_VALIDATION_FAILED: The variable 'x' belongs to an outer scope and cannot be assigned in an inner one at"
+
+
+@pytest.mark.parametrize(
+    ("inner", "config", "places"),
+    [
+        ({"Type": "Pass", "Assign": {"x.$": "$"}, "End": True}, {}, ["/States/M/ItemProcessor/States/I/Assign"]),
+        ({"Type": "Pass", "Assign": {"y": 1}, "End": True}, {}, []),
+        ({"Type": "Pass", "Assign": {"x": 1}, "End": True}, {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, []),
+        (
+            {
+                "Type": "Parallel",
+                "Branches": [{"StartAt": "J", "States": {"J": {"Type": "Pass", "Assign": {"x": 1}, "End": True}}}],
+                "End": True,
+            },
+            {},
+            ["/States/M/ItemProcessor/States/I/Branches[0]/States/J/Assign"],
+        ),
+        (
+            {
+                "Type": "Task",
+                "Resource": FUNCTION,
+                "Catch": [{"ErrorEquals": ["E"], "Assign": {"x": 1}, "Next": "K"}],
+                "Next": "K",
+            },
+            {},
+            ["/States/M/ItemProcessor/States/I/Catch[0]/Assign"],
+        ),
+    ],
+)
+def test_a_name_belongs_to_one_scope(inner: dict[str, Any], config: dict[str, str], places: list[str]) -> None:
+    states = {"I": inner, **({"K": END} if "Next" in inner else {})}
+    processor = {"StartAt": "I", "States": states, **({"ProcessorConfig": config} if config else {})}
+    text = machine(
+        {
+            "A": {"Type": "Pass", "Assign": {"x": 1}, "Next": "M"},
+            "M": {"Type": "Map", "ItemProcessor": processor, "End": True},
+        }
+    )
+    if places:
+        assert faults(text) == [f"{TAKEN} {place}" for place in places]
+    else:
+        parse(text)

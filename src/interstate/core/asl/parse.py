@@ -13,6 +13,7 @@ from interstate.core.asl.faults import Fault, InvalidDefinition
 from interstate.core.asl.parse_states import PARSERS
 from interstate.core.asl.reader import Reader
 from interstate.core.asl.scope import FIELDS, Scope
+from interstate.core.asl.scopes import check_scopes
 from interstate.core.asl.vocabulary import (
     Choice,
     Definition,
@@ -58,6 +59,7 @@ def parse(text: str, *, express: bool = False, is_known: Callable[[str], bool] |
     machine = _machine(reader, value, "", _Depth(0, jsonata))
     if machine is not None:
         _check_names(reader, machine)
+        reader.faults += check_scopes(value)
     if reader.faults or machine is None:
         raise InvalidDefinition(reader.faults)
     comment = value.get("Comment")
