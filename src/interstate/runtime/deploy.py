@@ -47,6 +47,34 @@ class Deployed(msgspec.Struct, frozen=True):
     outputs: dict[str, str]
     parameters: dict[str, str] = {}
     metadata: dict[str, Any] = {}
+    source: dict[str, Any] | None = None  # The template as it stands on disk, paths and all.
+    packaged: Result | None = None
+
+
+class Transformer:
+    """Has a process at hand that has made its imports already, for those who deploy again and again."""
+
+    def __init__(self) -> None:
+        self._spare: asyncio.Task[asyncio.subprocess.Process] | None = None
+
+    def warm(self) -> None:
+        """Start the process for the next transform, if there is none."""
+        if self._spare is None:
+            self._spare = asyncio.get_running_loop().create_task(_child("warm"))
+
+    async def take(self) -> asyncio.subprocess.Process:
+        """A process for one order."""
+        spare, self._spare = self._spare, None
+        return await _child() if spare is None else await spare
+
+    async def close(self) -> None:
+        """End the process that waits."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            child = await spare
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
 
 
 async def deploy(
@@ -58,6 +86,7 @@ async def deploy(
     region: str = DEFAULT_REGION,
     account: str = DEFAULT_ACCOUNT,
     progress: Callable[[str], None] | None = None,
+    transformer: Transformer | None = None,
 ) -> Deployed:
     """Create or update a stack from a template on disk and what lies beside it.
 
@@ -69,7 +98,28 @@ async def deploy(
     """
     tell = progress or _silent
     tell(f"Packaging {template_path}")
-    packaged = await package(template_path, parameters or {}, region)
+    packaged = await package(template_path, parameters or {}, region, transformer)
+    return await put(
+        engine, packaged, stack_name, parameters or {}, template_path, caller=Caller(account, region), progress=tell
+    )
+
+
+async def put(
+    engine: Engine,
+    packaged: Result,
+    stack_name: str | None,
+    parameters: Mapping[str, str],
+    template_path: Path,
+    *,
+    caller: Caller | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Deployed:
+    """Create or update a stack from a template that is packaged and transformed already.
+
+    Raises:
+        DeployFailed: a resource was refused; nothing was changed.
+    """
+    tell = progress or _silent
     assert packaged.original is not None
     assert packaged.template is not None
     metadata = packaged.original.get("Metadata", {})
@@ -82,7 +132,7 @@ async def deploy(
         "Parameters": dict(parameters or {}),
     }
     try:
-        answer = await engine.execute("interstate.stacks", "Deploy", request, Caller(account, region))
+        answer = await engine.execute("interstate.stacks", "Deploy", request, caller or Caller())
     except ServiceError as error:
         raise DeployFailed(error.message) from error
     assert answer is not None
@@ -93,7 +143,13 @@ async def deploy(
         for name, declared in packaged.original.get("Parameters", {}).items()
         if "Default" in declared
     }
-    return msgspec.structs.replace(deployed, parameters={**defaults, **(parameters or {})}, metadata=metadata)
+    return msgspec.structs.replace(
+        deployed,
+        parameters={**defaults, **(parameters or {})},
+        metadata=metadata,
+        source=packaged.source,
+        packaged=packaged,
+    )
 
 
 def _name_of(folder: Path) -> str:
@@ -102,13 +158,16 @@ def _name_of(folder: Path) -> str:
     return name if name[:1].isalpha() else f"stack-{name}".rstrip("-")
 
 
-async def package(template_path: Path, parameters: Mapping[str, str], region: str) -> Result:
+async def package(
+    template_path: Path, parameters: Mapping[str, str], region: str, transformer: Transformer | None = None
+) -> Result:
     """The plain template of a file, its local code and definitions put in.
 
     Raises:
         DeployFailed: the template cannot be used.
     """
-    result = await _in_child(Order(region, path=str(template_path), parameters=dict(parameters)))
+    order = Order(region, path=str(template_path), parameters=dict(parameters))
+    result = await _in_child(order, await transformer.take() if transformer is not None else None)
     if result.error is not None:
         raise DeployFailed(result.error)
     return result
@@ -122,15 +181,20 @@ async def perform_transform(_key: str, body: Transform) -> Transformed:
     return Transformed(result.template, error)
 
 
-async def _in_child(order: Order) -> Result:
-    child = await asyncio.create_subprocess_exec(
+async def _child(*arguments: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "interstate.runtime.transform_child",
+        *arguments,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
+
+
+async def _in_child(order: Order, child: asyncio.subprocess.Process | None = None) -> Result:
+    child = child or await _child()
     try:
         output, faults = await asyncio.wait_for(child.communicate(msgspec.json.encode(order)), CHILD_S_MAX)
     except TimeoutError:
@@ -147,7 +211,9 @@ async def _in_child(order: Order) -> Result:
 
 def _deployed(answer: Mapping[str, Any]) -> Deployed:
     stack = answer["Stack"]
-    if answer["Failures"] or stack["StackStatus"].endswith(("ROLLBACK_COMPLETE", "FAILED")):
+    # An update that was rolled back leaves a stack that stands, and a template that it already has is no change.
+    stands = stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE" and not answer["Changed"]
+    if answer["Failures"] or (stack["StackStatus"].endswith(("ROLLBACK_COMPLETE", "FAILED")) and not stands):
         reasons = [f"{failure['LogicalResourceId']}: {failure['Reason']}" for failure in answer["Failures"]]
         raise DeployFailed("\n".join(reasons) or stack.get("StackStatusReason", stack["StackStatus"]))
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

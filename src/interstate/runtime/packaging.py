@@ -68,12 +68,13 @@ def _content(local: LocalPath, base: Path) -> JSON:
         case Kind.CODE | Kind.CODE_S3:
             return code_address(local.kind, str(path), digest(path))
         case Kind.STATE_MACHINE:
-            return definition_address(_definition(path))
+            return definition_address(definition_of(path))
         case Kind.OPENAPI:
             return read_template(path.read_text("utf-8"))
 
 
-def _definition(path: Path) -> str:
+def definition_of(path: Path) -> str:
+    """The text of a state machine's file, as JSON."""
     text = path.read_text("utf-8")
     return dumps(read_yaml(text)) if path.suffix in {".yaml", ".yml"} else text
 
@@ -127,6 +128,13 @@ def _transform(document: JSONObject, parameters: dict[str, str], region: str) ->
     except ExceptionWithMessage as error:
         raise TransformRefused(error.message) from error
     return translated
+
+
+def warm() -> None:
+    """Import what a transform needs, before there is one."""
+    from samtranslator.translator.transform import transform  # noqa: F401, PLC0415 for its import's sake
+
+    _ManagedPolicies().load()
 
 
 class TransformRefused(TemplateError):

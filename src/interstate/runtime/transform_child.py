@@ -13,7 +13,8 @@ import msgspec
 
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSONObject
-from interstate.runtime.packaging import package, plain
+from interstate.core.templates.reader import read_template
+from interstate.runtime.packaging import package, plain, warm
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -32,11 +33,13 @@ class Result(msgspec.Struct, frozen=True):
     template: JSONObject | None = None
     error: str | None = None
     code: str | None = None
+    source: JSONObject | None = None  # As it stands on disk, for those who watch its paths.
 
 
 def carry_out(order: Order) -> Result:
     """Package and transform; refusals are answers."""
     try:
+        source = None if order.path is None else read_template(Path(order.path).read_text("utf-8"))
         original = order.template if order.path is None else package(Path(order.path))
         assert original is not None
         kept = msgspec.json.encode(original)  # The translator works in place.
@@ -45,11 +48,13 @@ def carry_out(order: Order) -> Result:
         return Result(error=error.message, code=error.code)
     except (OSError, UnicodeDecodeError) as error:
         return Result(error=str(error), code="ValidationError")
-    return Result(msgspec.json.decode(kept), template)
+    return Result(msgspec.json.decode(kept), template, source=source)
 
 
 def main() -> None:
-    """Answer the one request."""
+    """Answer the one request; a child that was started ahead of it makes its imports meanwhile."""
+    if "warm" in sys.argv[1:]:
+        warm()
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     sys.stdout.buffer.write(msgspec.json.encode(carry_out(order)))
 

@@ -1,7 +1,7 @@
 """What ``interstate up`` does beside the server: deploy the template, run its companions, say what to try next.
 
-A template that changes on disk is not deployed again by itself; ``interstate deploy`` does that. Functions whose code
-lies in the template's folder take their changes at the next call.
+A template that changes on disk is deployed again by ``interstate deploy``, or by itself with ``--watch``. Functions whose
+code lies in the template's folder take their changes at the next call.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from interstate.runtime.companions import CommandFailed, Companions, Wanted
 from interstate.runtime.control import Control
 from interstate.runtime.deploy import Deployed, DeployFailed, deploy
 from interstate.runtime.instance import Instance
+from interstate.runtime.watch import Watcher
 
 _log = logging.getLogger("interstate.up")
 Say = Callable[[str], None]
@@ -36,8 +37,14 @@ class Up:
         self._companions: Companions | None = None
         self._temporary: Path | None = None
 
-    async def run(self, template: Path, stack_name: str | None, parameters: Mapping[str, str]) -> None:
-        """Deploy, then stay until the server stops. A deploy that fails leaves the server up, and says why."""
+    async def run(
+        self, template: Path, stack_name: str | None, parameters: Mapping[str, str], *, watch: bool = False
+    ) -> None:
+        """Deploy, then stay until the server stops, and bring over what changes on disk if asked to.
+
+        A deploy that fails leaves the server up, and says why.
+        """
+        deployed: Deployed | None = None
         self._control.deployed = False
         self._control.after_deploy = self._stands
         try:
@@ -48,7 +55,9 @@ class Up:
                 self._instance.due.release_effects()
                 self._control.deploy_error = str(error)
                 self._say(f"interstate: the template was not deployed: {error}")
-                self._say("  Mend it, then: interstate deploy. (The server goes on.)")
+                self._say("  Mend it, then: interstate deploy. (The server goes on.)" if not watch else "  Mend it.")
+            if watch:
+                await Watcher(self._instance, template, stack_name, parameters, self._say).run(deployed, self._stands)
             await asyncio.Event().wait()
         finally:
             await self._end_companions()
