@@ -12,9 +12,9 @@ Each alternative of each pattern is filed once, under what an event must have fo
 * otherwise a path that must have a value;
 * otherwise (only ``exists: false``) nothing: it is tried for every event.
 
-Most events need not be flattened: a path without a dot is a key of the event itself, and a text there is its only value.
-Where the candidates look at such texts only, or there are none, the event is read as it is. Otherwise it is flattened once,
-and only where some pattern looks. Candidates, mostly the matching ones themselves, are matched in full by ``match``. An index
+Most events need not be flattened: along a path of up to three names the event is read as it is, and what is no object or list
+there is the path's only value, as long as no key of the event has a dot that would lead there too (``straight``). Otherwise
+the event is flattened once, and only where some pattern looks. Candidates, mostly the matching ones themselves, are matched in full by ``match``. An index
 is built once and never changed; whoever changes a set of rules builds a new one.
 """
 
@@ -30,16 +30,17 @@ from interstate.core.patterns.match import alternative_holds
 from interstate.core.patterns.needles import Needles, needles_of
 from interstate.core.patterns.operators import AnythingBut
 from interstate.core.patterns.pattern import Alternative, Field, Pattern
+from interstate.core.patterns.straight import ABSENT, UNCLEAR, Road, road_of, straight
 
 K = TypeVar("K", bound=Hashable)
 
 
 class _Entry(msgspec.Struct, frozen=True, eq=False):
-    """The pattern's position, and the alternative of it. ``shallow``: it looks at keys of the event itself only."""
+    """The pattern's position, and the alternative of it; ``roads`` when each of its paths can be read straight."""
 
     at: int
     alternative: Alternative
-    shallow: bool
+    roads: tuple[tuple[Road, Field], ...] | None
 
 
 class _Others:
@@ -68,13 +69,13 @@ class _Others:
 class PatternIndex(Generic[K]):
     """Patterns under keys of the caller's own; immutable."""
 
-    __slots__ = ("_always", "_deep", "_exact", "_keys", "_needles", "_others", "_paths", "_present", "_shallow")
+    __slots__ = ("_always", "_exact", "_is_straight", "_keys", "_leads", "_needles", "_others", "_paths", "_present")
 
     def __init__(self, patterns: Iterable[tuple[K, Pattern]]) -> None:
         pairs = tuple(patterns)
         self._keys: tuple[K, ...] = tuple(key for key, _ in pairs)
         entries = [
-            _Entry(at, alternative, all("." not in field.path for field in alternative))
+            _Entry(at, alternative, _roads(alternative))
             for at, (_, pattern) in enumerate(pairs)
             for alternative in pattern.alternatives
         ]
@@ -91,9 +92,10 @@ class PatternIndex(Generic[K]):
             self._file(entry, popularity)
         for needles in self._needles.values():
             needles.seal()
-        self._shallow = tuple((path, by_value) for path, by_value in self._exact.items() if "." not in path)
-        self._deep = bool(
-            self._needles or self._others or self._present or self._always or len(self._shallow) < len(self._exact)
+        roads = [(road_of(path), by_value) for path, by_value in self._exact.items()]
+        self._leads = tuple((road, by_value) for road, by_value in roads if road is not None)
+        self._is_straight = len(self._leads) == len(roads) and not (
+            self._needles or self._others or self._present or self._always
         )
 
     def _file(self, entry: _Entry, popularity: Counter[tuple[str, Leaf]]) -> None:
@@ -130,7 +132,7 @@ class PatternIndex(Generic[K]):
 
     def matching(self, event: Mapping[str, Any]) -> list[K]:
         """The keys of the patterns that ``event`` matches, in the order in which they were given."""
-        if not self._deep:
+        if self._is_straight:
             found = self._matching_as_it_is(event)
             if found is not None:
                 return found
@@ -145,19 +147,18 @@ class PatternIndex(Generic[K]):
     def _matching_as_it_is(self, event: Mapping[str, Any]) -> list[K] | None:
         """The same, without flattening; None when that cannot tell."""
         candidates: list[_Entry] = []
-        for path, by_value in self._shallow:
-            value = event.get(path)
-            if type(value) is str:
-                entries = by_value.get(value)
-                if entries is not None:
-                    candidates += entries
-            elif value is not None or path in event:
+        for road, by_value in self._leads:
+            leaf = straight(event, road)
+            if leaf is UNCLEAR:
                 return None
+            entries = by_value.get(leaf)
+            if entries is not None:
+                candidates += entries
         positions: list[int] = []
         for entry in candidates:
-            if not entry.shallow:
+            if entry.roads is None:
                 return None
-            holds = _holds_as_it_is(entry.alternative, event)
+            holds = _holds_straight(entry.roads, event)
             if holds is None:
                 return None
             if holds:
@@ -185,16 +186,21 @@ class PatternIndex(Generic[K]):
         return candidates
 
 
-def _holds_as_it_is(alternative: Alternative, event: Mapping[str, Any]) -> bool | None:
-    """Whether an alternative holds that looks at keys of the event itself; None when one of them holds no text."""
-    for field in alternative:
-        value = event.get(field.path)
-        if type(value) is not str:
-            if value is not None or field.path in event:
-                return None
+def _roads(alternative: Alternative) -> tuple[tuple[Road, Field], ...] | None:
+    roads = tuple((road, field) for field in alternative if (road := road_of(field.path)) is not None)
+    return roads if len(roads) == len(alternative) else None
+
+
+def _holds_straight(roads: tuple[tuple[Road, Field], ...], event: Mapping[str, Any]) -> bool | None:
+    """Whether an alternative holds; None when one of its paths cannot be read straight."""
+    for road, field in roads:
+        leaf = straight(event, road)
+        if leaf is UNCLEAR:
+            return None
+        if leaf is ABSENT:
             if not field.absent:
                 return False
-        elif value not in field.exact and not (field.tests and field.holds(value)):
+        elif leaf not in field.exact and not (field.tests and field.holds(leaf)):
             return False
     return True
 

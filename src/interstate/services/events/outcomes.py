@@ -55,9 +55,7 @@ def delivered(delivery: Delivery, events: Sequence[Carried], target: Target, wor
     """The target took these events."""
     place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
     work.measure(NAMESPACE, "Invocations", dimensions, len(events), caller=place)
-    work.measure(NAMESPACE, "SuccessfulInvocationAttempts", dimensions, len(events), caller=place)
     whole = _millis(work.now - delivery.since)
-    work.measure(NAMESPACE, "IngestionToInvocationSuccessLatency", dimensions, whole, "Milliseconds", caller=place)
     work.measure(NAMESPACE, "IngestionToInvocationCompleteLatency", dimensions, whole, "Milliseconds", caller=place)
     _note(delivery, events, target, DELIVERED, work)
 
