@@ -72,7 +72,8 @@ def call_gateway(delivery: Delivery, target: Target, text: str, resource: str, w
     stage, _, rest = rest.partition("/")
     method, _, path = rest.partition("/")
     given = target.http
-    url = target_url(f"http://{api}.execute-api/{stage}/{path}", given.path, given.query)
+    before = "" if stage == "$default" else f"/{stage}"  # The default stage of an HTTP API has no part in its paths.
+    url = target_url(f"http://{api}.execute-api{before}/{path}", given.path, given.query)
     begin(
         HttpCall(
             destination=target.arn,
