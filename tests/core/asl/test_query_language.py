@@ -319,3 +319,38 @@ OTHER = "The QueryLanguage is set to '{}', but field '{}' is only supported for 
 )
 def test_refusals(text: str, expected: str) -> None:
     assert faults(text) == [expected]
+
+
+INPUTS: list[Any] = [
+    {"a": {"b": [{"c": 1}, {"c": 2}], "d": None}, "e": "f"},
+    {"a": [{"b": {"c": 1}}, {"b": 2}], "e": [1]},
+    [{"a": {"b": 1}}, {"a": 2}],
+    "text",
+    {},
+]
+
+
+@pytest.mark.parametrize("given", INPUTS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$states.input.a.b.c",
+        "$states.input.a.b[0].c",
+        "[$states.input.a, $states.input.a.b]",
+        "$states.input.a.(b)",
+        "$states.input.a.b.c.%",
+        "$states.input.a ~> $type",
+        "$states.input.a.*",
+        "$states.input.**.c",
+        "$states.input.a[0].b",
+        "[$states.input.e & '', $states.input.a.b.c.d.e.f]",
+        "$states.input.a.b{'c': $}",
+    ],
+)
+def test_what_is_not_handed_over_is_not_missed(text: str, given: Any) -> None:
+    """The same expression over the whole input, as a variable, gives the same."""
+    pruned = run({"Type": "Pass", "Output": f"{{% {text} %}}"}, given)
+    whole = run({"Type": "Pass", "Output": f"{{% ($whole := $states; {text.replace('$states', '$whole')}) %}}"}, given)
+    assert pruned.end is not None
+    assert whole.end is not None
+    assert (pruned.end.status, pruned.end.output) == (whole.end.status, whole.end.output)

@@ -9,6 +9,7 @@ import pytest
 from tests.core.asl.driving import Run
 from tests.core.asl.test_parse import END, FUNCTION, faults, machine
 
+from interstate.core.asl.history import shown
 from interstate.core.asl.parse import parse
 from interstate.core.asl.vocabulary import TaskFailed, TaskSucceeded
 
@@ -192,3 +193,10 @@ def test_a_name_belongs_to_one_scope(inner: dict[str, Any], config: dict[str, st
         assert faults(text) == [f"{TAKEN} {place}" for place in places]
     else:
         parse(text)
+
+
+def test_who_asks_for_no_data_sees_no_variables() -> None:
+    run = Run({"A": {"Type": "Pass", "Assign": {"v": 1}, "End": True}}).start()
+    exited = next(event for event in run.history if event.type == "PassStateExited")
+    assert "assignedVariables" in shown(exited)["stateExitedEventDetails"]
+    assert shown(exited, with_data=False)["stateExitedEventDetails"] == {"name": "A"}

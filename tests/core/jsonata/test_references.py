@@ -31,3 +31,21 @@ def test_names_that_an_expression_binds_itself() -> None:
 def test_the_root() -> None:
     assert references_of("$$.a").uses_root
     assert not references_of("'$$'").uses_root
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("$states.input.a.b[0].c", (("input", "a", "b"),)),
+        (
+            "$states.input.a ~> $count & $states.context.Map.Item.Value.x.y",
+            (("context", "Map", "Item", "Value"), ("input", "a")),
+        ),
+        ("$states.input.*", (("input",),)),
+        ("$states.input.a.b.%.c", (("input",),)),
+        ("$states.input.`a b`.$keys()", (("input", "a b"),)),
+        ("$states[0]", ((),)),
+    ],
+)
+def test_how_far_down_is_looked(text: str, paths: tuple[tuple[str, ...], ...]) -> None:
+    assert references_of(text).paths == paths

@@ -55,6 +55,10 @@ DETAILS: Mapping[str, Details | None] = {
     "MapIterationFailed": Details("mapIterationFailedEventDetails"),
     "MapIterationStarted": Details("mapIterationStartedEventDetails"),
     "MapIterationSucceeded": Details("mapIterationSucceededEventDetails"),
+    "MapRunAborted": None,
+    "MapRunFailed": Details("mapRunFailedEventDetails"),
+    "MapRunStarted": Details("mapRunStartedEventDetails"),
+    "MapRunSucceeded": None,
     "MapStateStarted": Details("mapStateStartedEventDetails"),
     "TaskFailed": Details("taskFailedEventDetails"),
     "TaskScheduled": Details("taskScheduledEventDetails", "parameters"),
@@ -179,5 +183,8 @@ def shown(event: HistoryEvent, *, with_data: bool = True) -> dict[str, Any]:
         if about.details is not None:
             details[about.details] = {"truncated": False}
     details.update(event.more or {})
+    if not with_data:
+        for name in ("assignedVariables", "assignedVariablesDetails"):
+            details.pop(name, None)
     answer[about.member] = details
     return answer

@@ -8,7 +8,7 @@ context object brings the rest. Only those variables and members of ``$states`` 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html; causes as recorded from Step Functions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from interstate.base.ids import Entropy
@@ -99,8 +99,7 @@ def _expression(text: str, field: str, place: str, allowed: frozenset[str], foun
     references = expression.references
     found.update(references.variables - references.local - KNOWN)
     variables = tuple(sorted(references.variables))
-    members = _STATES if references.states is None else tuple(name for name in _STATES if name in references.states)
-    wants_states = references.states is None or references.states
+    wanted = _wanted(references.paths)
     shown = f"The JSONata expression '{inner}' specified for the field '{field}'"
 
     def evaluate(data: JSON, context: ContextObject, entropy: Entropy) -> JSON:
@@ -110,8 +109,8 @@ def _expression(text: str, field: str, place: str, allowed: frozenset[str], foun
                 bindings[name] = context.variable(name)
             except KeyError:
                 continue
-        if wants_states:
-            bindings["states"] = _states(members, data, context)
+        if wanted is None or wanted:
+            bindings["states"] = _states(wanted, data, context)
         try:
             return expression.evaluate(bindings, entropy=entropy, now=context.now)
         except Undefined:
@@ -127,16 +126,37 @@ def _expression(text: str, field: str, place: str, allowed: frozenset[str], foun
     return evaluate
 
 
-def _states(members: tuple[str, ...], data: JSON, context: ContextObject) -> dict[str, JSON]:
+_Tree = dict[str, "_Tree"] | None  # What is wanted below; None: everything.
+
+
+def _wanted(paths: Iterable[tuple[str, ...]]) -> "_Tree":
+    """The names of all paths as a tree; where one path ends, everything below is wanted."""
+    below: dict[str, list[tuple[str, ...]]] = {}
+    for path in paths:
+        if not path:
+            return None
+        below.setdefault(path[0], []).append(path[1:])
+    return {name: _wanted(rest) for name, rest in below.items()}
+
+
+def _pruned(value: JSON, wanted: "_Tree") -> JSON:
+    """The part of a value that is wanted: what is not looked at need not be handed over."""
+    if wanted is None or not isinstance(value, dict):
+        return value
+    return {name: _pruned(value[name], below) for name, below in wanted.items() if name in value}
+
+
+def _states(wanted: "_Tree", data: JSON, context: ContextObject) -> dict[str, JSON]:
     states: dict[str, JSON] = {}
-    for name in members:
+    for name in _STATES if wanted is None else wanted:
+        below = None if wanted is None else wanted[name]
         if name == "input":
-            states[name] = data
+            states[name] = _pruned(data, below)
         elif name == "context":
-            states[name] = context.value()
+            states[name] = _pruned(context.value(), below)
         else:
             try:
-                states[name] = context.states(name)
+                states[name] = _pruned(context.states(name), below)
             except KeyError:
                 continue
     return states

@@ -24,19 +24,20 @@ _STATES = "$states"
 class References(NamedTuple):
     """``variables`` without the dollar sign; ``states``: members of ``$states``, None when it is used as a whole.
 
-    ``local`` are names that the expression binds itself (``$x := ...``, parameters of functions). ``uses_root`` tells of ``$$``.
+    ``paths`` go further down: of ``$states.input.a.b[0]`` the names input, a, b. Nothing else of ``$states`` is looked at. ``local`` are names that the expression binds itself (``$x := ...``, parameters of functions). ``uses_root`` tells of ``$$``.
     """
 
     variables: frozenset[str]
     states: frozenset[str] | None
     local: frozenset[str]
     uses_root: bool = False
+    paths: tuple[tuple[str, ...], ...] = ()
 
 
 def references_of(text: str) -> References:
     """What the expression mentions."""
     variables: set[str] = set()
-    members: set[str] | None = set()
+    chains: set[tuple[str, ...]] = set()
     local: set[str] = set()
     position, before = 0, ""
     parameters = uses_root = False
@@ -46,11 +47,7 @@ def references_of(text: str) -> References:
         if word == "/" and _may_begin_regex(before) and (regex := _REGEX.match(text, match.start())) is not None:
             position, word = regex.end(), "//"
         elif word == _STATES:
-            found = _MEMBER.match(text, position)
-            if found is None:
-                members = None
-            elif members is not None:
-                members.add(found[1] or found[2])
+            chains.add(_chain(text, position))
         elif match["variable"] is not None:
             (local if parameters else variables).add(word[1:])
         elif word == "$$":
@@ -60,9 +57,22 @@ def references_of(text: str) -> References:
         if match["skip"] is None or not word.startswith("/*"):
             parameters = (word == "(" and before in _FUNCTION) or (parameters and word != ")")
             before = word
-    return References(
-        frozenset(variables), None if members is None else frozenset(members), frozenset(local), uses_root
-    )
+    if "%" in text:  # It may be the operator that goes back up to a parent: then all of a member is wanted.
+        chains = {chain[:1] for chain in chains}
+    members = None if () in chains else frozenset(chain[0] for chain in chains)
+    return References(frozenset(variables), members, frozenset(local), uses_root, tuple(sorted(chains)))
+
+
+CHAIN_LENGTH_MAX = 4
+
+
+def _chain(text: str, position: int) -> tuple[str, ...]:
+    """The names that follow one another by dots."""
+    names: list[str] = []
+    while len(names) < CHAIN_LENGTH_MAX and (found := _MEMBER.match(text, position)) is not None:
+        names.append(found[1] or found[2])
+        position = found.end()
+    return tuple(names)
 
 
 _FUNCTION = ("function", "λ")
