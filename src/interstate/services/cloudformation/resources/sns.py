@@ -17,6 +17,9 @@ from interstate.services.cloudformation.resources.resource import Before, Made, 
 
 _TOPIC_TEXTS: Final = ("DisplayName", "FifoThroughputScope", "KmsMasterKeyId", "SignatureVersion", "TracingConfig")
 _TOPIC_DOCUMENTS: Final = ("ArchivePolicy", "DeliveryPolicy")
+_FEEDBACK: Final = {
+    "application": "Application", "firehose": "Firehose", "http/s": "HTTP", "lambda": "Lambda", "sqs": "SQS",
+}  # fmt: skip
 _SUBSCRIPTION_DOCUMENTS: Final = ("DeliveryPolicy", "FilterPolicy", "RedrivePolicy", "ReplayPolicy")
 _SUBSCRIPTION_TEXTS: Final = ("FilterPolicyScope", "SubscriptionRoleArn")
 
@@ -28,6 +31,15 @@ def _topic_attributes(making: Making) -> dict[str, str]:
     found |= {name: document_text(making.get(name)) for name in _TOPIC_DOCUMENTS if making.get(name)}
     if making.get("ContentBasedDeduplication") is not None:
         found["ContentBasedDeduplication"] = "true" if making.get("ContentBasedDeduplication") else "false"
+    return found | _feedback(making.get("DeliveryStatusLogging", []))
+
+
+def _feedback(logging: list[dict[str, str]]) -> dict[str, str]:
+    """``{"Protocol": "sqs", "SuccessFeedbackRoleArn": ...}`` as the topic's attributes ``SQSSuccessFeedbackRoleArn``."""
+    found: dict[str, str] = {}
+    for entry in logging:
+        prefix = _FEEDBACK.get(entry["Protocol"], entry["Protocol"])
+        found |= {prefix + name: str(value) for name, value in entry.items() if name != "Protocol"}
     return found
 
 
@@ -59,6 +71,12 @@ def _update_topic(making: Making, before: Before) -> Made:
     for name in names:
         if before.changed(making, name):
             request = {"TopicArn": arn, "AttributeName": name, "AttributeValue": wanted.get(name, "")}
+            making.call("sns", "SetTopicAttributes", request)
+    logged = _feedback(before.properties.get("DeliveryStatusLogging", []))
+    now_logged = _feedback(making.get("DeliveryStatusLogging", []))
+    for name in sorted(logged.keys() | now_logged.keys()):
+        if logged.get(name) != now_logged.get(name):
+            request = {"TopicArn": arn, "AttributeName": name, "AttributeValue": now_logged.get(name, "")}
             making.call("sns", "SetTopicAttributes", request)
     _update_subscriptions(making, before)
     tags, gone = tag_changes(making, before)
@@ -136,7 +154,11 @@ def _update_policy(making: Making, before: Before) -> Made:
 
 
 def _delete_policy(making: Making, before: Before) -> None:
-    """The topics keep the policy's text: the API has no call that takes it back, and policies are not enforced here."""
+    """The topics that are still there get their default policy back."""
+    for arn in before.properties.get("Topics", []):
+        if making.has("sns", "GetTopicAttributes", {"TopicArn": arn}):
+            request = {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": ""}
+            making.call("sns", "SetTopicAttributes", request)
 
 
 TYPES: Final = (
@@ -147,6 +169,17 @@ TYPES: Final = (
             | dict.fromkeys(_TOPIC_DOCUMENTS, DOCUMENT)
             | dict.fromkeys(("ContentBasedDeduplication", "FifoTopic"), BOOLEAN)
             | {
+                "DeliveryStatusLogging": Many(
+                    Members(
+                        {
+                            "FailureFeedbackRoleArn": TEXT,
+                            "Protocol": TEXT,
+                            "SuccessFeedbackRoleArn": TEXT,
+                            "SuccessFeedbackSampleRate": TEXT,
+                        },
+                        frozenset({"Protocol"}),
+                    )
+                ),
                 "MaximumMessageSize": INTEGER,
                 "Subscription": Many(
                     Members({"Endpoint": TEXT, "Protocol": TEXT}, frozenset({"Endpoint", "Protocol"}))
