@@ -2,7 +2,7 @@
 
 import typer
 
-from interstate.cli import backup, clock, deploy, doctor, faults, mail, queues, serve, status
+from interstate.cli import backup, clock, deploy, doctor, faults, functions, mail, queues, serve, status
 
 app = typer.Typer(
     name="interstate",
@@ -23,5 +23,6 @@ for command in (backup.backup, backup.restore, backup.copy, backup.save, backup.
     app.command(command.__name__)(command)
 app.add_typer(clock.app, name="clock")
 app.add_typer(faults.app, name="faults")
+app.add_typer(functions.app, name="functions")
 app.add_typer(mail.app, name="mail")
 app.add_typer(queues.app, name="queues")

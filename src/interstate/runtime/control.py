@@ -42,6 +42,7 @@ class Control:
             ("GET", "status"): self._status,
             ("GET", "mailbox"): self._mailbox,
             ("POST", "deploy"): self._deploy,
+            ("GET", "function-logs"): self._function_logs,
             ("GET", "messages"): self._messages,
             ("GET", "faults"): self._list_faults,
             ("POST", "faults"): self._add_fault,
@@ -139,6 +140,20 @@ class Control:
         if self.after_deploy is not None:
             await self.after_deploy(template, deployed)
         return {"progress": progress, "outputs": deployed.outputs}
+
+    async def _function_logs(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """``?name=&since=`` (milliseconds), then ``?name=&after=&wait=`` (seconds): a log as it grows, by long polls."""
+        request: dict[str, Any] = {"FunctionName": str(arguments.get("name", ""))}
+        for member, argument in (("Since", "since"), ("After", "after"), ("WaitS", "wait")):
+            if argument in arguments:
+                if not str(arguments[argument]).isdigit():
+                    raise ValidationException(f'"{argument}" must be a number.')
+                request[member] = int(arguments[argument])
+        caller = Caller(str(arguments.get("account", DEFAULT_ACCOUNT)), str(arguments.get("region", DEFAULT_REGION)))
+        answer = await self._instance.execute("interstate.functions", "Follow", request, caller)
+        assert answer is not None
+        events = [{"timestamp": one["Timestamp"], "message": one["Message"]} for one in answer["Events"]]
+        return {"events": events, "after": answer["After"]}
 
     async def _list_faults(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         return {"faults": self._instance.catalog.faults.show()}

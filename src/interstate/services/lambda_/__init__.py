@@ -10,6 +10,7 @@ from interstate.services.lambda_ import (
     code_signing,
     concurrency,
     event_invoke,
+    following,
     functions,
     invoke,
     layer_policies,
@@ -130,4 +131,6 @@ SERVICE = Service(
 
 URLS = Service("lambda-url", operations=(Operation("Invoke", url_invoke.Invoke, url_invoke.invoke),))
 
-SERVICES = (SERVICE, URLS)
+FOLLOWING = Service("interstate.functions", operations=(Operation("Follow", following.Follow, following.follow),))
+
+SERVICES = (SERVICE, URLS, FOLLOWING)

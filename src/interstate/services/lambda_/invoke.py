@@ -12,7 +12,7 @@ from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.time import to_millis
-from interstate.services.lambda_ import access, asynchronous, metrics, polling, streams
+from interstate.services.lambda_ import access, asynchronous, following, metrics, polling, streams
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
     InvalidRequestContentException,
@@ -233,6 +233,7 @@ def _keep_log(body: Invocation, result: InvocationResult, work: Work) -> None:
         return
     events = [(to_millis(line.at), line.message) for line in result.log]
     write(work, caller_of(body.function), log_group_of(version), result.log_stream, events)
+    work.wake(following.key_of(body.function))
 
 
 def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:

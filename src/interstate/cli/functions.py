@@ -1,0 +1,143 @@
+"""``interstate functions``: which there are, a call by hand, a log as it grows."""
+
+import base64
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import typer
+
+from interstate.cli import options
+from interstate.cli.client import control
+
+app = typer.Typer(no_args_is_help=True, help="Functions: what there is, a call by hand, their logs.")
+
+Region = Annotated[str, typer.Option(help="Region of the function.")]
+Account = Annotated[str, typer.Option(help="Account of the function.")]
+Name = Annotated[str, typer.Argument(help="The function's name or ARN; a qualifier may follow.", show_default=False)]
+_REGION, _ACCOUNT = "us-east-1", "000000000000"
+_WAIT_S = 45
+
+
+class _Lambda:
+    """Lambda of a server, through AWS's own client; a refusal ends the command with its message."""
+
+    def __init__(self, endpoint_url: str, region: str, account: str) -> None:
+        from botocore.config import Config  # noqa: PLC0415 a quarter of a second that other commands do not need
+        from botocore.session import Session  # noqa: PLC0415 the same
+
+        self._client = Session().create_client(
+            "lambda",
+            endpoint_url=endpoint_url,
+            region_name=region,
+            aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or account,
+            aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "interstate",
+            config=Config(read_timeout=920, retries={"total_max_attempts": 1}),
+        )
+
+    def call(self, operation: str, **request: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 see above
+
+        try:
+            return getattr(self._client, operation)(**request)
+        except (BotoCoreError, ClientError) as error:
+            typer.echo(f"interstate: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+@app.command("list")
+def list_(
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """List functions: runtime, memory, time limit, when they were changed."""
+    functions = _Lambda(endpoint_url, region, account)
+    more: dict[str, Any] = {}
+    typer.echo(f"{'runtime':<16} {'memory':>8} {'timeout':>8}  {'changed':<19}  function")
+    while True:
+        page = functions.call("list_functions", **more)
+        for one in page["Functions"]:
+            limits = f"{one['MemorySize']:>5} MB {one['Timeout']:>6} s"
+            typer.echo(f"{one['Runtime']:<16} {limits}  {one['LastModified'][:19]:<19}  {one['FunctionName']}")
+        if "NextMarker" not in page:
+            return
+        more = {"Marker": page["NextMarker"]}
+
+
+@app.command()
+def invoke(
+    name: Name,
+    payload: Annotated[
+        str, typer.Argument(help="The event as JSON; @FILE reads it from a file, - from standard input.")
+    ] = "{}",
+    event: Annotated[bool, typer.Option("--event", help="Do not wait: leave it in the asynchronous queue.")] = False,
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """Call a function; its answer goes to standard output, its log's tail to standard error."""
+    functions = _Lambda(endpoint_url, region, account)
+    if event:
+        functions.call("invoke", FunctionName=name, Payload=_event(payload), InvocationType="Event")
+        typer.echo("accepted")
+        return
+    answer = functions.call("invoke", FunctionName=name, Payload=_event(payload), LogType="Tail")
+    if "LogResult" in answer:
+        typer.echo(base64.b64decode(answer["LogResult"]).decode(errors="replace"), err=True, nl=False)
+    typer.echo(answer["Payload"].read().decode())
+    if "FunctionError" in answer:
+        raise typer.Exit(1)
+
+
+def _event(text: str) -> bytes:
+    if text == "-":
+        return sys.stdin.buffer.read()
+    if text.startswith("@"):
+        try:
+            return Path(text[1:]).read_bytes()
+        except OSError as error:
+            typer.echo(f"interstate: {error}", err=True)
+            raise typer.Exit(1) from error
+    return text.encode()
+
+
+@app.command()
+def logs(
+    name: Name,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the log grows, until Ctrl-C.")] = False,
+    since: Annotated[int, typer.Option(metavar="MINUTES", help="Begin so many minutes ago.")] = 60,
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = _REGION,
+    account: Account = _ACCOUNT,
+) -> None:
+    """Show a function's log."""
+    now = datetime.fromisoformat(control(endpoint_url, "GET", "clock")["now"])
+    begin = int((now - timedelta(minutes=since)).timestamp() * 1000)
+    place = {"name": name, "region": region, "account": account}
+    page = control(endpoint_url, "GET", f"function-logs?{urlencode({**place, 'since': begin})}")
+    _show(page)
+    while follow:
+        wanted = {**place, "after": page["after"], "wait": _WAIT_S}
+        page = control(endpoint_url, "GET", f"function-logs?{urlencode(wanted)}", timeout_s=_WAIT_S + 15)
+        _show(page)
+
+
+def _show(page: dict[str, Any]) -> None:
+    for one in page["events"]:
+        at = datetime.fromtimestamp(one["timestamp"] / 1000, UTC)
+        typer.echo(f"{at:%H:%M:%S}.{at.microsecond // 1000:03d}  {_text(one['message'])}")
+    sys.stdout.flush()
+
+
+def _text(message: str) -> str:
+    """A log line; one in JSON is shown on one line as it is."""
+    text = message.rstrip("\n")
+    try:
+        return json.dumps(json.loads(text)) if text.startswith("{") else text
+    except ValueError:
+        return text
