@@ -23,7 +23,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
-from interstate.runtime.metrics import Measurement, fold
+from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.store.ports import Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, Due
@@ -100,7 +100,7 @@ class Batches:
         self.seed = seed
         self.sequences = sequences
         self._refusals: tuple[type[Exception], ...] = (*store.refusals, StoreUnavailable)
-        self.measured: list[Measurement] = []  # By calls that only read; the next batch writes it.
+        self.metrics = Metrics()
 
     def decide(
         self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float = BATCH_WORK_S
@@ -160,11 +160,9 @@ class Batches:
             self._follow(work, work.until + work_s)
             done += 1
         effects = self._take_effects(work, effects_max)
-        read = len(self.measured)
-        if read or work.measured:
-            fold([*self.measured, *work.measured], records, self.store.lane_base // 4)
+        self.metrics.fold(work.measured, now, records, self.store.lane_base // 4)
         records.flush()
-        del self.measured[:read]  # Only now: a batch that the database refuses is run again.
+        self.metrics.written()
         return Decided(
             work.wakes,
             effects,

@@ -138,6 +138,7 @@ class Commits:
             # The disk refused at the last moment: nothing of the batch happened, and everybody is told so.
             _log.error("a commit failed: %s", error)
             self._store.rollback()
+            self._batches.metrics.forget()
             decided = decided[:-1]
             for job in jobs:
                 job.outcome, job.error = None, _failure(error)

@@ -93,6 +93,7 @@ class Instance:
         """Forget everything but the clock's mode."""
         self.parking.clear()
         await self.commits.between(self.store.wipe)
+        self.batches.metrics.forget()
         await self.run(self._settle)
         self.catalog.faults.load("[]")
 
@@ -101,6 +102,7 @@ class Instance:
         self.parking.clear()
         await self.due.abandon()
         await self.commits.between(function)
+        self.batches.metrics.forget()
         self._entropy_of_instance(await self.run(self._settle))
         load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
         while await self.run(self.due.recover):
@@ -222,7 +224,7 @@ class Instance:
         finally:
             self.store.end_read()
         assert not records.changed, "a read has written"
-        self.batches.measured.extend(work.measured)
+        self.batches.metrics.wait(work.measured, work.now)
         return answer
 
     def _committed(self, decided: Any) -> None:

@@ -1,51 +1,100 @@
 """Measurements of a batch, added to the points of their minute in the batch's own commit.
 
 One batch writes each series at most once, however many calls measured it. What a refused call measured is kept: a
-refusal is counted, too.
+refusal is counted, too. The rows of a node are written by its process alone, so the newest point of a series is remembered
+and not read again.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
-import msgspec
-
-from interstate.store.records.metrics import POINTS, SERIES, Metric, Point, Series, series_id
+from interstate.store.records.metrics import POINTS, SERIES, Dimensions, Metric, Point, Series, series_id
 from interstate.store.unit_of_work import UnitOfWork
 
+MetricKey = tuple[str, str, str, str, Dimensions, str]
+"""Account, region, namespace, name, dimensions, unit: ``Metric`` as it is counted."""
 
-class Measurement(msgspec.Struct, frozen=True):
-    """One observed value."""
+_REMEMBERED_MAX = 4096
 
-    metric: Metric
-    value: float
-    at: datetime
+
+class Counts:
+    """Statistic sets by metric, of calls that share an instant."""
+
+    __slots__ = ("sets",)
+
+    def __init__(self) -> None:
+        self.sets: dict[MetricKey, list[float]] = {}
+
+    def add(self, key: MetricKey, value: float) -> None:
+        """Observe a value."""
+        found = self.sets.get(key)
+        if found is None:
+            self.sets[key] = [1.0, value, value, value]
+            return
+        found[0] += 1.0
+        found[1] += value
+        found[2] = min(found[2], value)
+        found[3] = max(found[3], value)
 
 
 @lru_cache(maxsize=16384)
-def _series(metric: Metric) -> Series:
-    ordered = msgspec.structs.replace(metric, dimensions=tuple(sorted(metric.dimensions)))
-    return Series(series_id(ordered), *msgspec.structs.astuple(ordered))
+def _series(key: MetricKey) -> Series:
+    account, region, namespace, name, dimensions, unit = key
+    ordered = Metric(account, region, namespace, name, tuple(sorted(dimensions)), unit)
+    return Series(series_id(ordered), account, region, namespace, name, ordered.dimensions, unit)
 
 
-def fold(measured: Iterable[Measurement], records: UnitOfWork, node: int) -> None:
-    """Add the measurements to the points of this node (0 where one process owns the store)."""
-    points: dict[tuple[int, datetime], Point] = {}
-    for one in measured:
-        series = _series(one.metric)
-        minute = one.at.replace(second=0, microsecond=0)
-        place = (series.id, minute)
-        point = points.get(place)
-        if point is None:
-            if records.get(SERIES, (series.id,)) is None:
-                records.put(SERIES, series)
-            point = records.get(POINTS, (series.id, minute, node))
-        points[place] = _with(point, one.value, (series.id, minute, node))
-    for point in points.values():
-        records.put(POINTS, point)
+class Metrics:
+    """What an instance has counted and not yet written, and the points that it wrote last."""
 
+    def __init__(self) -> None:
+        self._waiting: list[tuple[datetime, Counts]] = []  # By calls that only read; the next batch writes it.
+        self._newest: dict[int, Point] = {}
+        self._fresh: dict[int, Point] = {}
 
-def _with(point: Point | None, value: float, key: tuple[int, datetime, int]) -> Point:
-    if point is None:
-        return Point(*key, 1.0, value, value, value)
-    return Point(*key, point.samples + 1.0, point.total + value, min(point.low, value), max(point.high, value))
+    def wait(self, counts: Counts, now: datetime) -> None:
+        """Keep what a call that only reads has counted."""
+        if counts.sets:
+            self._waiting.append((now, counts))
+
+    def fold(self, counts: Counts, now: datetime, records: UnitOfWork, node: int) -> None:
+        """Put the points of a batch into its unit of work (node 0 where one process owns the store)."""
+        self._fresh = {}
+        for at, waiting in self._waiting:
+            self._add(waiting, at, records, node)
+        if counts.sets:
+            self._add(counts, now, records, node)
+
+    def _add(self, counts: Counts, now: datetime, records: UnitOfWork, node: int) -> None:
+        minute = now.replace(second=0, microsecond=0)
+        for key, (samples, total, low, high) in counts.sets.items():
+            series = _series(key)
+            before = self._point(series, minute, records, node)
+            if before is not None:
+                samples, total = samples + before.samples, total + before.total
+                low, high = min(low, before.low), max(high, before.high)
+            point = Point(series.id, minute, node, samples, total, low, high)
+            records.put(POINTS, point)
+            self._fresh[series.id] = point
+
+    def _point(self, series: Series, minute: datetime, records: UnitOfWork, node: int) -> Point | None:
+        """The point as it is; a series that is new here is written with its first point."""
+        found = self._fresh.get(series.id) or self._newest.get(series.id)
+        if found is not None and found.node == node and found.minute == minute:
+            records.know(POINTS, found)
+            return found
+        if found is None and records.get(SERIES, (series.id,)) is None:
+            records.put(SERIES, series)
+        return records.get(POINTS, (series.id, minute, node))
+
+    def written(self) -> None:
+        """The batch reached the database: what it wrote is what the store has."""
+        self._waiting.clear()
+        self._newest.update(self._fresh)
+        while len(self._newest) > _REMEMBERED_MAX:
+            del self._newest[next(iter(self._newest))]
+
+    def forget(self) -> None:
+        """The store was emptied or exchanged, or a commit failed."""
+        self._newest.clear()
+        self._fresh = {}

@@ -11,10 +11,9 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
-from interstate.runtime.metrics import Measurement
+from interstate.runtime.metrics import Counts
 from interstate.services.operation import Parked, Perform
 from interstate.store.records.due import DUE, NEXT_PULLING, STEP, WAITING, Due
-from interstate.store.records.metrics import Metric
 from interstate.store.tables import Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
 
@@ -39,7 +38,7 @@ class BatchWork:
         self.yielded = False  # A step is due now that must not run in this transaction.
         self.until = float("inf")  # Monotonic seconds at which the batch should close.
         self.lane_base = 0
-        self.measured: list[Measurement] = []
+        self.measured = Counts()
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
@@ -103,8 +102,7 @@ class BatchWork:
         caller: Caller | None = None,
     ) -> None:
         place = caller or self.caller
-        metric = Metric(place.account, place.region, namespace, name, dimensions, unit)
-        self.measured.append(Measurement(metric, value, self.now))
+        self.measured.add((place.account, place.region, namespace, name, dimensions, unit), value)
 
     # Calls inside the call -------------------------------------------------------------------------------------
 

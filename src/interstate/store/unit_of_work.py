@@ -104,6 +104,13 @@ class UnitOfWork:
             state.current[key] = state.stored[key] = record
         return cast("V | None", record)
 
+    def know(self, table: Table[V], record: V) -> None:
+        """The record is in the database as it is here: no look is needed. Only for rows that nobody else writes."""
+        state = self._state(table)
+        key = state.key(record)
+        if key not in state.current:
+            state.current[key] = state.stored[key] = record
+
     def select(self, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
         """A range read; writes that it could see are flushed first."""
         state = self._state(select.table)
