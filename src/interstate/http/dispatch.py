@@ -39,7 +39,12 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+\Z")
 _BREAKS = re.compile(rb"[\r\n\0]")
 
 # Operations whose answers hold queue URLs: under the address by which the caller came.
-_SHOW_ADDRESSES = frozenset({"CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLetterSourceQueues"})
+_SHOW_ADDRESSES = {
+    "sqs": frozenset({"CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLetterSourceQueues"}),
+    "lambda": frozenset(
+        {"CreateFunctionUrlConfig", "GetFunctionUrlConfig", "ListFunctionUrlConfigs", "UpdateFunctionUrlConfig"}
+    ),
+}
 
 Credentials = Mapping[str, Credential]
 RawHeaders = Sequence[tuple[bytes, bytes]]
@@ -147,7 +152,7 @@ class Dispatcher:
             route = self._wire.router.route(request)
             service, operation = route.metadata.name, route.operation
             caller = self._caller(request)
-            if service == "sqs" and operation in _SHOW_ADDRESSES:
+            if operation in _SHOW_ADDRESSES.get(service, ()):
                 caller = msgspec.structs.replace(caller, host=request.header(b"host"))
             if not self._engine.implements(service, operation):
                 what = f"{route.metadata.full_name}: {operation}"
