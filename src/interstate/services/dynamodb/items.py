@@ -24,6 +24,7 @@ from interstate.core.tables.legacy import (
 )
 from interstate.core.tables.values import Item
 from interstate.services.dynamodb.collections import collection_metrics
+from interstate.services.dynamodb.hints import hints
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
 from interstate.services.dynamodb.throughput import spend
@@ -101,8 +102,10 @@ class DeleteItem(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def keys_of_table(request: GetItem | PutItem | UpdateItem | DeleteItem, caller: Caller) -> list[Key]:
-    """The table of a call. (Its item's key is known only with the table's schema.)"""
-    return [table_key(request.table_name, caller)]
+    """The table of a call, and probably its item."""
+    key = table_key(request.table_name, caller)
+    given = request.item if isinstance(request, PutItem) else request.key
+    return [key, *hints.item(key.values[0], given)]
 
 
 def projection_of(

@@ -9,6 +9,7 @@ from interstate.services.dynamodb.errors import (
     TableMissing,
     TableNameLength,
 )
+from interstate.services.dynamodb.hints import hints
 from interstate.services.dynamodb.policy_documents import check
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_TABLES, ItemTable
@@ -39,6 +40,7 @@ def table_of(name: str, work: Work, action: str, index: str | None = None) -> It
     if table is None or table.definition.filling:
         check_name(name)
         raise ResourceNotFoundException
+    hints.note(table.arn, table.definition.id, table.definition.key)
     return table
 
 

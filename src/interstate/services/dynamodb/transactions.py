@@ -28,6 +28,7 @@ from interstate.services.dynamodb.errors import (
     IdempotentParameterMismatchException,
     TransactionCanceledException,
 )
+from interstate.services.dynamodb.hints import hints
 from interstate.services.dynamodb.items import projection_of
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
@@ -101,12 +102,13 @@ Action = ConditionCheck | Put | Delete | Update
 
 def keys_of_write(request: TransactWriteItems, caller: Caller) -> list[Key]:
     """The tables and the token of a transaction."""
-    keys = [
-        table_key(action.table_name, caller)
-        for item in request.transact_items
-        for action in (item.condition_check, item.put, item.delete, item.update)
-        if action is not None
-    ]
+    keys: list[Key] = []
+    for item in request.transact_items:
+        for action in (item.condition_check, item.put, item.delete, item.update):
+            if action is not None:
+                table = table_key(action.table_name, caller)
+                given = action.item if isinstance(action, Put) else action.key
+                keys += (table, *hints.item(table.values[0], given))
     if request.client_request_token is not None:
         keys.append(Key(TRANSACTION_TOKENS, (_token(request.client_request_token, caller),)))
     return keys
