@@ -107,7 +107,7 @@ FAULTS: list[tuple[str, list[str]]] = [
     ),
     (
         machine({"P": {"Type": "Parallel", "Branches": [{"StartAt": "P", "States": {"P": END}}], "End": True}}),
-        ["DUPLICATE_STATE_NAME: Duplicate State name: P at /States/P/States/P"],
+        ["DUPLICATE_STATE_NAME: Duplicate State name: P at /States/P/Branches[0]/States/P"],
     ),
     (
         one(Type="Task", End=True, Resource=FUNCTION, TimeoutSeconds=5, HeartbeatSeconds=5),
@@ -461,3 +461,98 @@ def test_a_state_has_a_short_name() -> None:
     name = "X" * 81
     fault = f"Invalid State name: State '{name}' exceeds the 80-character limit allowed by the service"
     assert faults(machine({name: END})) == [f"INVALID_STATE_NAME: {fault} at /States/{name}"]
+
+
+def test_a_label_is_used_once() -> None:
+    def distributed(name: str, **fields: Any) -> dict[str, Any]:
+        config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+        processor = {"ProcessorConfig": config, "StartAt": name, "States": {name: END}}
+        return {"Type": "Map", "Label": "L", "ItemProcessor": processor, **fields}
+
+    text = machine({"A": distributed("a", Next="B"), "B": distributed("b", End=True)})
+    assert faults(text) == ["DUPLICATE_LABEL_NAME: Duplicate Label name: L at /States/B/Label"]
+
+
+MAPS: list[tuple[dict[str, Any], str]] = [
+    ({"Label": ""}, "INVALID_LABEL_NAME: Label cannot be empty at /States/M/Label"),
+    (
+        {"Label": "x" * 41},
+        (
+            f"INVALID_LABEL_NAME: Invalid Label name: Label '{'x' * 41}' exceeds the 40-character limit allowed by the service "
+            "at /States/M/Label"
+        ),
+    ),
+    (
+        {"Label": "a b"},
+        "INVALID_LABEL_NAME: Invalid Label name: Label 'a b' contains invalid characters at /States/M/Label",
+    ),
+    ({"ToleratedFailurePercentage": 101}, f"{SCHEMA}: Value is more than 100 at /States/M/ToleratedFailurePercentage"),
+    (
+        {"ToleratedFailureCount": 1, "ToleratedFailureCountPath": "$.n"},
+        (
+            f"{SCHEMA}: There should only be one of the following fields: [ToleratedFailureCount, ToleratedFailureCountPath] "
+            "at /States/M"
+        ),
+    ),
+    ({"ItemReader": {}}, f"{SCHEMA}: These fields are required: [Resource] at /States/M/ItemReader"),
+    (
+        {"ItemReader": {"Resource": "arn:aws:states:::s3:putObject"}},
+        f"{SCHEMA}: The field 'Resource' does not match any of the allowed values at /States/M/ItemReader/Resource",
+    ),
+    (
+        {"ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "CSV"}}},
+        f"{SCHEMA}: The field 'CSVHeaderLocation' is required at /States/M/ItemReader/ReaderConfig",
+    ),
+    (
+        {
+            "ItemReader": {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "GIVEN"},
+            }
+        },
+        f"{SCHEMA}: These fields are required: [CSVHeaders] at /States/M/ItemReader/ReaderConfig",
+    ),
+    (
+        {
+            "ItemReader": {
+                "Resource": "arn:aws:states:::s3:getObject",
+                "ReaderConfig": {"InputType": "JSON", "CSVHeaderLocation": "FIRST_ROW"},
+            }
+        },
+        f"{SCHEMA}: Field 'CSVHeaderLocation' is not supported at /States/M/ItemReader/ReaderConfig",
+    ),
+    ({"ResultWriter": {}}, f"{SCHEMA}: Value cannot be empty at /States/M/ResultWriter"),
+    (
+        {"ResultWriter": {"Resource": "arn:aws:states:::s3:putObject"}},
+        f"{SCHEMA}: These fields are required: [Parameters] at /States/M/ResultWriter",
+    ),
+    (
+        {"ItemBatcher": {"MaxItemsPerBatch": 0}},
+        f"{SCHEMA}: Value is less than 1 at /States/M/ItemBatcher/MaxItemsPerBatch",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fields", "expected"), MAPS)
+def test_fields_of_a_distributed_map(fields: dict[str, Any], expected: str) -> None:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    processor = {"ProcessorConfig": config, "StartAt": "A", "States": {"A": END}}
+    assert faults(machine({"M": {"Type": "Map", "ItemProcessor": processor, "End": True, **fields}})) == [expected]
+
+
+def test_an_express_machine_has_no_distributed_map() -> None:
+    processor = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "EXPRESS"},
+        "StartAt": "A",
+        "States": {"A": END},
+    }
+    text = machine({"M": {"Type": "Map", "ItemProcessor": processor, "End": True}})
+    told = "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+    assert faults(text, express=True) == [f"{SCHEMA}: {told} at /States/M/ItemProcessor/ProcessorConfig/Mode"]
+
+
+def test_broken_json_is_told_with_its_place() -> None:
+    text = '{\n "a": ]'
+    place = f'[Source: (String)"{text}"; line: 2, column: 8]'
+    reason = "Unexpected character (']' (code 93)): expected a valid value (JSON String, Number, Array, Object or token"
+    assert faults(text) == [f"INVALID_JSON_DESCRIPTION: {reason} 'null', 'true' or 'false')\n at {place} at {place}"]

@@ -4,16 +4,16 @@ Source: https://states-language.net/ and, for limits and wording,
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-amazon-states-language.html
 """
 
-import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
+from interstate.core.asl.broken_json import fault_of
 from interstate.core.asl.faults import Fault, InvalidDefinition
 from interstate.core.asl.parse_states import PARSERS
 from interstate.core.asl.reader import Reader
 from interstate.core.asl.scope import FIELDS, Scope
-from interstate.core.asl.scopes import check_scopes
+from interstate.core.asl.scopes import check_names, check_scopes
 from interstate.core.asl.vocabulary import (
     Choice,
     Definition,
@@ -58,8 +58,7 @@ def parse(text: str, *, express: bool = False, is_known: Callable[[str], bool] |
     jsonata = value.get("QueryLanguage", "JSONPath") != "JSONPath"
     machine = _machine(reader, value, "", _Depth(0, jsonata))
     if machine is not None:
-        _check_names(reader, machine)
-        reader.faults += check_scopes(value)
+        reader.faults += [*check_names(value), *check_scopes(value)]
     if reader.faults or machine is None:
         raise InvalidDefinition(reader.faults)
     comment = value.get("Comment")
@@ -100,33 +99,17 @@ def _inner(state: State) -> tuple[Machine, ...]:
 
 # JSON -------------------------------------------------------------------------------------------------------------
 
-_WORD = re.compile(r"\s*([A-Za-z_$][\w$]*)")
-
 
 def _json(text: str) -> JSON:
     try:
         return loads(text)
-    except BrokenJSON as error:
+    except BrokenJSON:
         if not text.strip():
             message = "Definition must be a valid JSON object"
             raise InvalidDefinition([Fault("SCHEMA_VALIDATION_FAILED", message, None)]) from None
-        message, place = _json_fault(text, error)
-        raise InvalidDefinition([Fault("INVALID_JSON_DESCRIPTION", message, place)]) from None
-
-
-def _json_fault(text: str, error: BrokenJSON) -> tuple[str, str]:
-    """What is wrong with JSON, worded like the reader that Step Functions uses where the case is a plain one."""
-    word = _WORD.match(text)
-    if word is not None and word[1] not in {"true", "false", "null"}:
-        line = text.count("\n", 0, word.end()) + 1
-        column = word.end() - (text.rfind("\n", 0, word.end()) + 1) + 1
-        place = f'[Source: (String)"{text}"; line: {line}, column: {column}]'
-        expected = "was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-        return f"Unrecognized token '{word[1]}': {expected}\n at {place}", place
-    found = re.search(r"line (\d+) column (\d+)", str(error))
-    line_column = f"line: {found[1]}, column: {found[2]}" if found else "line: 1, column: 1"
-    place = f'[Source: (String)"{text}"; {line_column}]'
-    return f"{str(error).split(':', 1)[0].capitalize()}\n at {place}", place
+        fault = fault_of(text)
+        place = fault.place(text)
+        raise InvalidDefinition([Fault("INVALID_JSON_DESCRIPTION", f"{fault.reason}\n at {place}", place)]) from None
 
 
 # Machines ---------------------------------------------------------------------------------------------------------
@@ -254,25 +237,3 @@ def _check_transitions(reader: Reader, machine: Machine, place: str) -> None:
 
 def _missing(reader: Reader, target: str, place: str) -> None:
     reader.fault(f"Missing 'Next' target: {target}", place, "MISSING_TRANSITION_TARGET")
-
-
-def _check_names(reader: Reader, machine: Machine) -> None:
-    """A state's name is used once in the whole definition, and so is a label."""
-    seen: set[str] = set()
-    labels: set[str] = set()
-
-    def walk(inside: Machine, place: str) -> None:
-        for name, state in inside.states.items():
-            where = f"{place}/States/{name}"
-            if name in seen:
-                reader.fault(f"Duplicate State name: {name}", where, "DUPLICATE_STATE_NAME")
-            seen.add(name)
-            label = state.distributed.label if isinstance(state, Map) and state.distributed is not None else None
-            if label is not None and label in labels:
-                reader.fault(f"Duplicate Label name: {label}", f"{where}/Label", "DUPLICATE_LABEL_NAME")
-            elif label is not None:
-                labels.add(label)
-            for inner in _inner(state):
-                walk(inner, where)
-
-    walk(machine, "")

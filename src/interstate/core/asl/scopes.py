@@ -1,4 +1,6 @@
-"""Variables and their scopes: a machine inside a state reads the variables around it, and assigns others.
+"""Names over a whole definition: states and labels are named once, and a variable belongs to one scope.
+
+A machine inside a state reads the variables around it, and assigns others.
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html ("Variable scope": names of an outer scope cannot be
 assigned in an inner one; a distributed Map's children see no outer scope). The wording of the refusal is ours.
@@ -8,6 +10,29 @@ from collections.abc import Iterator
 
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl.faults import Fault
+
+
+def check_names(definition: JSONObject) -> Iterator[Fault]:
+    """Names of states and labels that were used before, anywhere in a definition that was read without faults."""
+    seen: set[str] = set()
+    labels: set[str] = set()
+    for name, state, place in _all_states(definition, ""):
+        if name in seen:
+            yield Fault("DUPLICATE_STATE_NAME", f"Duplicate State name: {name}", place)
+        seen.add(name)
+        label = state.get("Label")
+        if label is not None and label in labels:
+            yield Fault("DUPLICATE_LABEL_NAME", f"Duplicate Label name: {label}", f"{place}/Label")
+        elif label is not None:
+            labels.add(label)
+
+
+def _all_states(machine: JSONObject, place: str) -> Iterator[tuple[str, JSONObject, str]]:
+    for name, state in machine["States"].items():
+        here = f"{place}/States/{name}"
+        yield name, state, here
+        for inner, where, _ in _inner(state, here):
+            yield from _all_states(inner, where)
 
 
 def check_scopes(definition: JSONObject) -> Iterator[Fault]:
