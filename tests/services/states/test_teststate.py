@@ -19,7 +19,7 @@ ROLE = "arn:aws:iam::000000000000:role/r"
 
 
 def answer_of(state: dict[str, Any], given: Any = None, *, world: World | None = None, **more: Any) -> dict[str, Any]:
-    request = {"definition": dumps(state), "input": dumps({} if given is None else given), "inspectionLevel": "DEBUG"}
+    request = {"definition": dumps(state), "input": dumps(given or {}), "inspectionLevel": "DEBUG"}
     answer: dict[str, Any] = (world or World()).call("stepfunctions", "TestState", {**request, **more})
     return answer
 
@@ -191,3 +191,28 @@ def test_a_wait_is_waited_for() -> None:
     assert parked.wake_at == world.now + timedelta(seconds=5)
     world.now += timedelta(seconds=5)
     assert world.run(lambda work: parked.again(work, False)) == {"status": "SUCCEEDED", "output": "{}"}
+
+
+def test_items_that_a_mocked_map_would_read_are_not_read() -> None:
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "Arguments": {"Bucket": "none", "Key": "none"}}
+    state = {
+        "Type": "Map",
+        "QueryLanguage": "JSONata",
+        "ItemReader": {**reader, "ReaderConfig": {"InputType": "JSON"}},
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "In",
+            "States": {"In": {"Type": "Pass", "End": True}},
+        },
+        "End": True,
+    }
+    answer = answer_of(state, mock={"result": "[1, 4]"}, stateConfiguration={"mapItemReaderData": "[1, 2]"})
+    assert (answer["status"], answer["output"]) == ("SUCCEEDED", "[1, 4]")
+    failed = answer_of(state, mock={"errorOutput": {"error": "E", "cause": "c"}})
+    assert (failed["status"], failed["error"], failed["cause"]) == ("FAILED", "E", "c")
+
+
+def test_a_mocked_result_and_the_items_of_a_path_keep_their_characters() -> None:
+    answer = answer_of(MAP, mock={"result": "[3,  4]"}, input='{"items": [1,   2]}')
+    assert answer["output"] == "[3,  4]"
+    assert answer["inspectionData"]["afterItemsPath"] == "[1,   2]"
