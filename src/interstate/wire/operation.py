@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from interstate.wire.errors import SerializationException
+from interstate.wire.event_stream import event_stream
 from interstate.wire.form import FormReader, scalar_of_text, tree
 from interstate.wire.messages import Request, Response
 from interstate.wire.model import Member, OperationModel, ServiceModel, Shape
@@ -176,6 +177,8 @@ class OperationCodec:
                 return value
             case str():
                 return value.encode()
+            case list():
+                return event_stream(value)
             case _:
                 shape = self._parts.model.shapes[self.operation.output]
                 member = next(member for member in shape.members if member.name == name)

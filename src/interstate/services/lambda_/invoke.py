@@ -217,7 +217,7 @@ def _streamed(result: InvocationResult, answer: Answer) -> Answer:
     return {
         "StatusCode": 200,
         "ExecutedVersion": result.executed_version,
-        "ResponseStreamContentType": "application/octet-stream",
+        "ResponseStreamContentType": "application/vnd.amazon.eventstream",
         "EventStream": [*events, {"InvokeComplete": complete}],
     }
 

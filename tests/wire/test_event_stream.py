@@ -1,0 +1,21 @@
+"""What we frame, AWS's own client reads."""
+
+from botocore.eventstream import EventStreamBuffer
+
+from interstate.wire.event_stream import event_stream
+
+
+def test_botocore_reads_the_frames() -> None:
+    events = [
+        {"PayloadChunk": {"Payload": b"\x00one"}},
+        {"PayloadChunk": {"Payload": b"two"}},
+        {"InvokeComplete": {"ErrorCode": "x"}},
+    ]
+    buffer = EventStreamBuffer()
+    buffer.add_data(event_stream(events))
+    read = [(message.headers[":event-type"], message.headers[":content-type"], message.payload) for message in buffer]
+    assert read == [
+        ("PayloadChunk", "application/octet-stream", b"\x00one"),
+        ("PayloadChunk", "application/octet-stream", b"two"),
+        ("InvokeComplete", "application/json", b'{"ErrorCode":"x"}'),
+    ]
