@@ -51,7 +51,7 @@ def test_what_step_functions_has_not_is_unknown(arn: str) -> None:
     "arn",
     [
         "arn:aws:states:::ecs:runTask.sync",
-        "arn:aws:states:::aws-sdk:s3:getObject",
+        "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue",
         "arn:aws:states:::aws-sdk:cloudformation:createStack",
     ],
 )
