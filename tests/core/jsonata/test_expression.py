@@ -77,6 +77,7 @@ def test_chance_comes_from_the_seed(text: str) -> None:
             "($f := function($n) { $n = 0 ? 0 : $f($n - 1) + 1 }; $f(100000))",
             "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive",
         ),
+        ("[1..900000] ~> $count()", "Expression evaluation memory limit exceeded: Check for excessive memory usage"),
         ("[1..100000000]", "Expression evaluation memory limit exceeded: Check for excessive memory usage"),
     ],
 )
