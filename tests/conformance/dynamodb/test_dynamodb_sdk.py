@@ -113,10 +113,10 @@ def test_refusals_are_modelled_errors(orders: Any) -> None:
         (orders.scan, {"FilterExpression": "status = a"}, "ValidationException", "reserved keyword: status"),
         (orders.meta.client.create_table, ORDERS, "ResourceInUseException", "Table already exists: Orders"),
         (
-            orders.meta.client.execute_statement,
-            {"Statement": "SELECT * FROM Orders"},
+            orders.meta.client.describe_kinesis_streaming_destination,
+            {"TableName": "Orders"},
             "NotImplemented",
-            "ExecuteStatement",
+            "DescribeKinesisStreamingDestination",
         ),
     ):
         error = refused(function, **arguments)
