@@ -24,7 +24,7 @@ from interstate.core.jsonata.expression import (
     Unsupported,
     compile_expression,
 )
-from interstate.core.jsonata.functions import FUNCTIONS
+from interstate.core.jsonata.functions import BUILT_IN
 from interstate.core.jsonpath.path import ContextObject
 
 OPENS, CLOSES = "{%", "%}"
@@ -97,7 +97,7 @@ def _expression(text: str, field: str, place: str, allowed: frozenset[str], foun
         raise InvalidField(error.reason, place, "INVALID_JSONATA_EXPRESSION") from error
     _check(expression, place, allowed)
     references = expression.references
-    found.update(references.variables - references.local - KNOWN)
+    found.update(references.variables - references.local - BUILT_IN)
     variables = tuple(sorted(references.variables))
     wanted = _wanted(references.paths)
     shown = f"The JSONata expression '{inner}' specified for the field '{field}'"
@@ -169,72 +169,6 @@ def _check(expression: Expression, place: str, allowed: frozenset[str]) -> None:
     for name in sorted(references.states or ()):
         if name not in allowed:
             raise InvalidField(f"Field '$states.{name}' does not exist.", place, "UNSUPPORTED_JSONATA_EXPRESSION")
-
-
-KNOWN: frozenset[str] = frozenset(
-    [
-        "abs",
-        "append",
-        "assert",
-        "average",
-        "base64decode",
-        "base64encode",
-        "boolean",
-        "ceil",
-        "clone",
-        "contains",
-        "count",
-        "decodeUrl",
-        "decodeUrlComponent",
-        "distinct",
-        "each",
-        "encodeUrl",
-        "encodeUrlComponent",
-        "error",
-        "exists",
-        "filter",
-        "floor",
-        "formatBase",
-        "formatInteger",
-        "formatNumber",
-        "fromMillis",
-        "join",
-        "keys",
-        "length",
-        "lookup",
-        "lowercase",
-        "map",
-        "match",
-        "max",
-        "merge",
-        "min",
-        "not",
-        "number",
-        "pad",
-        "parseInteger",
-        "power",
-        "reduce",
-        "replace",
-        "reverse",
-        "round",
-        "sift",
-        "single",
-        "sort",
-        "split",
-        "spread",
-        "sqrt",
-        "string",
-        "substring",
-        "substringAfter",
-        "substringBefore",
-        "sum",
-        "trim",
-        "type",
-        "uppercase",
-        "zip",
-    ]
-) | frozenset(FUNCTIONS)
-"""The functions of JSONata and those of Step Functions: names that are no variables."""
 
 
 # Types -----------------------------------------------------------------------------------------------------------

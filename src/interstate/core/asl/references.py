@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from interstate.base.json import JSON, JSONObject
-from interstate.core.asl.query import CLOSES, KNOWN, OPENS, is_expression
+from interstate.core.asl.query import CLOSES, OPENS, is_expression
+from interstate.core.jsonata.functions import BUILT_IN
 from interstate.core.jsonata.references import references_of
 
 _INNER: Final = frozenset({"Branches", "ItemProcessor", "Iterator"})
@@ -53,7 +54,7 @@ def _queried(value: JSON) -> Iterator[str]:
                 yield from _queried(item)
         case str() if is_expression(value):
             references = references_of(value[len(OPENS) : -len(CLOSES)])
-            yield from references.variables - references.local - KNOWN
+            yield from references.variables - references.local - BUILT_IN
 
 
 def _by_path(value: JSON) -> Iterator[str]:

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON, loads
-from interstate.core.jsonata.functions import FUNCTIONS, Outside
+from interstate.core.jsonata.functions import BUILT_IN, FUNCTIONS, Outside
+from interstate.core.jsonata.messages import is_coded, reason_of, without_code
 from interstate.core.jsonata.references import References, references_of
 
 STACK_DEPTH_MAX: Final = 500
@@ -60,7 +61,7 @@ class Failure(Exception):
     @property
     def is_coded(self) -> bool:
         """Whether the reason opens with one of JSONata's codes."""
-        return _CODE.match(self.reason) is not None
+        return is_coded(self.reason)
 
 
 class Expression:
@@ -70,7 +71,7 @@ class Expression:
     members of ``$states`` (None: all that there are).
     """
 
-    __slots__ = ("_compiled", "_outside", "references", "text")
+    __slots__ = ("_compiled", "_function", "_outside", "references", "text")
 
     def __init__(self, text: str) -> None:
         import jsonatapy  # noqa: PLC0415 - imported with the first expression (design, start-up)
@@ -82,6 +83,8 @@ class Expression:
         self.text = text
         self.references: References = references_of(text)
         self._outside: Outside | None = None
+        called = self.references.variables & BUILT_IN - self.references.local
+        self._function = next(iter(called)) if len(called) == 1 else None
         for name, function in FUNCTIONS.items():
             if name in self.references.variables:
                 compiled.register_override(name, partial(self._call, function))
@@ -115,7 +118,7 @@ class Expression:
         try:
             return self._compiled.evaluate_json_or_none(None, bindings, **_BOUNDS)
         except ValueError as error:
-            raise Failure(_reason(str(error))) from error
+            raise Failure(reason_of(str(error), self._function)) from error
         except OverflowError:
             return self._text(_in_64_bits(bindings))
 
@@ -128,7 +131,7 @@ class Expression:
         if text == '""' and value is None:
             raise Unsupported
         if isinstance(value, float) and not math.isfinite(value):
-            raise Failure(f"D1001: Number out of range: {value}")
+            raise Failure(f"D1001: Number out of range: {_infinite(value)}")
         return loads(text)
 
 
@@ -138,29 +141,6 @@ _BOUNDS: Mapping[str, int] = {
     "max_stack_depth": STACK_DEPTH_MAX,
     "max_sequence_length": SEQUENCE_LENGTH_MAX,
 }
-_CODE = re.compile(r"[A-Z]\d{4}: ")
-_RAISED = re.compile(r"host function raised \w+: (?=[A-Z]\d{4}: )")
-
-
-_NO_FUNCTION = "T1006: Attempted to invoke a non-function"
-# How Step Functions ends an evaluation that goes beyond its bounds, by the library's code.
-_BEYOND: Mapping[str, str] = {
-    "D1011": "Stack overflow error: Check for non-terminating recursive function.  Consider rewriting as tail-recursive",
-    "D1012": "Expression evaluation timeout: Check for infinite loop",
-    "D2014": "Expression evaluation memory limit exceeded: Check for excessive memory usage",
-    "D2015": "Expression evaluation memory limit exceeded: Check for excessive memory usage",
-}
-
-
-def _reason(message: str) -> str:
-    """JSONata's code and message, as Step Functions shows them."""
-    message = _RAISED.sub("", message)
-    code = message[:5]
-    if code == "T1006":
-        return _NO_FUNCTION
-    return _BEYOND.get(code, message)
-
-
 # The library's names for signs, where JSONata's messages show the sign itself.
 _SIGNS: Mapping[str, str] = {
     "Ampersand": "&",
@@ -197,9 +177,13 @@ _LITERAL = re.compile(r"\b(?:Identifier|String|Variable|Number)\((\"(?:[^\"\\]|\
 
 def _parse_fault(message: str) -> str:
     message = message.removeprefix("Parse error: ").removeprefix("Invalid syntax: ")
-    message = _CODE.sub("", message, count=1)
+    message = without_code(message)
     message = _LITERAL.sub(lambda match: match[1] if match[1].startswith('"') else f'"{match[1]}"', message)
     return _SIGN.sub(lambda match: f'"{_SIGNS[match[1]]}"', message)
+
+
+def _infinite(value: float) -> str:
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _in_64_bits(value: Any) -> Any:
