@@ -114,7 +114,7 @@ REFUSALS = [
     ("CreateFunction", create(FunctionName="Pay", Code={"ZipFile": b""}), "ResourceConflictException", "Function already exist: Pay"),
     ("CreateFunction", create(Code={"ZipFile": b"no zip"}), "InvalidParameterValueException", "Could not unzip uploaded file."),
     ("CreateFunction", create(Code={}), "InvalidParameterValueException", "Please provide a source for function code."),
-    ("CreateFunction", create(Code={"S3Bucket": "b", "S3Key": "k"}), "NotImplemented", "code from S3"),
+    ("CreateFunction", create(Code={"S3Bucket": "b", "S3Key": "k"}), "NotImplemented", "s3:GetObject"),
     ("CreateFunction", create(Code={"S3Bucket": "__local__", "S3Key": "/no/where"}), "InvalidParameterValueException", "no folder"),
     ("CreateFunction", create(Code={}, Runtime="java21"), "NotImplemented", "java21"),
     ("CreateFunction", create(Code={}, Runtime="go1.x"), "InvalidParameterValueException", "is no longer supported"),

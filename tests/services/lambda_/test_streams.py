@@ -324,7 +324,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str]] = [
      "Stream not found: "),
     ({"MaximumRecordAgeInSeconds": 5}, "InvalidParameterValueException", "MaximumRecordAgeInSeconds"),
     ({"TumblingWindowInSeconds": 5, "ParallelizationFactor": 2}, "InvalidParameterValueException", "Tumbling windows"),
-    ({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::b"}}}, "NotImplemented", "S3"),
+    ({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:events:::b"}}}, "InvalidParameterValueException", "invalid"),
     ({"ScalingConfig": {"MaximumConcurrency": 5}}, "InvalidParameterValueException", "ScalingConfig"),
 ]  # fmt: skip
 

@@ -118,6 +118,17 @@ def _bury(target: str, payload: str, attributes: dict[str, dict[str, str]], work
         work.call("sns", "Publish", request, caller=caller)
 
 
+def put_object(bucket_arn: str, key: str, text: str, work: Work) -> None:
+    """Leave a record in a bucket, under a key that tells when.
+
+    Raises:
+        ServiceError: there is no such bucket.
+    """
+    name = f"{key}/{work.now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{work.entropy.uuid()}"
+    bucket = bucket_arn.rsplit(":", 1)[1]
+    work.call("s3", "PutObject", {"Bucket": bucket, "Key": name, "Body": text.encode()})
+
+
 def send_text(target: str, text: str, work: Work) -> None:
     """Leave a text in a queue, or at a topic's subscribers.
 
@@ -154,6 +165,9 @@ def _send(target: str, document: dict[str, Any], work: Work) -> None:
                 "EventBusName": target,
             }
             work.call("events", "PutEvents", {"Entries": [entry]}, caller=caller)
+        case "s3":
+            name = document["requestContext"]["functionArn"].split(":")[6]
+            put_object(target, f"aws/lambda/async/{name}", text, work)
         case _:
             raise AssertionError(target)
 

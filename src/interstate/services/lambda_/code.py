@@ -8,7 +8,7 @@ from base64 import b64encode
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
+from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.services.lambda_.errors import InvalidParameterValueException, RequestEntityTooLargeException
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import CODE, CODE_USERS, CodeZip
@@ -26,6 +26,7 @@ class Content(msgspec.Struct, frozen=True, rename="pascal"):
     zip_file: bytes | None = None
     s3_bucket: str | None = None
     s3_key: str | None = None
+    s3_object_version: str | None = None
     image_uri: str | None = None
 
 
@@ -42,7 +43,7 @@ def keep(work: Work, content: Content) -> Kept:
 
     Raises:
         InvalidParameterValueException: no zip, too large, or no such folder.
-        NotImplementedHere: an image, or a bucket of S3.
+        NotImplementedHere: an image.
     """
     if content.image_uri is not None:
         raise NotImplementedHere("functions from container images")
@@ -51,8 +52,30 @@ def keep(work: Work, content: Content) -> Kept:
     if content.s3_bucket == LOCAL_BUCKET and content.s3_key is not None:
         return _folder(content.s3_key)
     if content.s3_bucket is not None:
-        raise NotImplementedHere(f"code from S3 (bucket {content.s3_bucket})")
+        return _keep_zip(work, _object(work, content))
     raise InvalidParameterValueException("Please provide a source for function code.")
+
+
+def _object(work: Work, content: Content) -> bytes:
+    """A zip that lies in a bucket of the caller's."""
+    request = {"Bucket": content.s3_bucket, "Key": content.s3_key}
+    if content.s3_object_version is not None:
+        request["VersionId"] = content.s3_object_version
+    request["Range"] = f"bytes=0-{ZIPPED_BYTES_MAX}"  # One byte more than may be, so that too much is seen.
+    try:
+        body: bytes = work.call("s3", "GetObject", request)["Body"]
+    except NotImplementedHere:
+        raise
+    except ServiceError as error:
+        code, message = _S3_ERRORS.get(error.code, (error.code, error.message))
+        raise InvalidParameterValueException(
+            f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}"
+        ) from error
+    return body
+
+
+# What the service says in words of its own.
+_S3_ERRORS = {"NoSuchBucket": ("NoSuchBucket", "The specified bucket does not exist")}
 
 
 def _folder(path: str) -> Kept:

@@ -263,7 +263,7 @@ def _stream_settings(settings: StreamSettings, request: Settings) -> StreamSetti
         failure = request.destination_config.on_failure
         target = failure.destination if failure is not None else None
         if target:
-            check_target(target, ("sqs", "sns"))
+            check_target(target, ("sqs", "sns", "s3"))
         changed["on_failure"] = target or None
     after = msgspec.structs.replace(settings, **changed)
     if 0 <= after.age_s_max < RECORD_AGE_S_MIN:

@@ -23,7 +23,7 @@ from interstate.core.functions import stream_source
 from interstate.core.functions.event_source import PAYLOAD_BYTES_MAX, BrokenReport, wanted
 from interstate.services.dynamodb.streams import described_record, sequence_number, shard_id
 from interstate.services.lambda_ import metrics
-from interstate.services.lambda_.asynchronous import send_text
+from interstate.services.lambda_.asynchronous import put_object, send_text
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_STREAMS, RECORDS_AFTER, ItemStream, StreamRecord
 from interstate.store.records.lambda_ import (
@@ -359,8 +359,14 @@ def give_up(
         ),
         at=work.now,
     )
+    target = mapping.stream.on_failure
     try:
-        send_text(mapping.stream.on_failure, dumps(document), work)
+        if ":s3:" in target:  # A bucket gets the records as well.
+            payload = dumps({"Records": [function_record(record, stream) for record in records]})
+            key = f"aws/lambda/{mapping.uuid}/{shard_id(stream)}"
+            put_object(target, key, dumps({**document, "payload": payload}), work)
+        else:
+            send_text(target, dumps(document), work)
     except ServiceError:
         metrics.measure(work, mapping.function, "DestinationDeliveryFailures")
 
