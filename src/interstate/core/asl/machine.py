@@ -28,7 +28,7 @@ from interstate.core.asl import flow
 from interstate.core.asl.errors import RUNTIME, TIMEOUT, StateFailed
 from interstate.core.asl.query import EvaluationFailed
 from interstate.core.asl.retry import catcher_for, counted, delay, names_of, retrier_for
-from interstate.core.asl.states import choice, fail, map_, parallel, pass_, succeed, task, wait
+from interstate.core.asl.states import choice, fail, map_, map_run, parallel, pass_, succeed, task, wait
 from interstate.core.asl.turn import NO_VARIABLES, HistoryFull, Turn, WholeCause, machines_of
 from interstate.core.asl.vocabulary import (
     HISTORY_EVENTS_MAX,
@@ -228,6 +228,8 @@ def _take(state: State, turn: Turn, event: Event) -> None:
             | TimerFired(),
         ):
             task.answer(state, turn, event)
+        case (Map(), TaskSucceeded() | TaskFailed()):
+            map_run.answer(state, turn, event)
         case (Parallel(), Gathered(outputs=outputs)):
             parallel.gathered(state, turn, outputs)
         case (Map(), Gathered(outputs=outputs)):

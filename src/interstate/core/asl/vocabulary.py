@@ -479,6 +479,68 @@ class StartTask(msgspec.Struct, frozen=True):
     attempt: int = 0  # How often the state was tried before.
 
 
+class MapReading(msgspec.Struct, frozen=True):
+    """An item reader with its fields evaluated; ``arguments`` are those of the S3 call."""
+
+    action: str
+    arguments: dict[str, str]
+    input_type: str | None = None
+    header_location: str | None = None
+    headers: tuple[str, ...] = ()
+    delimiter: str = "COMMA"
+    max_items: int | None = None
+    items_pointer: str | None = None
+    manifest_type: str | None = None
+    transformation: str = "NONE"
+
+
+class MapBatching(msgspec.Struct, frozen=True):
+    """An item batcher with its fields evaluated; ``batch_input`` is JSON text."""
+
+    max_items: int | None = None
+    max_bytes: int | None = None
+    batch_input: str | None = None
+
+
+class MapWriting(msgspec.Struct, frozen=True):
+    """A result writer with its fields evaluated; without a ``bucket`` only the form is told."""
+
+    bucket: str = ""
+    prefix: str = ""
+    transformation: str | None = None
+    output_type: str | None = None
+
+
+class MapRunSetup(msgspec.Struct, frozen=True):
+    """All that a Map Run needs of its state: ``data``, ``context`` and ``variables`` are what its item selector sees, as JSON text.
+
+    ``items`` is the array that the state was given, as text; None where a reader brings them.
+    """
+
+    arn: str
+    label: str
+    express: bool
+    concurrency: int
+    data: str
+    context: str
+    variables: dict[str, str]
+    items: str | None = None
+    reading: MapReading | None = None
+    batching: MapBatching | None = None
+    writing: MapWriting | None = None
+    tolerated_count: int | None = None
+    tolerated_percentage: float | None = None
+
+
+class StartMapRun(msgspec.Struct, frozen=True):
+    """Run a distributed Map: answered by ``TaskSucceeded`` or ``TaskFailed`` of ``visit``."""
+
+    frame: int
+    visit: int
+    state: str
+    setup: MapRunSetup
+
+
 class Gather(msgspec.Struct, frozen=True):
     """Bring the outputs of the frame's branches (``Gathered``) and forget those."""
 
@@ -500,7 +562,7 @@ class End(msgspec.Struct, frozen=True):
     cause: str | None = None
 
 
-Command = SetTimer | StartTask | Gather | StopBranches | End
+Command = SetTimer | StartTask | StartMapRun | Gather | StopBranches | End
 
 
 class HistoryEvent(msgspec.Struct, frozen=True, array_like=True):

@@ -12,26 +12,26 @@ from interstate.store.records.s3 import BUCKETS, OBJECTS, Bucket, Object
 from interstate.store.tables import Key
 
 
-def bucket_at(name: str, work: Work) -> Bucket:
-    """The caller's bucket.
+def bucket_at(name: str, work: Work, account: str | None = None) -> Bucket:
+    """The caller's bucket, or that of an ``account`` for which a step acts.
 
     Raises:
         NoSuchBucket: there is none.
     """
     bucket = work.get(BUCKETS, name)
-    if bucket is None or bucket.account != work.caller.account:
+    if bucket is None or bucket.account != (account or work.caller.account):
         raise NoSuchBucket(name)
     return bucket
 
 
-def object_at(bucket: str, key: str, work: Work) -> Object:
-    """An object of the caller's bucket.
+def object_at(bucket: str, key: str, work: Work, account: str | None = None) -> Object:
+    """An object of the caller's bucket, or of an account's.
 
     Raises:
         NoSuchBucket: there is no such bucket.
         NoSuchKey: it has no such object.
     """
-    bucket_at(bucket, work)
+    bucket_at(bucket, work, account)
     found = work.get(OBJECTS, bucket, key)
     if found is None:
         raise NoSuchKey(key)

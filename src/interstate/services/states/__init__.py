@@ -17,6 +17,7 @@ from interstate.services.states import (
     tokens,
     versions,
 )
+from interstate.services.states.distributed import map_runs
 from interstate.services.states.integrations.effects import EFFECTS
 from interstate.services.states.teststate import TestStateRequest, test_state
 
@@ -33,6 +34,9 @@ SERVICE = Service(
                   versions.delete_state_machine_version),
         Operation("DescribeActivity", activities.ActivityRequest, activities.describe_activity, reads=True),
         Operation("DescribeExecution", executions.ExecutionRequest, executions.describe_execution, reads=True),
+        Operation("DescribeMapRun", map_runs.DescribeMapRun, map_runs.describe_map_run, reads=True),
+        Operation("ListMapRuns", map_runs.ListMapRuns, map_runs.list_map_runs, reads=True),
+        Operation("UpdateMapRun", map_runs.UpdateMapRun, map_runs.update_map_run),
         Operation("DescribeStateMachine", machines.MachineRequest, machines.describe_state_machine, reads=True),
         Operation("DescribeStateMachineAlias", aliases.AliasRequest, aliases.describe_state_machine_alias, reads=True),
         Operation("DescribeStateMachineForExecution", executions.ExecutionRequest,
@@ -68,7 +72,7 @@ SERVICE = Service(
     steps=executor.STEPS,
     effects=EFFECTS,
     notes={
-        "CreateStateMachine": "JSONPath; JSONata, variables and distributed Map are refused.",
+        "CreateStateMachine": "Items of a distributed Map from PARQUET and MANIFEST are refused when they are read.",
         "DeleteStateMachine": "Running executions are not terminated: the machine is DELETING until they end.",
         "ValidateStateMachineDefinition": "Errors; warnings are not given.",
     },

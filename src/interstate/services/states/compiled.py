@@ -4,9 +4,10 @@ from functools import lru_cache
 
 from interstate.base.arn import parse_arn
 from interstate.core.asl.parse import parse
-from interstate.core.asl.vocabulary import Datum, Definition, Execution
+from interstate.core.asl.vocabulary import Datum, Definition, Execution, Machine, Map, Parallel
 from interstate.store.ports import Work
 from interstate.store.records import states as records
+from interstate.store.records.map_runs import MAP_RUNS
 
 DEFINITIONS_KEPT = 128
 
@@ -21,7 +22,42 @@ def definition_of(execution: records.Execution, work: Work) -> Definition:
     """The definition that the execution was started with."""
     revision = work.get(records.REVISIONS, execution.revision)
     assert revision is not None, execution
-    return compiled(revision.definition, express=execution.type == records.EXPRESS)
+    if execution.machine_id >= 0:
+        return compiled(revision.definition, express=execution.type == records.EXPRESS)
+    run = work.get(MAP_RUNS, -execution.machine_id)
+    assert run is not None, execution
+    return _processor(revision.definition, run.state)
+
+
+@lru_cache(maxsize=DEFINITIONS_KEPT)
+def _processor(text: str, state: str) -> Definition:
+    """What the children of a Map Run run: the processor of the distributed Map of this name."""
+    found = _map_named(compiled(text, express=False).machine, state)
+    assert found is not None, state
+    return Definition(found.processor)
+
+
+def map_state(revision: records.Revision, name: str) -> Map:
+    """The distributed Map of this name, wherever in the definition it stands: names are unique."""
+    found = _map_named(compiled(revision.definition, express=False).machine, name)
+    assert found is not None, name
+    return found
+
+
+def _map_named(machine: Machine, name: str) -> Map | None:
+    for state in machine.states.values():
+        inner: tuple[Machine, ...] = ()
+        if isinstance(state, Map):
+            if state.name == name and state.distributed is not None:
+                return state
+            inner = (state.processor,)
+        elif isinstance(state, Parallel):
+            inner = state.branches
+        for below in inner:
+            found = _map_named(below, name)
+            if found is not None:
+                return found
+    return None
 
 
 def facts_of(execution: records.Execution) -> Execution:

@@ -11,6 +11,7 @@ from interstate.base.time import to_millis
 from interstate.core.asl.vocabulary import End, TaskFailed, TaskSucceeded
 from interstate.services.events.aws_events import put_aws_event
 from interstate.services.states import retention
+from interstate.services.states.distributed.children import child_ended
 from interstate.services.states.machines import execution_ended
 from interstate.services.states.redrivable import redrive_obstacle
 from interstate.store.ports import Work
@@ -42,6 +43,8 @@ def end(execution: Execution, how: End, work: Work) -> None:
     announce(ended, work)
     execution_ended(ended.machine, work)
     retention.arm(work)
+    if ended.machine_id < 0:
+        child_ended(ended, work)
     if ended.parent is not None:
         _answer(ended, ended.parent, work)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
 from interstate.core.asl.history import decode, shown
 from interstate.core.asl.vocabulary import HistoryEvent
 from interstate.services.states import executor
 from interstate.services.states.arns import check_execution_arn, machine_arn
+from interstate.services.states.distributed.children import item_count
+from interstate.services.states.distributed.map_runs import map_run_at
 from interstate.services.states.errors import (
     ExecutionDoesNotExist,
     StateMachineTypeNotSupported,
@@ -141,7 +142,9 @@ def list_executions(request: ListExecutions, work: Work) -> dict[str, Any]:
         StateMachineTypeNotSupported: the machine is Express.
     """
     if request.map_run_arn is not None:
-        raise NotImplementedHere("Map Runs (distributed Map)")
+        if request.state_machine_arn is not None:
+            raise ValidationException("Must provide either a State Machine ARN or Map Run ARN, not both")
+        return _of_map_run(request, work)
     if request.state_machine_arn is None:
         raise ValidationException("Must provide a State Machine ARN or Map Run ARN")
     arn = machine_arn(request.state_machine_arn)
@@ -156,6 +159,28 @@ def list_executions(request: ListExecutions, work: Work) -> dict[str, Any]:
         found = _read(machine, request.status_filter, below, limit + 1, work)
         return page("executions", found, limit, show=_listed, place=lambda execution: str(execution.id))
     return _filtered(machine, request, below, limit, work)
+
+
+def _of_map_run(request: ListExecutions, work: Work) -> dict[str, Any]:
+    """The children of a Map Run; Express ones are not told. They have the run's number, negated, in place of a machine's."""
+    assert request.map_run_arn is not None
+    run = map_run_at(request.map_run_arn, work)
+    if run.express:
+        raise StateMachineTypeNotSupported
+    if request.status_filter == "PENDING_REDRIVE":
+        return {"executions": []}
+    limit, below = limit_of(request.max_results), number_of(request.next_token, _NEWEST)
+    if request.status_filter is None:
+        found = work.select(EXECUTIONS_OF_MACHINE, limit=limit + 1, machine_id=-run.id, below=below)
+    else:
+        found = work.select(
+            EXECUTIONS_WITH_STATUS, limit=limit + 1, machine_id=-run.id, status=request.status_filter, below=below
+        )
+
+    def show(execution: Execution) -> dict[str, Any]:
+        return {**_listed(execution), "mapRunArn": run.arn, "itemCount": item_count(execution)}
+
+    return page("executions", found, limit, show=show, place=lambda execution: str(execution.id))
 
 
 def _read(machine: StateMachine, status: str | None, below: int, limit: int, work: Work) -> list[Execution]:

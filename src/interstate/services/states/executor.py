@@ -32,6 +32,7 @@ from interstate.core.asl.vocabulary import (
     HistoryEvent,
     SetTimer,
     Started,
+    StartMapRun,
     StartTask,
     Step,
     StopBranches,
@@ -43,9 +44,12 @@ from interstate.core.asl.vocabulary import (
 from interstate.services.operation import Step as DueStep
 from interstate.services.states import ending, execution_logs, retention, tasks
 from interstate.services.states.compiled import definition_of, facts_of
+from interstate.services.states.distributed import begin as map_runs
+from interstate.services.states.distributed import runs
 from interstate.services.states.frames import Frames
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import TaskAnswer
+from interstate.store.records.map_runs import GoOn
 from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
@@ -186,6 +190,8 @@ class InHand:
                     self.frames.set_timer(command)
                 case StartTask():
                     answers += self._start_task(command)
+                case StartMapRun():
+                    self.frames.set_map_run(command.frame, map_runs.begin(command, self.row, self.work))
                 case Gather(frame=number):
                     frame = self._frame(number)
                     answers.append((number, Gathered(self.frames.take_outputs(frame, _total(frame)))))
@@ -248,6 +254,11 @@ class InHand:
         self.work.later("states.event", Deliveries(self.row.id, left, _EXPRESS_GOES_ON_AT), at=at)
 
 
+def go_on(body: GoOn, work: Work) -> None:
+    """Let a Map Run start children, or end. The step "states.map_run"."""
+    runs.go_on(body, work, start=start, stop=stop)
+
+
 def _stored(event: Event) -> Stored:
     assert not isinstance(event, Gathered | Stopped | TaskBegan), event  # They are folded as soon as they are made.
     return event
@@ -262,6 +273,8 @@ def _total(frame: Frame) -> int:
 STEPS: tuple[DueStep[Any], ...] = (
     DueStep("states.event", Deliveries, handle),
     DueStep("states.task_answer", TaskAnswer, tasks.answer_of_function),
+    DueStep("states.map_run", GoOn, go_on),
+    DueStep("states.map_forget", GoOn, runs.forget_results, pulls=False),
     DueStep("states.sweep", Sweep, retention.sweep, pulls=False),
 )
 """The due work of executions."""

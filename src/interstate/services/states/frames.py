@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from interstate.core.asl.turn import NO_VARIABLES
 from interstate.core.asl.vocabulary import Abort, Datum, Execution, Frame, SetTimer, Tasking, TimerFired
 from interstate.store.ports import Work
+from interstate.store.records.map_runs import MAP_RUNS, GoOn
 from interstate.store.records.states import (
     CHILDREN_OF_FRAME,
     EXECUTIONS,
@@ -26,6 +27,8 @@ from interstate.store.records.states import (
 PAGE = 1000
 EXECUTION_TIMER = "execution"
 """The timer of the whole execution; it outlives every visit."""
+MAP_RUN = "map_run"
+"""Beside the timers' due rows: the number of the Map Run for which a distributed Map waits."""
 CHILD = "child"
 """Beside the timers' due rows: the number of the execution for which a ``.sync`` Task waits."""
 
@@ -116,6 +119,11 @@ class Frames:
         self._due.setdefault(number, {})[CHILD] = execution
         self._dirty[number] = None
 
+    def set_map_run(self, number: int, run: int) -> None:
+        """The frame's Map waits for a Map Run, which is stopped when the frame no longer waits."""
+        self._due.setdefault(number, {})[MAP_RUN] = run
+        self._dirty[number] = None
+
     def fired(self, number: int, timer: str) -> None:
         """A timer's due row is gone: it has fired."""
         self._due.get(number, {}).pop(timer, None)
@@ -126,12 +134,19 @@ class Frames:
             return
         for name in [name for name in due if all_ or name != EXECUTION_TIMER]:
             number_left = due.pop(name)
-            if name != CHILD:
+            if name == MAP_RUN:
+                self._stop_map_run(number_left)
+            elif name != CHILD:
                 self._work.cancel(number_left)
             elif all_:  # The Task was aborted.
                 self._stop_child(number_left)
             elif number == 0:  # It was answered, or gave up, and leaves its child alone; or its execution was stopped.
                 self._left_child = number_left
+
+    def _stop_map_run(self, number: int) -> None:
+        run = self._work.get(MAP_RUNS, number)
+        if run is not None and run.status == RUNNING:
+            self._work.later("states.map_run", GoOn(number, abort=True))
 
     def stop_left_child(self) -> None:
         """Stop the child that frame 0 has let go of: its execution was stopped."""

@@ -15,6 +15,7 @@ from interstate.core.asl import flow
 from interstate.core.asl.context import MapItem
 from interstate.core.asl.errors import RUNTIME, StateFailed
 from interstate.core.asl.query import EvaluationFailed, check_type
+from interstate.core.asl.states import map_run
 from interstate.core.asl.template import Template
 from interstate.core.asl.turn import Turn, branching_of, items_of, too_long
 from interstate.core.asl.vocabulary import CONCURRENCY_MAX, DATA_SIZE_MAX, Branching, Datum, Gather, Map
@@ -34,6 +35,9 @@ def start(state: Map, turn: Turn) -> None:
     Raises:
         StateFailed: there are no items to be found.
     """
+    if state.distributed is not None:
+        map_run.start(state, turn)
+        return
     items = items_of(state, turn.data, turn.context, turn.entropy)
     at_once = min(_concurrency(state, turn), len(items))
     started = turn.note("MapStateStarted", more={"length": len(items)})

@@ -1,0 +1,20 @@
+"""How far the items of a distributed Map have been read."""
+
+import msgspec
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """``taken`` items were read; the next one begins at ``offset`` (of the text ``body``, of ``size`` bytes), or after ``key`` (of a list).
+
+    ``headers`` are a CSV's. ``file`` counts the files of a manifest. ``end``: there are no more.
+    """
+
+    taken: int = 0
+    body: int = 0
+    size: int = 0
+    offset: int = 0
+    key: str = ""
+    headers: list[str] = []
+    file: int = 0
+    end: bool = False
+    opened: bool = False

@@ -1,0 +1,134 @@
+"""The children of a Map Run: how one begins, and what its end leaves.
+
+Source: Step Functions Developer Guide, "ResultWriter" (what is told of each execution).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from interstate.base.json import JSONObject, dumps
+from interstate.base.time import to_iso
+from interstate.core.asl.vocabulary import MapRunSetup
+from interstate.services.states.arns import execution_arn
+from interstate.services.states.distributed.begin import schedule
+from interstate.store.ports import Work
+from interstate.store.records.map_runs import MAP_RESULTS, MAP_RUNS, MAP_SOURCES, Counts, MapResult, MapRun, Tally
+from interstate.store.records.states import EXECUTION_ARNS, EXECUTIONS, EXPRESS, RUNNING, STANDARD, Execution
+
+_COUNTED: Final[Mapping[str, str]] = {
+    "SUCCEEDED": "succeeded",
+    "FAILED": "failed",
+    "TIMED_OUT": "timed_out",
+    "ABORTED": "aborted",
+}
+
+
+def new_child(run: MapRun, parent: Execution, text: str, work: Work) -> Execution:
+    """An execution of the processor with this input, not started yet."""
+    name = work.entropy.uuid()
+    express_id = work.entropy.uuid() if run.express else None
+    return Execution(
+        id=work.next_id(EXECUTIONS),
+        arn=execution_arn(run.machine, name, express_id=express_id),
+        machine=run.machine,
+        machine_id=-run.id,
+        name=name,
+        type=EXPRESS if run.express else STANDARD,
+        revision=parent.revision,
+        role_arn=parent.role_arn,
+        status=RUNNING,
+        started=work.now,
+        input=text,
+        mock_case=parent.mock_case,
+    )
+
+
+def began(run: MapRun, items: int) -> MapRun:
+    """Count a child that begins with so many items."""
+    tally = run.counts
+    counts = Tally(_more(tally.executions, 1), _more(tally.items, items))
+    return msgspec.structs.replace(run, counts=counts)
+
+
+def _more(counts: Counts, by: int) -> Counts:
+    return msgspec.structs.replace(counts, total=counts.total + by, running=counts.running + by)
+
+
+def child_ended(child: Execution, work: Work) -> None:
+    """Keep the child's result, count it, and let the run go on. An Express child is forgotten: nobody can ask for it."""
+    run = work.get(MAP_RUNS, -child.machine_id)
+    if run is None:
+        return
+    source = work.get(MAP_SOURCES, run.id)
+    if source is not None:
+        kind = "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED"
+        work.put(MAP_RESULTS, MapResult(run.id, kind, child.id, _result(child, source.setup)))
+    items = items_in(child.input, source.setup) if source is not None else 1
+    tally = run.counts
+    counts = Tally(_ended(tally.executions, child.status, 1), _ended(tally.items, child.status, items))
+    schedule(msgspec.structs.replace(run, counts=counts), work)
+    if child.type == EXPRESS:
+        work.delete(EXECUTIONS, child.id)
+        work.delete(EXECUTION_ARNS, child.arn)
+
+
+def _ended(counts: Counts, status: str, by: int) -> Counts:
+    field = _COUNTED[status]
+    return msgspec.structs.replace(counts, running=counts.running - by, **{field: getattr(counts, field) + by})
+
+
+def items_in(text: str, setup: MapRunSetup) -> int:
+    """How many items a child's input holds."""
+    if setup.batching is None:
+        return 1
+    return len(msgspec.json.decode(text)["Items"])
+
+
+def item_count(child: Execution) -> int:
+    """How many items a child was given, told from its input: a batch has the form that a batcher makes."""
+    value = msgspec.json.decode(child.input)
+    batch = value.get("Items") if isinstance(value, dict) and value.keys() <= {"BatchInput", "Items"} else None
+    return len(batch) if isinstance(batch, list) else 1
+
+
+def _result(child: Execution, setup: MapRunSetup) -> str:
+    """What is gathered of a child: its output, or all that is told of its execution."""
+    writing = setup.writing
+    form = writing.transformation if writing else None
+    if form is None:
+        form = "NONE" if writing is not None and writing.bucket else "COMPACT"
+    if form != "NONE" and child.status == "SUCCEEDED":
+        assert child.output is not None, child
+        return child.output
+    return dumps(described(child))
+
+
+def described(child: Execution) -> JSONObject:
+    """An execution as result files tell it."""
+    succeeded = child.status == "SUCCEEDED"
+    told: JSONObject = {
+        "ExecutionArn": child.arn,
+        "Input": child.input,
+        "InputDetails": {"Included": True},
+        "Name": child.name,
+        "RedriveCount": child.redrive_count,
+        "StartDate": to_iso(child.started),
+        "StateMachineArn": child.machine,
+        "Status": child.status,
+    }
+    if child.stopped is not None:
+        told["StopDate"] = to_iso(child.stopped)
+    if succeeded:
+        told["Output"] = child.output
+        told["OutputDetails"] = {"Included": True}
+        told["RedriveStatus"] = "NOT_REDRIVABLE"
+        told["RedriveStatusReason"] = "Execution is SUCCEEDED and cannot be redriven"
+    else:
+        told["RedriveStatus"] = "REDRIVABLE_BY_MAP_RUN"
+    if child.error is not None:
+        told["Error"] = child.error
+    if child.cause is not None:
+        told["Cause"] = child.cause
+    return dict(sorted(told.items()))

@@ -1,0 +1,225 @@
+"""The items of a Map Run, from where its cursor stands.
+
+What is read from S3 is pinned when the run first reads: its bytes stay until the run is over, whatever becomes of the object.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
+from interstate.base.json import JSON, BrokenJSON, dumps, loads
+from interstate.base.time import to_epoch_s
+from interstate.core.asl.vocabulary import MapReading, MapRunSetup
+from interstate.core.items.cursor import Cursor
+from interstate.core.items.reading import (
+    Unreadable,
+    csv_headers,
+    csv_item,
+    csv_records,
+    is_empty_array,
+    json_elements,
+    json_lines,
+)
+from interstate.services.s3 import bodies
+from interstate.services.s3.locate import object_at
+from interstate.store.ports import Work
+
+ITEMS_MAX: Final = 100_000_000
+"""Source: ItemReader, "MaxItems": up to 100,000,000."""
+WINDOW_BYTES: Final = 65_536
+ITEM_BYTES_MAX: Final = 8 << 20
+"""The longest item that is looked for; its child could not take more than 256 KiB anyway."""
+WHOLE_BYTES_MAX: Final = 16 << 20
+"""A JSON file of which ``ItemsPointer`` picks an array is read whole, up to here."""
+
+Step = tuple[JSON, Cursor]
+
+
+def items_from(cursor: Cursor, setup: MapRunSetup, caller: Caller, work: Work) -> Iterator[Step]:
+    """Items, each with the cursor behind it; lazily, so that only what is taken is parsed.
+
+    The last element has a cursor at its ``end``. An element may be no item but only a cursor: its item is ``NO_ITEM``.
+
+    Raises:
+        Unreadable: what is read is not what it should be.
+    """
+    if cursor.end:
+        return
+    reading = setup.reading
+    if reading is None:
+        yield from _inline(cursor, setup)
+        return
+    limit = _limit(reading)
+    if not cursor.opened:
+        cursor = _opened(cursor, reading, caller, work)
+        yield NO_ITEM, cursor
+    read = _listed if reading.action == "listObjectsV2" else _read
+    while not cursor.end:
+        for item, behind in read(cursor, reading, caller, work):
+            cursor = msgspec.structs.replace(behind, end=True) if behind.taken >= limit else behind
+            yield item, cursor
+            if cursor.end:
+                return
+
+
+NO_ITEM: Final[Any] = object()
+
+
+def release(cursor: Cursor, work: Work) -> None:
+    """Let go of the bytes that the run has pinned."""
+    if cursor.body:
+        bodies.release(cursor.body, work)
+
+
+def _limit(reading: MapReading) -> int:
+    if reading.max_items is None or reading.max_items == 0:
+        return ITEMS_MAX
+    if reading.max_items < 0:
+        raise Unreadable("field MaxItems must be positive")
+    return min(reading.max_items, ITEMS_MAX)
+
+
+def _inline(cursor: Cursor, setup: MapRunSetup) -> Iterator[Step]:
+    assert setup.items is not None
+    items = loads(setup.items)
+    assert isinstance(items, list)
+    for at in range(cursor.taken, len(items)):
+        yield items[at], msgspec.structs.replace(cursor, taken=at + 1, end=at + 1 == len(items))
+    if not items:
+        yield NO_ITEM, msgspec.structs.replace(cursor, end=True)
+
+
+# S3 ----------------------------------------------------------------------------------------------------------------
+
+
+def _opened(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
+    _limit(reading)
+    opened = msgspec.structs.replace(cursor, opened=True)
+    if reading.action == "listObjectsV2":
+        return opened
+    if reading.input_type not in {"CSV", "JSON", "JSONL"}:
+        raise Unreadable(f"Interstate does not read items of the type {reading.input_type}.")
+    try:
+        found = object_at(reading.arguments.get("Bucket", ""), reading.arguments.get("Key", ""), work, caller.account)
+    except ServiceError as error:
+        raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
+    bodies.use(found.body, work)
+    opened = msgspec.structs.replace(opened, body=found.body, size=found.size)
+    if reading.input_type == "CSV":
+        return _with_headers(opened, reading, work)
+    if reading.input_type == "JSON" and reading.items_pointer:
+        return _picked(opened, reading.items_pointer, work)
+    return msgspec.structs.replace(opened, end=found.size == 0 and reading.input_type == "JSONL")
+
+
+def _with_headers(cursor: Cursor, reading: MapReading, work: Work) -> Cursor:
+    if reading.header_location == "GIVEN":
+        headers = csv_headers(reading.headers)
+        return msgspec.structs.replace(cursor, headers=headers, end=cursor.size == 0)
+    for window, last in _windows(cursor, work):
+        for record, behind in csv_records(window, reading.delimiter, last=last):
+            headers = csv_headers([name.removeprefix("\ufeff") for name in record])
+            return msgspec.structs.replace(cursor, headers=headers, offset=behind, end=behind >= cursor.size)
+    return msgspec.structs.replace(cursor, end=True)
+
+
+def _picked(cursor: Cursor, pointer: str, work: Work) -> Cursor:
+    """The array at a JSON pointer, as a body of its own."""
+    if cursor.size > WHOLE_BYTES_MAX:
+        raise Unreadable(f"Interstate picks items by ItemsPointer of files up to {WHOLE_BYTES_MAX >> 20} MiB.")
+    try:
+        value: JSON = loads(bodies.read(cursor.body, 0, cursor.size, work).decode())
+    except (BrokenJSON, UnicodeDecodeError):
+        raise Unreadable("The file is not valid JSON.") from None
+    for name in pointer.split("/")[1:]:
+        name = name.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            raise Unreadable(f"The ItemsPointer {pointer} does not point to a value.")
+    if not isinstance(value, list):
+        raise Unreadable("Attempting to map over non-iterable node.")
+    data = dumps(value).encode()
+    bodies.release(cursor.body, work)
+    return msgspec.structs.replace(cursor, body=bodies.store(data, work), size=len(data))
+
+
+def _windows(cursor: Cursor, work: Work) -> Iterator[tuple[bytes, bool]]:
+    """Windows from where the cursor stands, each longer than the one before; the reader stops at the first that serves."""
+    length = WINDOW_BYTES
+    while True:
+        end = min(cursor.offset + length, cursor.size)
+        yield bodies.read(cursor.body, cursor.offset, end, work), end == cursor.size
+        if end == cursor.size:
+            return
+        if length >= ITEM_BYTES_MAX:
+            raise Unreadable("An item is too long to be read.")
+        length *= 4
+
+
+def _read(cursor: Cursor, reading: MapReading, _caller: Caller, work: Work) -> Iterator[Step]:
+    for window, last in _windows(cursor, work):
+        found = False
+        for item, behind in _parsed(window, cursor, reading, last=last):
+            found = True
+            yield item, behind
+        if found or last:
+            if last and not found:
+                yield NO_ITEM, msgspec.structs.replace(cursor, end=True)
+            return
+
+
+def _parsed(window: bytes, cursor: Cursor, reading: MapReading, *, last: bool) -> Iterator[Step]:
+    taken = cursor.taken
+
+    def behind(offset: int, *, closed: bool = False) -> Cursor:
+        at = cursor.offset + offset
+        return msgspec.structs.replace(cursor, taken=taken, offset=at, end=closed or at >= cursor.size)
+
+    if reading.input_type == "CSV":
+        for record, end in csv_records(window, reading.delimiter, last=last):
+            taken += 1
+            yield csv_item(cursor.headers, record), behind(end)
+    elif reading.input_type == "JSONL":
+        for line in json_lines(window, last=last):
+            taken += 1
+            yield line.item, behind(line.next)
+    elif not (cursor.offset == 0 and last and is_empty_array(window)):
+        for element in json_elements(window, first=cursor.offset == 0, last=last):
+            taken += 1
+            yield element.item, behind(element.next, closed=element.closed)
+
+
+def _listed(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Iterator[Step]:
+    request: dict[str, Any] = {"Bucket": reading.arguments.get("Bucket", "")}
+    if "Prefix" in reading.arguments:
+        request["Prefix"] = reading.arguments["Prefix"]
+    after = cursor.key or reading.arguments.get("StartAfter")
+    if after:
+        request["StartAfter"] = after
+    try:
+        answer = work.call("s3", "ListObjectsV2", request, caller=caller)
+    except ServiceError as error:
+        raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
+    found = answer.get("Contents", [])
+    taken = cursor.taken
+    for at, entry in enumerate(found):
+        taken += 1
+        item: JSON = {
+            "Etag": entry["ETag"],
+            "Key": entry["Key"],
+            "LastModified": int(to_epoch_s(entry["LastModified"])),
+            "Size": entry["Size"],
+            "StorageClass": entry["StorageClass"],
+        }
+        end = at + 1 == len(found) and not answer["IsTruncated"]
+        yield item, msgspec.structs.replace(cursor, taken=taken, key=entry["Key"], end=end)
+    if not found:
+        yield NO_ITEM, msgspec.structs.replace(cursor, end=True)

@@ -1,0 +1,128 @@
+"""Map Runs as the API shows them: describe, list, update.
+
+Source: API Reference, DescribeMapRun, ListMapRuns, UpdateMapRun; answers recorded from the service.
+"""
+
+from typing import Any
+
+import msgspec
+
+from interstate.base.arn import parse_arn
+from interstate.services.states.distributed.begin import schedule
+from interstate.services.states.errors import InvalidArn, ResourceNotFound, ValidationException
+from interstate.services.states.pages import limit_of, number_of, page
+from interstate.store.ports import Work
+from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, RUNS_OF_EXECUTION, Counts, MapRun
+from interstate.store.records.states import RUNNING
+
+
+class DescribeMapRun(msgspec.Struct, frozen=True, rename="camel"):
+    map_run_arn: str
+
+
+class ListMapRuns(msgspec.Struct, frozen=True, rename="camel"):
+    execution_arn: str
+    max_results: int | None = None
+    next_token: str | None = None
+
+
+class UpdateMapRun(msgspec.Struct, frozen=True, rename="camel"):
+    map_run_arn: str
+    max_concurrency: int | None = None
+    tolerated_failure_percentage: float | None = None
+    tolerated_failure_count: int | None = None
+
+
+def map_run_at(text: str, work: Work) -> MapRun:
+    """The run with this ARN.
+
+    Raises:
+        InvalidArn: it is no ARN of one.
+        ResourceNotFound: there is none.
+    """
+    if not text.startswith("arn:"):
+        raise InvalidArn.prefix(text)
+    arn = parse_arn(text)
+    if arn is None or arn.service != "states":
+        raise InvalidArn(f"ARN does not match required pattern: {text}")
+    if not arn.resource.startswith("mapRun:"):
+        raise InvalidArn.kind(arn.resource.partition(":")[0])
+    row = work.get(MAP_RUN_ARNS, text)
+    run = None if row is None else work.get(MAP_RUNS, row.run)
+    if run is None:
+        raise ResourceNotFound(text)
+    return run
+
+
+def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
+    """A run's settings, and what became of its executions and items so far."""
+    run = map_run_at(request.map_run_arn, work)
+    answer: dict[str, Any] = {
+        "mapRunArn": run.arn,
+        "executionArn": run.execution_arn,
+        "status": run.status,
+        "startDate": run.started,
+        "maxConcurrency": run.concurrency,
+        "toleratedFailurePercentage": run.tolerated_percentage or 0.0,
+        "toleratedFailureCount": run.tolerated_count or 0,
+        "itemCounts": _counts(run.counts.items),
+        "executionCounts": _counts(run.counts.executions),
+    }
+    return answer if run.stopped is None else {**answer, "stopDate": run.stopped}
+
+
+def _counts(counts: Counts) -> dict[str, int]:
+    return {
+        "pending": 0,
+        "running": counts.running,
+        "succeeded": counts.succeeded,
+        "failed": counts.failed,
+        "timedOut": counts.timed_out,
+        "aborted": counts.aborted,
+        "total": counts.total,
+        "resultsWritten": counts.written,
+    }
+
+
+def list_map_runs(request: ListMapRuns, work: Work) -> dict[str, Any]:
+    """The runs of an execution, in the order in which they began."""
+    from interstate.services.states.executions import execution_at  # noqa: PLC0415 - lists of executions ask for runs
+
+    execution = execution_at(request.execution_arn, work)
+    limit = limit_of(request.max_results)
+    after = number_of(request.next_token, 0)
+    found = work.select(RUNS_OF_EXECUTION, limit=limit + 1, execution=execution.id, after=after)
+    return page("mapRuns", found, limit, show=_listed, place=lambda run: str(run.id))
+
+
+def _listed(run: MapRun) -> dict[str, Any]:
+    shown = {
+        "executionArn": run.execution_arn,
+        "mapRunArn": run.arn,
+        "stateMachineArn": run.machine,
+        "startDate": run.started,
+    }
+    return shown if run.stopped is None else {**shown, "stopDate": run.stopped}
+
+
+def update_map_run(request: UpdateMapRun, work: Work) -> dict[str, Any]:
+    """Change the settings of a run that is under way.
+
+    Raises:
+        ValidationException: nothing is to be changed, or the run is over.
+    """
+    run = map_run_at(request.map_run_arn, work)
+    told = {
+        "concurrency": request.max_concurrency,
+        "tolerated_percentage": request.tolerated_failure_percentage,
+        "tolerated_count": request.tolerated_failure_count,
+    }
+    changes = {name: value for name, value in told.items() if value is not None}
+    if not changes:
+        raise ValidationException(
+            "Must provide at least one of MaxConcurrency, ToleratedFailureCount or ToleratedFailurePercentage"
+        )
+    if run.status != RUNNING:
+        raise ValidationException(f"Map Run is {run.status} and cannot be updated")
+    schedule(msgspec.structs.replace(run, **changes), work)
+    return {}

@@ -1,0 +1,160 @@
+"""The results of a Map Run: gathered into the Map's output, or written to S3.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-resultwriter.html
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from interstate.base.arn import caller_of
+from interstate.base.errors import ServiceError
+from interstate.base.json import JSON, dumps, loads
+from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, MapRunSetup, MapWriting
+from interstate.core.objects.checksums import etag_of
+from interstate.services.s3 import bodies
+from interstate.services.s3.locate import bucket_at
+from interstate.services.s3.objects import save, second
+from interstate.store.ports import Work
+from interstate.store.records.map_runs import RESULTS_OF_KIND, RESULTS_OF_RUN, MapResult, MapRun, Writing
+from interstate.store.records.s3 import Object
+
+PAGE: Final = 200
+KINDS: Final = ("SUCCEEDED", "FAILED")
+
+
+class WriterFailed(Exception):
+    """The results cannot be written; ``str`` is the cause."""
+
+
+class Gathered(NamedTuple):
+    """The run as it is now, and the Map's output; ``again``: there are more pages to write."""
+
+    run: MapRun
+    output: str | None
+    again: bool = False
+    error: tuple[str, str] | None = None
+
+
+def gather(run: MapRun, setup: MapRunSetup, work: Work) -> Gathered:
+    """Bring the results where they belong: all at once into the output, or the next page to S3.
+
+    Raises:
+        WriterFailed: the bucket is not there.
+    """
+    if setup.writing is not None and setup.writing.bucket:
+        return _written(run, setup.writing, work)
+    if run.error is not None:
+        return Gathered(run, None)
+    flat = setup.writing is not None and setup.writing.transformation == "FLATTEN"
+    lines = setup.writing is not None and setup.writing.output_type == "JSONL"
+    texts: list[str] = []
+    size, after = 2, 0
+    while True:
+        page = work.select(RESULTS_OF_RUN, limit=PAGE, run=run.id, after=after)
+        for result in page:
+            found = _flattened(result, flat=flat)
+            texts += found
+            size += sum(len(text) + 1 for text in found)
+        if size > DATA_SIZE_MAX + len(texts):
+            cause = (
+                f"The state/task '{run.state}' returned a result with a size exceeding the maximum number of bytes "
+                "service limit."
+            )
+            return Gathered(run, None, error=(DATA_LIMIT_EXCEEDED, cause))
+        if len(page) < PAGE:
+            break
+        after = page[-1].child
+    counts = run.counts
+    tally = msgspec.structs.replace(
+        counts,
+        executions=msgspec.structs.replace(counts.executions, written=counts.executions.total),
+        items=msgspec.structs.replace(counts.items, written=counts.items.total),
+    )
+    output = dumps("\n".join(texts)) if lines else f"[{','.join(texts)}]"
+    return Gathered(msgspec.structs.replace(run, counts=tally), output)
+
+
+def _flattened(result: MapResult, *, flat: bool) -> list[str]:
+    if flat and result.kind == "SUCCEEDED":
+        value = loads(result.text)
+        if isinstance(value, list):
+            return [dumps(item) for item in value]
+    return [result.text]
+
+
+# S3 ----------------------------------------------------------------------------------------------------------------
+
+
+def _written(run: MapRun, writing: MapWriting, work: Work) -> Gathered:
+    try:
+        bucket = bucket_at(writing.bucket, work, caller_of(run.execution_arn).account)
+    except ServiceError as error:
+        raise WriterFailed(f"{error.message} (Service: Amazon S3; Error Code: {error.code})") from error
+    at = run.writing
+    folder = f"{writing.prefix.rstrip('/')}/" if writing.prefix else ""
+    folder += run.arn.rpartition(":")[2]
+    if at.kind:
+        run = _write_page(run, writing, bucket.name, folder, work)
+        return Gathered(run, None, again=True)
+    manifest: JSON = {
+        "DestinationBucket": bucket.name,
+        "MapRunArn": run.arn,
+        "ResultFiles": {
+            kind: [{"Key": key, "Size": size} for of, key, size in at.files if of == kind]
+            for kind in ("FAILED", "PENDING", "SUCCEEDED")
+        },
+    }
+    key = f"{folder}/manifest.json"
+    data = dumps(manifest).encode()
+    _save((bucket.name, key), bodies.store(data, work), len(data), etag_of(data), work)
+    counts = run.counts
+    tally = msgspec.structs.replace(
+        counts,
+        executions=msgspec.structs.replace(counts.executions, written=counts.executions.total),
+        items=msgspec.structs.replace(counts.items, written=counts.items.total),
+    )
+    output: JSON = {"MapRunArn": run.arn, "ResultWriterDetails": {"Bucket": bucket.name, "Key": key}}
+    return Gathered(msgspec.structs.replace(run, counts=tally), dumps(output))
+
+
+def _write_page(run: MapRun, writing: MapWriting, bucket: str, folder: str, work: Work) -> MapRun:
+    """The next page of results of the kind at hand; after its last, the file stands and the next kind's turn comes."""
+    at = run.writing
+    lines = writing.output_type == "JSONL"
+    flat = writing.transformation == "FLATTEN"
+    page = work.select(RESULTS_OF_KIND, limit=PAGE, run=run.id, kind=at.kind, after=at.after)
+    if page:
+        if not at.body:
+            at = msgspec.structs.replace(at, body=bodies.begin(work))
+        texts = [text for result in page for text in _flattened(result, flat=flat)]
+        opening = "" if lines else "[" if at.size == 0 else ","
+        data = (opening + ("\n" if lines else ",").join(texts) + ("\n" if lines else "")).encode()
+        bodies.write(at.body, at.size, data, work)
+        at = msgspec.structs.replace(at, size=at.size + len(data), after=page[-1].child)
+    if len(page) == PAGE:
+        return msgspec.structs.replace(run, writing=at)
+    files = list(at.files)
+    if at.body:
+        size = at.size
+        if not lines:
+            bodies.write(at.body, size, b"]", work)
+            size += 1
+        bodies.seal(at.body, size, work)
+        key = f"{folder}/{at.kind}_0.{'jsonl' if lines else 'json'}"
+        _save((bucket, key), at.body, size, f'"{work.entropy.hex(32)}-1"', work)
+        files.append((at.kind, key, size))
+    following = KINDS.index(at.kind) + 1
+    kind = KINDS[following] if following < len(KINDS) else ""
+    return msgspec.structs.replace(run, writing=Writing(kind=kind, files=files))
+
+
+def _save(place: tuple[str, str], body: int, size: int, etag: str, work: Work) -> None:
+    headers = {"ContentType": "application/json"}
+    save(Object(*place, body, size, etag, second(work.now), headers, {}, {}, {}), work)
+
+
+def forget_page(run: int, work: Work) -> bool:
+    """Forget a page of a run's results; tells whether there may be more."""
+    return work.erase(RESULTS_OF_RUN, limit=PAGE, run=run, after=0) == PAGE

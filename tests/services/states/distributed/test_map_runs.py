@@ -1,0 +1,289 @@
+"""Distributed Map, by calls: children, items, batches, results, thresholds, and a crash before every commit.
+
+Sources: Step Functions Developer Guide, "Using Map state in Distributed mode" and its pages on ItemReader, ItemBatcher,
+ResultWriter, tolerated failures; API Reference, DescribeMapRun; causes as recorded from Step Functions.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interstate.base.errors import ServiceError
+from interstate.runtime.testing import Crash, World
+
+ROLE = "arn:aws:iam::000000000000:role/r"
+PASS = {"Type": "Pass", "End": True}
+FAIL = {"Type": "Fail", "Error": "E", "Cause": "C"}
+
+
+def processor(kind: str = "STANDARD", state: Any = None) -> dict[str, Any]:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+    return {"ProcessorConfig": config, "StartAt": "Inner", "States": {"Inner": state or PASS}}
+
+
+def reader(**config: Any) -> dict[str, Any]:
+    parameters = {"Bucket": "bucket", "Key": "file"}
+    return {"Resource": "arn:aws:states:::s3:getObject", "Parameters": parameters, "ReaderConfig": config}
+
+
+def started(world: World, state: dict[str, Any], given: Any = None) -> str:
+    definition = {"StartAt": "Map", "States": {"Map": {"Type": "Map", "End": True, **state}}}
+    name = f"m{world.commits}"
+    machine = world.call(
+        "stepfunctions",
+        "CreateStateMachine",
+        {"name": name, "definition": json.dumps(definition), "roleArn": ROLE},
+    )["stateMachineArn"]
+    request = {"stateMachineArn": machine, "input": json.dumps(given), "name": "run"}
+    arn: str = world.call("stepfunctions", "StartExecution", request)["executionArn"]
+    world.run_due()
+    return arn
+
+
+def described(world: World, arn: str) -> Any:
+    return world.call("stepfunctions", "DescribeExecution", {"executionArn": arn})
+
+
+def ran(world: World, state: dict[str, Any], given: Any = None) -> Any:
+    found = described(world, started(world, state, given))
+    return json.loads(found["output"]) if found["status"] == "SUCCEEDED" else (found["error"], found["cause"])
+
+
+def map_run(world: World, arn: str) -> Any:
+    listed = world.call("stepfunctions", "ListMapRuns", {"executionArn": arn})["mapRuns"]
+    return world.call("stepfunctions", "DescribeMapRun", {"mapRunArn": listed[-1]["mapRunArn"]})
+
+
+def put(world: World, body: bytes, key: str = "file") -> None:
+    world.call("s3", "PutObject", {"Bucket": "bucket", "Key": key, "Body": body})
+
+
+def got(world: World, key: str) -> Any:
+    return json.loads(world.call("s3", "GetObject", {"Bucket": "bucket", "Key": key})["Body"])
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = World()
+    world.call("s3", "CreateBucket", {"Bucket": "bucket"})
+    yield world
+    world.close()
+
+
+CSV = b'h1,h2\n1,"a\nb"\n3\n'
+ROWS = [{"h1": "1", "h2": "a\nb"}, {"h1": "3", "h2": ""}]
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+@pytest.mark.parametrize(
+    ("body", "config", "expected"),
+    [
+        (CSV, {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, ROWS),
+        (CSV, {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "MaxItems": 1}, ROWS[:1]),
+        (b"1|2\n", {"InputType": "CSV", "CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a", "b"],
+                    "CSVDelimiter": "PIPE"}, [{"a": "1", "b": "2"}]),
+        (b"h\n", {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}, []),
+        (b' [1, {"a": [2]} ,"x"]', {"InputType": "JSON"}, [1, {"a": [2]}, "x"]),
+        (b"[]", {"InputType": "JSON"}, []),
+        (b'{"a": {"b": [1, 2]}}', {"InputType": "JSON", "ItemsPointer": "/a/b"}, [1, 2]),
+        (b'{"a":1}\n2\n', {"InputType": "JSONL"}, [{"a": 1}, 2]),
+    ],
+)  # fmt: skip
+def test_items_come_from_s3(world: World, kind: str, body: bytes, config: Any, expected: Any) -> None:
+    put(world, body)
+    assert ran(world, {"ItemProcessor": processor(kind), "ItemReader": reader(**config)}, {}) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "config", "cause"),
+    [
+        (
+            b"a,a\n1,2\n",
+            {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            "CSV headers cannot contain duplicates.",
+        ),
+        (b'{"a":1}', {"InputType": "JSON"}, "Attempting to map over non-iterable node."),
+        (b"[1]", {"InputType": "JSON", "MaxItemsPath": "$.most"}, "field MaxItems must be positive"),
+    ],
+)
+def test_items_that_cannot_be_read_fail_the_run(world: World, body: bytes, config: Any, cause: str) -> None:
+    put(world, body)
+    arn = started(world, {"ItemProcessor": processor(), "ItemReader": reader(**config)}, {"most": -1})
+    found = described(world, arn)
+    assert (found["error"], found["cause"]) == ("States.ItemReaderFailed", cause)
+    events = world.call("stepfunctions", "GetExecutionHistory", {"executionArn": arn})["events"]
+    assert [(event["type"], event["previousEventId"]) for event in events][2:] == [
+        ("MapStateStarted", 2),
+        ("MapRunStarted", 3),
+        ("MapRunFailed", 4),
+        ("MapStateFailed", 5),
+        ("ExecutionFailed", 6),
+    ]
+
+
+def test_a_listing_is_an_item_a_key(world: World) -> None:
+    for key in ("a/1", "b/1", "b/2"):
+        put(world, b"xy", key)
+    reading = {"Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "bucket", "Prefix": "b/"}}
+    selector = {"key.$": "$$.Map.Item.Value.Key", "size.$": "$$.Map.Item.Value.Size", "at.$": "$$.Map.Item.Index"}
+    assert ran(world, {"ItemProcessor": processor(), "ItemReader": reading, "ItemSelector": selector}, {}) == [
+        {"key": "b/1", "size": 2, "at": 0},
+        {"key": "b/2", "size": 2, "at": 1},
+    ]
+
+
+def test_items_go_in_batches(world: World) -> None:
+    batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"from.$": "$.who"}}
+    arn = started(
+        world,
+        {"ItemProcessor": processor(), "ItemsPath": "$.items", "ItemBatcher": batcher},
+        {"who": "me", "items": [1, 2, 3]},
+    )
+    assert json.loads(described(world, arn)["output"]) == [
+        {"BatchInput": {"from": "me"}, "Items": [1, 2]},
+        {"BatchInput": {"from": "me"}, "Items": [3]},
+    ]
+    run = map_run(world, arn)
+    assert (run["itemCounts"]["succeeded"], run["executionCounts"]["succeeded"]) == (3, 2)
+
+
+def test_batches_keep_to_their_bytes(world: World) -> None:
+    batches = ran(world, {"ItemProcessor": processor(), "ItemBatcher": {"MaxInputBytesPerBatch": 40}}, ["x" * 10] * 5)
+    assert [len(batch["Items"]) for batch in batches] == [2, 2, 1]
+    assert all(len(json.dumps(batch, separators=(",", ":"))) <= 40 for batch in batches)
+
+
+def test_results_are_written_to_s3(world: World) -> None:
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bucket", "Prefix": "jobs"}}
+    output = ran(world, {"ItemProcessor": processor(), "Label": "Mine", "ResultWriter": writer}, ["a", "b"])
+    run_id = output["MapRunArn"].rpartition(":")[2]
+    assert "/Mine:" in output["MapRunArn"]
+    assert output["ResultWriterDetails"] == {"Bucket": "bucket", "Key": f"jobs/{run_id}/manifest.json"}
+    manifest = got(world, f"jobs/{run_id}/manifest.json")
+    assert manifest["ResultFiles"]["FAILED"] == []
+    results = got(world, manifest["ResultFiles"]["SUCCEEDED"][0]["Key"])
+    assert [(result["Input"], result["Output"], result["Status"]) for result in results] == [
+        ('"a"', '"a"', "SUCCEEDED"),
+        ('"b"', '"b"', "SUCCEEDED"),
+    ]
+
+
+def test_a_bucket_that_is_not_there_fails_the_writer(world: World) -> None:
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "no-such", "Prefix": ""}}
+    error, _ = ran(world, {"ItemProcessor": processor(), "ResultWriter": writer}, ["a"])
+    assert error == "States.ResultWriterFailed"
+
+
+@pytest.mark.parametrize(
+    ("tolerated", "failures", "succeeds"),
+    [
+        ({}, 1, False),
+        ({"ToleratedFailureCount": 2}, 2, True),
+        ({"ToleratedFailureCount": 1}, 2, False),
+        ({"ToleratedFailurePercentage": 50}, 2, True),
+        ({"ToleratedFailurePercentage": 49}, 2, False),
+        ({"ToleratedFailureCount": 4, "ToleratedFailurePercentage": 10}, 1, False),
+    ],
+)
+def test_so_many_failures_are_tolerated(world: World, tolerated: Any, failures: int, succeeds: bool) -> None:
+    states = {
+        "Which": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": failures, "Next": "No"}],
+                  "Default": "Yes"},
+        "No": FAIL,
+        "Yes": PASS,
+    }  # fmt: skip
+    inner = {**processor(), "StartAt": "Which", "States": states}
+    arn = started(world, {"ItemProcessor": inner, **tolerated}, [0, 1, 2, 3])
+    found = described(world, arn)
+    assert (found["status"] == "SUCCEEDED") is succeeds
+    if not succeeds:
+        assert found["error"] == "States.ExceedToleratedFailureThreshold"
+    assert map_run(world, arn)["status"] == ("SUCCEEDED" if succeeds else "FAILED")
+
+
+WAITING = {"Type": "Wait", "Seconds": 60, "End": True}
+
+
+def test_only_so_many_children_run_at_once(world: World) -> None:
+    arn = started(world, {"ItemProcessor": processor(state=WAITING), "MaxConcurrency": 3}, list(range(7)))
+    run = map_run(world, arn)
+    assert run["executionCounts"]["running"] == 3
+    listed = world.call("stepfunctions", "ListExecutions", {"mapRunArn": run["mapRunArn"], "statusFilter": "RUNNING"})
+    assert len(listed["executions"]) == 3
+    world.call("stepfunctions", "UpdateMapRun", {"mapRunArn": run["mapRunArn"], "maxConcurrency": 5})
+    world.run_due()
+    assert map_run(world, arn)["executionCounts"]["running"] == 5
+    world.advance(timedelta(seconds=130))
+    assert json.loads(described(world, arn)["output"]) == list(range(7))
+    with pytest.raises(ServiceError):
+        world.call("stepfunctions", "UpdateMapRun", {"mapRunArn": run["mapRunArn"], "maxConcurrency": 5})
+
+
+def test_stopping_an_execution_aborts_its_children(world: World) -> None:
+    arn = started(world, {"ItemProcessor": processor(state=WAITING)}, list(range(120)))
+    world.call("stepfunctions", "StopExecution", {"executionArn": arn})
+    world.run_due()
+    run = map_run(world, arn)
+    assert (run["status"], run["itemCounts"]["aborted"], run["itemCounts"]["running"]) == ("ABORTED", 120, 0)
+
+
+def test_what_is_being_read_stays_as_it_was(world: World) -> None:
+    put(world, b"h\n1\n2\n3\n")
+    state = {
+        "ItemProcessor": processor(state=WAITING),
+        "MaxConcurrency": 1,
+        "ItemReader": reader(InputType="CSV", CSVHeaderLocation="FIRST_ROW"),
+    }
+    arn = started(world, state, {})
+    put(world, b"something else")
+    world.advance(timedelta(minutes=5))
+    assert json.loads(described(world, arn)["output"]) == [{"h": "1"}, {"h": "2"}, {"h": "3"}]
+
+
+# Crashes -----------------------------------------------------------------------------------------------------------
+
+CRASHING = {
+    "ItemProcessor": processor(state={"Type": "Wait", "Seconds": 1, "End": True}),
+    "MaxConcurrency": 2,
+    "ItemReader": reader(InputType="JSON"),
+    "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bucket", "Prefix": "r"}},
+}
+
+
+def outcome(world: World, arn: str) -> Any:
+    run = map_run(world, arn)
+    events = world.call("stepfunctions", "GetExecutionHistory", {"executionArn": arn})["events"]
+    manifest = got(world, json.loads(described(world, arn)["output"])["ResultWriterDetails"]["Key"])
+    results = got(world, manifest["ResultFiles"]["SUCCEEDED"][0]["Key"])
+    return [event["type"] for event in events], run["itemCounts"], [result["Output"] for result in results]
+
+
+def prepared(directory: Path) -> World:
+    world = World(directory=directory)
+    world.call("s3", "CreateBucket", {"Bucket": "bucket"})
+    put(world, b"[1, 2, 3]")
+    return world
+
+
+def test_a_crash_before_any_commit_changes_nothing(tmp_path: Path) -> None:
+    calm = prepared(tmp_path / "calm")
+    arn = started(calm, CRASHING, {})
+    begun = calm.commits
+    calm.run_until_idle()
+    expected, commits = outcome(calm, arn), calm.commits
+    calm.close()
+    assert expected[2] == ["1", "2", "3"]
+    for crash_at in range(begun + 1, commits + 1):
+        world = prepared(tmp_path / f"crash{crash_at}")
+        arn = started(world, CRASHING, {})
+        world.crash_before_commit = crash_at
+        with pytest.raises(Crash):
+            world.run_until_idle()
+        world = world.restart()
+        world.run_until_idle()
+        assert outcome(world, arn) == expected
+        world.close()
