@@ -142,7 +142,9 @@ def test_oauth_is_authorized_by_its_token(bench: Bench, endpoint: Endpoint) -> N
     assert secrets(bench, arn).token == "t0"
     endpoint.token = Token(error="The authorization endpoint answered 500.")
     bench("UpdateConnection", Name="c", Description="again")
-    bench.world.run_due()
+    bench.advance(seconds=10)
+    assert bench("DescribeConnection", Name="c")["ConnectionState"] == "AUTHORIZING"
+    bench.advance(minutes=1)
     described = bench("DescribeConnection", Name="c")
     assert (described["ConnectionState"], described["StateReason"]) == ("DEAUTHORIZED", endpoint.token.error)
 
@@ -355,3 +357,4 @@ def test_api_gateway_is_called_like_any_endpoint(bench: Bench, endpoint: Endpoin
     bench.put()
     [call] = endpoint.calls
     assert (call.method, call.url, call.connection) == ("PUT", "http://api1.execute-api/prod/orders/7", "")
+    assert call.headers["X-Amz-Source-Arn"] == "arn:aws:events:us-east-1:000000000000:rule/r"

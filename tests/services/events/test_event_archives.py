@@ -219,6 +219,12 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "StartReplay",
         {"Destination": {"Arn": BUS.replace("default", "x")}},
+        "ResourceNotFoundException",
+        "Event bus x does not exist.",
+    ),
+    (
+        "StartReplay",
+        {"Destination": {"Arn": BUS.replace("default", "other")}},
         "ValidationException",
         "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted.",
     ),
@@ -234,6 +240,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("operation", "members", "code", "message"), REFUSED, ids=str)
 def test_what_is_refused(bench: Any, operation: str, members: dict[str, Any], code: str, message: str) -> None:
     bench("CreateArchive", ArchiveName="a", EventSourceArn=BUS)
+    bench("CreateEventBus", Name="other")
     bench("StartReplay", **span(bench, "done", days=1))
     bench.world.run_due()
     request = members

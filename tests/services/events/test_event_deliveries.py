@@ -441,11 +441,11 @@ def test_a_schedule_that_never_fires_again_plans_nothing(bench: Any) -> None:
 
 
 def test_a_pattern_is_tried(bench: Any) -> None:
-    event = '{"source": "shop", "detail": {"n": 5}}'
+    event = '{"id":"1","account":"2","source":"shop","time":"t","region":"r","detail-type":"d","resources":[],"detail":{"n":5}}'
     assert bench("TestEventPattern", EventPattern='{"detail":{"n":[5]}}', Event=event) == {"Result": True}
     assert bench("TestEventPattern", EventPattern='{"detail":{"n":[6]}}', Event=event) == {"Result": False}
     assert bench.error("TestEventPattern", EventPattern="{}", Event=event)[0] == "InvalidEventPatternException"
-    for broken in ("?", "[]"):
+    for broken in ("?", "[]", '{"source": "shop"}'):
         assert bench.error("TestEventPattern", EventPattern='{"a":[1]}', Event=broken) == (
             "ValidationException",
             "Parameter Event is not valid.",

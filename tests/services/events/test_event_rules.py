@@ -298,3 +298,13 @@ def test_a_bus_has_three_hundred_rules_unless_the_quota_was_raised(bench: Any) -
     bench.rule("b")
     assert bench.error("PutRule", Name="c", EventPattern=PATTERN)[0] == "LimitExceededException"
     bench.rule("b")
+
+
+def test_targets_are_listed_in_the_order_in_which_they_were_added(bench: Any) -> None:
+    bench.rule("r")
+    for name in ("b", "c", "a", "c"):
+        bench("PutTargets", Rule="r", Targets=[{"Id": name, "Arn": QUEUE, "Input": f'"{name}"'}])
+    first = bench("ListTargetsByRule", Rule="r", Limit=2)
+    assert [target["Id"] for target in first["Targets"]] == ["b", "c"]
+    rest = bench("ListTargetsByRule", Rule="r", NextToken=first["NextToken"])
+    assert [target["Id"] for target in rest["Targets"]] == ["a"]

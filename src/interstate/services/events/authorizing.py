@@ -20,6 +20,7 @@ from interstate.store.records.events_connections import (
 
 TOKEN = "events.token"  # noqa: S105 a kind of due work
 _REASON_CHARS_MAX = 512
+_TRIES_MAX = 5
 
 
 def authorization_of(connection_arn: str, work: Work) -> Authorization | None:
@@ -62,7 +63,16 @@ def authorize(connection: Connection, work: Work) -> Connection:
 
 
 def token_fetched(call: TokenCall, token: Token, work: Work) -> None:
-    """Keep a token, or why there is none; a connection that was deleted or deauthorized meanwhile stays so."""
+    """Keep a token, or ask for it again; a connection that was deleted or deauthorized meanwhile stays so.
+
+    An endpoint that gives none is asked six times within a minute; then the connection is deauthorized. (AWS publishes no
+    numbers; a connection whose endpoint does not exist is recorded as authorizing for a while.)
+    """
+    connection = work.get(CONNECTIONS, call.connection)
+    if token.error and call.tries < _TRIES_MAX and connection is not None and connection.state == AUTHORIZING:
+        at = work.now + timedelta(seconds=2**call.tries)
+        work.later(TOKEN, TokenCall(call.connection, call.tries + 1), at=at)
+        return
     keep_token(call.connection, token, work)
 
 

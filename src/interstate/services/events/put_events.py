@@ -27,6 +27,9 @@ from interstate.store.ports import Work
 from interstate.store.records.events import BUSES
 from interstate.store.tables import Key
 
+_MANDATORY = frozenset({"id", "account", "source", "time", "region", "detail-type"})
+"""Fields of an event to test. The API Reference names resources too; AWS takes events without."""
+
 
 class PutEvents(msgspec.Struct, frozen=True, rename="pascal"):
     entries: list[Entry]
@@ -113,7 +116,7 @@ def try_event_pattern(request: TestEventPattern, work: Work) -> dict[str, Any]: 
 
     Raises:
         InvalidEventPatternException: the pattern is none.
-        ValidationException: the event is no JSON object.
+        ValidationException: the event is no JSON object, or lacks a mandatory field.
     """
     try:
         pattern = parse_pattern(request.event_pattern)
@@ -123,6 +126,6 @@ def try_event_pattern(request: TestEventPattern, work: Work) -> dict[str, Any]: 
         event = loads(request.event)
     except BrokenJSON as error:
         raise ValidationException("Parameter Event is not valid.") from error
-    if not isinstance(event, dict):
+    if not isinstance(event, dict) or not event.keys() >= _MANDATORY:
         raise ValidationException("Parameter Event is not valid.")
     return {"Result": matches(pattern, event)}

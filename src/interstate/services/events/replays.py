@@ -25,7 +25,7 @@ from interstate.core.events.errors import (
     ResourceNotFoundException,
 )
 from interstate.core.events.limits import REPLAYS_RUNNING_MAX
-from interstate.services.events.locate import find_bus, scope_of
+from interstate.services.events.locate import bus_at, find_bus, scope_of
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.routing import RoutesCache
 from interstate.services.events.sending import Sender
@@ -90,23 +90,25 @@ def start_replay(request: StartReplay, work: Work) -> dict[str, Any]:
 
     Raises:
         ResourceAlreadyExistsException: there is a replay of this name.
-        ValidationException: archive, destination or span cannot be.
+        ResourceNotFoundException: there is no such bus.
+        ValidationException: archive, span or destination cannot be; in this order, as recorded from AWS.
         LimitExceededException: ten replays are running.
     """
     arn = _arn(request.replay_name, work)
     if work.get(REPLAYS, arn) is not None:
         raise ResourceAlreadyExistsException("Replay", request.replay_name)
+    bus_at(request.destination.arn, work)
     archive = work.get(ARCHIVES, request.event_source_arn)
     if archive is None:
         name = request.event_source_arn.partition(":archive/")[2] or request.event_source_arn
         raise ValidationException(f"Parameter EventSourceArn is not valid. Reason: Archive {name} does not exist.")
-    if request.destination.arn != archive.bus:
-        raise ValidationException(
-            "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted."
-        )
     if request.event_start_time >= request.event_end_time:
         raise ValidationException(
             "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime."
+        )
+    if request.destination.arn != archive.bus:
+        raise ValidationException(
+            "Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted."
         )
     scope = scope_of(work.caller)
     if work.scalar(REPLAYS_RUNNING, scope=scope) >= REPLAYS_RUNNING_MAX:

@@ -218,7 +218,7 @@ def delete_rule(request: RuleRequest, work: Work) -> None:
     rule = work.get(RULES, rule_arn(bus.arn, request.name))
     if rule is None:
         return
-    if work.select(TARGETS_OF_RULE, limit=1, rule=rule.arn, after=""):
+    if work.select(TARGETS_OF_RULE, limit=1, rule=rule.arn):
         raise ValidationException("Rule can't be deleted since it has targets.")
     unplan(rule, work)
     work.delete(RULES, rule.arn)

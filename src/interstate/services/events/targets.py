@@ -79,10 +79,12 @@ def put_targets(request: PutTargets, work: Work) -> dict[str, Any]:
     rule = rule_at(request.rule, request.event_bus_name, work)
     for target in request.targets:
         _check(target)
-    ids = {row.id for row in _all_targets(rule, work)} | {target.id for target in request.targets}
-    if len(ids) > TARGETS_PER_RULE_MAX:
+    positions = {row.id: row.position for row in _all_targets(rule, work)}
+    for target in request.targets:
+        positions.setdefault(target.id, max(positions.values(), default=0) + 1)
+    if len(positions) > TARGETS_PER_RULE_MAX:
         raise LimitExceededException
-    rows = [_row(target, rule) for target in request.targets]
+    rows = [_row(target, rule, positions[target.id]) for target in request.targets]
     for row in rows:
         work.put(TARGETS, row)
     changed(bus_at(rule.bus, work), rows, work)
@@ -90,12 +92,13 @@ def put_targets(request: PutTargets, work: Work) -> dict[str, Any]:
 
 
 def _all_targets(rule: Rule, work: Work) -> list[TargetRow]:
-    return work.select(TARGETS_OF_RULE, limit=PAGE_MAX, rule=rule.arn, after="")
+    rows = work.select(TARGETS_OF_RULE, limit=PAGE_MAX, rule=rule.arn)
+    return sorted(rows, key=lambda row: (row.position, row.id))
 
 
-def _row(target: Target, rule: Rule) -> TargetRow:
+def _row(target: Target, rule: Rule, position: int) -> TargetRow:
     members = {name: value for name, value in msgspec.to_builtins(target).items() if value is not None}
-    return TargetRow(rule.arn, target.id, rule.bus, rule.name, target.arn, members)
+    return TargetRow(rule.arn, target.id, rule.bus, rule.name, target.arn, members, position)
 
 
 def _check(target: Target) -> None:
@@ -165,12 +168,14 @@ def remove_targets(request: RemoveTargets, work: Work) -> dict[str, Any]:
 
 
 def list_targets_by_rule(request: ListTargetsByRule, work: Work) -> dict[str, Any]:
-    """A rule's targets, as they were given.
+    """A rule's targets, as they were given, in the order in which they were added.
 
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
     rule = rule_at(request.rule, request.event_bus_name, work)
-    rows = work.select(TARGETS_OF_RULE, limit=request.limit + 1, rule=rule.arn, after=after(request.next_token))
-    taken, token = page(rows, request.limit, lambda row: row.id)
+    rows = _all_targets(rule, work)
+    last = after(request.next_token)
+    begin = next((at + 1 for at, row in enumerate(rows) if row.id == last), 0)
+    taken, token = page(rows[begin:], request.limit, lambda row: row.id)
     return {"Targets": [row.members for row in taken], **token}

@@ -53,6 +53,7 @@ class TargetRow(msgspec.Struct, frozen=True):
     rule_name: str
     arn: str
     members: dict[str, Any]
+    position: int = 0
 
 
 class Archive(msgspec.Struct, frozen=True):
@@ -150,7 +151,7 @@ SWEEPS = Table("events_sweeps", Sweep, ("name",))
 
 BUSES_OF_SCOPE = Select(BUSES, "scope = :scope AND name > :after AND name >= :prefix", "name")
 RULES_OF_BUS = Select(RULES, "bus = :bus AND name > :after AND name >= :prefix", "name")
-TARGETS_OF_RULE = Select(TARGETS, "rule = :rule AND id > :after", "id")
+TARGETS_OF_RULE = Select(TARGETS, "rule = :rule", "id")
 TARGETS_OF_BUS = Select(TARGETS, "bus = :bus", "rule, id")
 TARGETS_BY_ARN = Select(TARGETS, "bus = :bus AND arn = :arn AND rule_name > :after", "rule_name, id")
 ARCHIVES_OF_SCOPE = Select(ARCHIVES, "scope = :scope AND name > :after AND name >= :prefix", "name")

@@ -109,6 +109,7 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class TokenCall(msgspec.Struct, frozen=True):
-    """Fetch a connection's token; body of the effect "events.token"."""
+    """Fetch a connection's token, which was tried so often before; body of the effect "events.token"."""
 
     connection: str
+    tries: int = 0
