@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from interstate.runtime.api_destinations import ApiDestinations
     from interstate.runtime.state_calls import StateCalls
 
+WARM_AFTER_S = 2.0
+"""A server that has no functions yet starts first, and then has the first call's imports ready."""
 ANY_FUNCTION = Scalar("SELECT EXISTS (SELECT 1 FROM lambda_functions)", (FUNCTIONS,))
 
 
@@ -101,9 +103,10 @@ class Performers:
         assert not missing, f"nobody performs {missing}"
 
     async def _warm(self) -> None:
-        """Where functions are known, load what they share before the first of them is called."""
-        if await self._instance.read(lambda work: work.scalar(ANY_FUNCTION)):
-            await self.functions.prewarm()
+        """Load what functions share before the first of them is called: at once where some are known, else when it is quiet."""
+        if not await self._instance.read(lambda work: work.scalar(ANY_FUNCTION)):
+            await asyncio.sleep(WARM_AFTER_S)
+        await self.functions.prewarm()
 
     async def _post(self, key: str, body: object) -> object:
         """HTTP deliveries load their client when the first one is made."""
