@@ -7,6 +7,7 @@ from tests.services.states.executing import SERVICES, execution, history, start
 from tests.simulation.test_executions_survive import Crashed, Mortal
 
 from interstate.base.json import loads
+from interstate.runtime.testing import World
 from interstate.store.records.states import EXECUTIONS_OF_MACHINE, VARIABLES_OF_FRAME
 
 ITEM = {
@@ -39,6 +40,14 @@ STATES: dict[str, Any] = {
 }
 
 
+def left_over(world: World, number: int, frame: int) -> list[Any]:
+    """The variables of a frame that are still in the store."""
+    found: list[Any] = world.run(
+        lambda work: work.select(VARIABLES_OF_FRAME, limit=9, execution=number, frame=frame, after="")
+    )
+    return found
+
+
 def story(directory: Path, dies_at: int) -> tuple[Any, list[tuple[str, str | None, str | None]], bool]:
     """Output, history, and whether the process died on the way."""
     world = Mortal(SERVICES, directory=directory)
@@ -64,11 +73,7 @@ def story(directory: Path, dies_at: int) -> tuple[Any, list[tuple[str, str | Non
     world.dies_at = 0
     ended = execution(world, row.id)
     assert ended.status == "SUCCEEDED", ended
-    for frame in range(20):
-        left = world.run(
-            lambda work, frame=frame: work.select(VARIABLES_OF_FRAME, limit=9, execution=row.id, frame=frame, after="")
-        )
-        assert left == [], frame
+    assert [left_over(world, row.id, frame) for frame in range(20)] == [[]] * 20
     events = [(event.type, event.name, event.data) for event in history(world, row.id)]
     return loads(ended.output or ""), events, died
 
