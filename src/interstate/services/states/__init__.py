@@ -74,6 +74,5 @@ SERVICE = Service(
     notes={
         "CreateStateMachine": "Items of a distributed Map from PARQUET and MANIFEST are refused when they are read.",
         "DeleteStateMachine": "Running executions are not terminated: the machine is DELETING until they end.",
-        "ValidateStateMachineDefinition": "Errors; warnings are not given.",
     },
 )  # fmt: skip
