@@ -354,3 +354,13 @@ def test_what_is_not_handed_over_is_not_missed(text: str, given: Any) -> None:
     assert pruned.end is not None
     assert whole.end is not None
     assert (pruned.end.status, pruned.end.output) == (whole.end.status, whole.end.output)
+
+
+def test_a_result_that_is_not_there_yet_is_undefined() -> None:
+    failed = run({"Type": "Pass", "Output": "{% $states.result %}"})
+    told = "The JSONata expression '$states.result' specified for the field 'Output' returned nothing (undefined)."
+    assert failed.failure == ("States.QueryEvaluationError", WHERE + told)
+    unknown = one(Type="Pass", End=True, QueryLanguage="JSONata", Output="{% $states.results %}")
+    assert faults(unknown) == [
+        "UNSUPPORTED_JSONATA_EXPRESSION: Field '$states.results' does not exist. at /States/X/Output"
+    ]

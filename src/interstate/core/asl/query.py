@@ -167,7 +167,9 @@ def _check(expression: Expression, place: str, allowed: frozenset[str]) -> None:
     if references.uses_root:
         raise InvalidField("Reference to '$$' is not supported.", place, "UNSUPPORTED_JSONATA_EXPRESSION")
     for name in sorted(references.states or ()):
-        if name not in allowed:
+        if (
+            name not in allowed and name != "result"
+        ):  # Where there is no result yet, it is undefined when it is evaluated.
             raise InvalidField(f"Field '$states.{name}' does not exist.", place, "UNSUPPORTED_JSONATA_EXPRESSION")
 
 
