@@ -24,7 +24,7 @@ from interstate.services.events.outcomes import NAMESPACE
 from interstate.services.events.routing import RoutesCache
 from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
-from interstate.store.records.events import BUSES
+from interstate.store.records.events import BUSES, Bus
 from interstate.store.tables import Key
 
 _MANDATORY = frozenset({"id", "account", "source", "time", "region", "detail-type"})
@@ -43,10 +43,8 @@ class TestEventPattern(msgspec.Struct, frozen=True, rename="pascal"):
 
 def keys_of_put_events(request: PutEvents, caller: Caller) -> Iterable[Key]:
     """The buses of the entries."""
-    return [
-        SWEEP_KEY,
-        *(Key(BUSES, (arn,)) for arn in {bus_arn(entry.event_bus_name, caller) for entry in request.entries}),
-    ]
+    names = {entry.event_bus_name for entry in request.entries}
+    return [SWEEP_KEY, *(Key(BUSES, (bus_arn(name, caller),)) for name in names)]
 
 
 def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, Any]:
@@ -59,7 +57,8 @@ def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, 
         raise ValidationException("Total size of the entries in the request is over the limit.")
     road = None if request.endpoint_id is None else road_of(request.endpoint_id, work)
     sender = Sender(work, cache)
-    results = [_put(entry, work, sender, road) for entry in request.entries]
+    buses = {name: _bus(name, road, work) for name in {entry.event_bus_name for entry in request.entries}}
+    results = [_put(entry, buses[entry.event_bus_name], work, sender, road) for entry in request.entries]
     sender.close()
     failed = sum("ErrorCode" in result for result in results)
     work.measure(NAMESPACE, "PutEventsApproximateCallCount")
@@ -69,15 +68,16 @@ def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, 
     return {"FailedEntryCount": failed, "Entries": results}
 
 
-def _put(entry: Entry, work: Work, sender: Sender, road: Road | None) -> dict[str, str]:
+def _bus(name: str | None, road: Road | None, work: Work) -> Bus | None:
+    arn = bus_arn(name, work.caller)
+    return find_bus(arn if road is None else road.bus_for(arn), work)
+
+
+def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road | None) -> dict[str, str]:
     detail = read_detail(entry)
     if isinstance(detail, Fault):
         return {"ErrorCode": detail.code, "ErrorMessage": detail.message}
     caller = work.caller
-    arn = bus_arn(entry.event_bus_name, caller)
-    if road is not None:
-        arn = road.bus_for(arn)
-    bus = find_bus(arn, work)
     if bus is None:
         return {"EventId": work.entropy.uuid()}
     if (bus.policy or not bus.scope.startswith(caller.account + "/")) and not access.is_allowed(
