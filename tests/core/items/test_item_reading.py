@@ -11,6 +11,7 @@ from hypothesis.strategies import dictionaries, integers, lists, none, recursive
 
 from interstate.core.items.reading import (
     Unreadable,
+    csv_columns,
     csv_headers,
     csv_item,
     csv_records,
@@ -71,10 +72,16 @@ def test_line_breaks_inside_quotes_belong_to_their_field() -> None:
 
 
 def test_fields_meet_headers() -> None:
-    assert csv_item(["a", "b", "c"], ["1", "2"]) == {"a": "1", "b": "2", "c": ""}
-    assert csv_item(["a"], ["1", "2"]) == {"a": "1"}
+    assert csv_item(csv_columns(["a", "b", "c"]), ["1", "2"]) == {"a": "1", "b": "2", "c": ""}
+    assert csv_item(csv_columns(["a"]), ["1", "2"]) == {"a": "1"}
     with pytest.raises(Unreadable, match=r"CSV headers cannot contain duplicates\."):
         csv_headers(["a", "a"])
+
+
+def test_members_stand_in_the_order_of_a_hash_map() -> None:
+    names = [name for _, name in csv_columns(["orders", "True", "{}", "", "0"])]
+    assert names == sorted(names, key=lambda name: {"": 0, "0": 0, "{}": 2}.get(name, 9))
+    assert [at for at, _ in csv_columns(["True", "0", "{}"])] == [1, 2, 0]
 
 
 def test_json_lines_leave_a_cut_line_for_later() -> None:

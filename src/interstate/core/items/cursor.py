@@ -6,7 +6,7 @@ import msgspec
 class Cursor(msgspec.Struct, frozen=True):
     """``taken`` items were read; the next one begins at ``offset`` (of the text ``body``, of ``size`` bytes), or after ``key`` (of a list).
 
-    ``headers`` are a CSV's. ``file`` counts the files of a manifest. ``end``: there are no more.
+    ``headers`` are a CSV's. ``file`` counts those of the ``files`` of ``manifest`` (a body, too) that were opened. ``end``: there are no more.
     """
 
     taken: int = 0
@@ -16,5 +16,7 @@ class Cursor(msgspec.Struct, frozen=True):
     key: str = ""
     headers: list[str] = []
     file: int = 0
+    files: int = 0
+    manifest: int = 0
     end: bool = False
     opened: bool = False

@@ -4,6 +4,7 @@ Sources: Step Functions Developer Guide, "Using Map state in Distributed mode" a
 ResultWriter, tolerated failures; API Reference, DescribeMapRun; causes as recorded from Step Functions.
 """
 
+import gzip
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -123,6 +124,16 @@ def test_items_that_cannot_be_read_fail_the_run(world: World, body: bytes, confi
         ("MapStateFailed", 5),
         ("ExecutionFailed", 6),
     ]
+
+
+def test_an_inventory_is_read_file_by_file(world: World) -> None:
+    put(world, gzip.compress(b'"b","k1"\n"b","k2"\n'), "data/1.csv.gz")
+    put(world, b'"b","k3"\n', "data/2.csv")
+    files = [{"key": "data/1.csv.gz"}, {"key": "data/2.csv"}]
+    manifest = {"destinationBucket": "arn:aws:s3:::bucket", "fileFormat": "CSV", "fileSchema": "Bucket, Key"}
+    put(world, json.dumps({**manifest, "files": files}).encode())
+    state = {"ItemProcessor": processor(), "ItemReader": reader(InputType="MANIFEST"), "MaxConcurrency": 1}
+    assert ran(world, state, {}) == [{"Bucket": "b", "Key": f"k{number}"} for number in (1, 2, 3)]
 
 
 def test_a_listing_is_an_item_a_key(world: World) -> None:

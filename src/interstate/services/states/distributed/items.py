@@ -7,6 +7,8 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemre
 
 from collections.abc import Iterator
 from typing import Any, Final
+from zlib import decompressobj
+from zlib import error as zlib_error
 
 import msgspec
 
@@ -18,6 +20,7 @@ from interstate.core.asl.vocabulary import MapReading, MapRunSetup
 from interstate.core.items.cursor import Cursor
 from interstate.core.items.reading import (
     Unreadable,
+    csv_columns,
     csv_headers,
     csv_item,
     csv_records,
@@ -28,12 +31,15 @@ from interstate.core.items.reading import (
 from interstate.services.s3 import bodies
 from interstate.services.s3.locate import object_at
 from interstate.store.ports import Work
+from interstate.store.records.s3 import Object
 
 ITEMS_MAX: Final = 100_000_000
 """Source: ItemReader, "MaxItems": up to 100,000,000."""
 WINDOW_BYTES: Final = 65_536
 ITEM_BYTES_MAX: Final = 8 << 20
 """The longest item that is looked for; its child could not take more than 256 KiB anyway."""
+UNPACKED_BYTES_MAX: Final = 64 << 20
+"""A packed file of a manifest is unpacked whole, up to here."""
 WHOLE_BYTES_MAX: Final = 16 << 20
 """A JSON file of which ``ItemsPointer`` picks an array is read whole, up to here."""
 
@@ -60,6 +66,10 @@ def items_from(cursor: Cursor, setup: MapRunSetup, caller: Caller, work: Work) -
         yield NO_ITEM, cursor
     read = _listed if reading.action == "listObjectsV2" else _read
     while not cursor.end:
+        if cursor.manifest and cursor.offset >= cursor.size:
+            cursor = _next_file(cursor, caller, work)
+            yield NO_ITEM, cursor
+            continue
         for item, behind in read(cursor, reading, caller, work):
             cursor = msgspec.structs.replace(behind, end=True) if behind.taken >= limit else behind
             yield item, cursor
@@ -72,8 +82,9 @@ NO_ITEM: Final[Any] = object()
 
 def release(cursor: Cursor, work: Work) -> None:
     """Let go of the bytes that the run has pinned."""
-    if cursor.body:
-        bodies.release(cursor.body, work)
+    for body in (cursor.body, cursor.manifest):
+        if body:
+            bodies.release(body, work)
 
 
 def _limit(reading: MapReading) -> int:
@@ -102,13 +113,15 @@ def _opened(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> 
     opened = msgspec.structs.replace(cursor, opened=True)
     if reading.action == "listObjectsV2":
         return opened
-    if reading.input_type not in {"CSV", "JSON", "JSONL"}:
-        raise Unreadable(f"Interstate does not read items of the type {reading.input_type}.")
+    if reading.input_type not in {"CSV", "JSON", "JSONL", "MANIFEST"} or reading.manifest_type == "ATHENA_DATA":
+        raise Unreadable(f"Interstate does not read items of the type {reading.manifest_type or reading.input_type}.")
     try:
         found = object_at(reading.arguments.get("Bucket", ""), reading.arguments.get("Key", ""), work, caller.account)
     except ServiceError as error:
         raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
     bodies.use(found.body, work)
+    if reading.input_type == "MANIFEST":
+        return _with_manifest(opened, found, work)
     opened = msgspec.structs.replace(opened, body=found.body, size=found.size)
     if reading.input_type == "CSV":
         return _with_headers(opened, reading, work)
@@ -126,6 +139,62 @@ def _with_headers(cursor: Cursor, reading: MapReading, work: Work) -> Cursor:
             headers = csv_headers([name.removeprefix("\ufeff") for name in record])
             return msgspec.structs.replace(cursor, headers=headers, offset=behind, end=behind >= cursor.size)
     return msgspec.structs.replace(cursor, end=True)
+
+
+def _with_manifest(cursor: Cursor, found: Object, work: Work) -> Cursor:
+    """The manifest of an S3 inventory; its files are CSV without headers, which it names itself.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+    """
+    manifest = _manifest(found.body, found.size, work)
+    if manifest.get("fileFormat", "CSV") != "CSV":
+        raise Unreadable(f"Interstate does not read inventories of the format {manifest['fileFormat']}.")
+    headers = csv_headers([name.strip() for name in str(manifest.get("fileSchema", "")).split(",")])
+    files = len(manifest["files"])
+    return msgspec.structs.replace(cursor, manifest=found.body, headers=headers, files=files, end=files == 0)
+
+
+def _manifest(body: int, size: int, work: Work) -> dict[str, Any]:
+    try:
+        value: Any = loads(bodies.read(body, 0, min(size, WHOLE_BYTES_MAX), work).decode())
+    except (BrokenJSON, UnicodeDecodeError):
+        value = None
+    if not isinstance(value, dict) or not isinstance(value.get("files"), list):
+        raise Unreadable("The manifest is not that of an S3 inventory.")
+    return value
+
+
+def _next_file(cursor: Cursor, caller: Caller, work: Work) -> Cursor:
+    """The next file of a manifest, unpacked where it is packed."""
+    if cursor.body:
+        bodies.release(cursor.body, work)
+    cursor = msgspec.structs.replace(cursor, body=0, size=0, offset=0)
+    if cursor.file >= cursor.files:
+        return msgspec.structs.replace(cursor, end=True)
+    manifest = _manifest(cursor.manifest, WHOLE_BYTES_MAX, work)
+    bucket = str(manifest.get("destinationBucket", "")).rpartition(":")[2]
+    key = str(manifest["files"][cursor.file].get("key", ""))
+    try:
+        found = object_at(bucket, key, work, caller.account)
+    except ServiceError as error:
+        raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
+    body, size = found.body, found.size
+    if key.endswith(".gz"):
+        data = _unpacked(bodies.read(body, 0, min(size, UNPACKED_BYTES_MAX), work))
+        body, size = bodies.store(data, work), len(data)
+    else:
+        bodies.use(body, work)
+    return msgspec.structs.replace(cursor, body=body, size=size, file=cursor.file + 1)
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        unpacked = decompressobj(31).decompress(data, UNPACKED_BYTES_MAX + 1)
+    except zlib_error:
+        raise Unreadable("A file of the manifest is not a valid GZIP file.") from None
+    if len(unpacked) > UNPACKED_BYTES_MAX:
+        raise Unreadable(f"Interstate unpacks files of a manifest up to {UNPACKED_BYTES_MAX >> 20} MiB.")
+    return unpacked
 
 
 def _picked(cursor: Cursor, pointer: str, work: Work) -> Cursor:
@@ -172,7 +241,8 @@ def _read(cursor: Cursor, reading: MapReading, _caller: Caller, work: Work) -> I
             yield item, behind
         if found or last:
             if last and not found:
-                yield NO_ITEM, msgspec.structs.replace(cursor, end=True)
+                end = cursor.file >= cursor.files
+                yield NO_ITEM, msgspec.structs.replace(cursor, offset=cursor.size, end=end)
             return
 
 
@@ -181,12 +251,14 @@ def _parsed(window: bytes, cursor: Cursor, reading: MapReading, *, last: bool) -
 
     def behind(offset: int, *, closed: bool = False) -> Cursor:
         at = cursor.offset + offset
-        return msgspec.structs.replace(cursor, taken=taken, offset=at, end=closed or at >= cursor.size)
+        end = closed or (at >= cursor.size and cursor.file >= cursor.files)
+        return msgspec.structs.replace(cursor, taken=taken, offset=at, end=end)
 
-    if reading.input_type == "CSV":
+    if reading.input_type in {"CSV", "MANIFEST"}:
+        columns = csv_columns(cursor.headers)
         for record, end in csv_records(window, reading.delimiter, last=last):
             taken += 1
-            yield csv_item(cursor.headers, record), behind(end)
+            yield csv_item(columns, record), behind(end)
     elif reading.input_type == "JSONL":
         for line in json_lines(window, last=last):
             taken += 1
