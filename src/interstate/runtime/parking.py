@@ -15,6 +15,9 @@ Resume = Callable[[bool], None]
 """Called once, with whether this is the last time."""
 
 
+_EARLY_S_MAX = 0.01
+
+
 class _Waiter:
     __slots__ = ("alarm", "key", "resume", "timeout", "wake_at")
 
@@ -59,10 +62,19 @@ class Parking:
             if waiter.wake_at is not None and waiter.wake_at <= now:
                 self._leave(waiter, last=False)
 
-    def _alarm(self, waiter: _Waiter) -> None:
-        """A real clock got there; a standing one that was told otherwise meanwhile has not."""
-        if waiter.wake_at is not None and waiter.wake_at <= self._clock.now():
+    def _alarm(self, waiter: _Waiter, early: bool = True) -> None:  # noqa: FBT001, FBT002 called by the loop with positions
+        """A real clock got there; a standing one that was told otherwise meanwhile has not.
+
+        The loop's timers may ring a little before the business clock says so: then it rings once more.
+        """
+        if waiter.wake_at is None:
+            return
+        left_s = (waiter.wake_at - self._clock.now()).total_seconds()
+        if left_s <= 0:
             self._leave(waiter, last=False)
+        elif early and left_s < _EARLY_S_MAX:
+            loop = asyncio.get_running_loop()
+            waiter.alarm = loop.call_later(left_s + _EARLY_S_MAX, self._alarm, waiter, False)  # noqa: FBT003 as above
 
     def _leave(self, waiter: _Waiter, last: bool) -> None:  # noqa: FBT001 called by the loop with positions
         waiters = self._by_key.get(waiter.key)
