@@ -201,7 +201,7 @@ BAD_CONFIGURATIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException", "Could not unzip uploaded file"),
     ({"Code": {}}, "InvalidParameterValueException", "Please provide a source for function code."),
     ({"Runtime": "cobol"}, "ValidationException", "at 'runtime' failed to satisfy constraint"),
-    ({"Runtime": "nodejs20.x"}, "NotImplemented", "the runtime nodejs20.x; it runs Python ones"),
+    ({"Runtime": "java21"}, "NotImplemented", "the runtime java21; it runs python, nodejs and provided"),
     ({"PackageType": "Image"}, "NotImplemented", "functions from container images"),
     ({"Role": "nobody"}, "ValidationException", "at 'role' failed to satisfy constraint"),
     ({"Timeout": 0}, "ValidationException", "at 'timeout' failed to satisfy constraint"),

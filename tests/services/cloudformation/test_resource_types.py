@@ -78,7 +78,7 @@ def test_every_type_is_made_changed_and_deleted(world: World, tmp_path: Path) ->
     assert (status(world), failures(world)) == ("UPDATE_COMPLETE", [])
     replaced = {name for name, identifier in physical(world).items() if first[name] != identifier}
     # What has an id of its own and no update in place; everything else stayed what it was.
-    assert replaced == {"Layered", "MachineVersion", "ManagedPolicy", "RestDeployment"}
+    assert replaced == {"LayerPermission", "Layered", "MachineVersion", "ManagedPolicy", "RestDeployment"}
     deploy(world, "UpdateStack", 1, tmp_path)
     assert (status(world), failures(world)) == ("UPDATE_COMPLETE", [])
     arn = world.call("cloudformation", "DescribeStacks", {"StackName": "all"})["Stacks"][0]["StackId"]

@@ -15,6 +15,7 @@ from interstate.core.templates.properties import (
     document_text,
 )
 from interstate.services.cloudformation.resources.lambda_ import FUNCTION
+from interstate.services.cloudformation.resources.lambda_url import URL_TYPES
 from interstate.services.cloudformation.resources.resource import (
     Before,
     Made,
@@ -97,7 +98,16 @@ def _delete_alias(making: Making, before: Before) -> None:
 def _create_permission(making: Making) -> Made:
     statement = making.generated(100)
     function, qualifier = _split_name(making.get("FunctionName"))
-    request = making.pick("Action", "EventSourceToken", "Principal", "PrincipalOrgID", "SourceAccount", "SourceArn")
+    names = (
+        "Action",
+        "EventSourceToken",
+        "FunctionUrlAuthType",
+        "Principal",
+        "PrincipalOrgID",
+        "SourceAccount",
+        "SourceArn",
+    )
+    request = making.pick(*names)
     request |= {"FunctionName": function, "StatementId": statement}
     if qualifier is not None:
         request["Qualifier"] = qualifier
@@ -205,6 +215,7 @@ def _delete_invoke(making: Making, before: Before) -> None:
 
 TYPES: Final = (
     FUNCTION,
+    *URL_TYPES,
     ResourceType(
         name="AWS::Lambda::Version",
         properties=Members(
@@ -250,6 +261,7 @@ TYPES: Final = (
                 "Action": TEXT,
                 "EventSourceToken": TEXT,
                 "FunctionName": TEXT,
+                "FunctionUrlAuthType": TEXT,
                 "Principal": TEXT,
                 "PrincipalOrgID": TEXT,
                 "SourceAccount": TEXT,
