@@ -110,6 +110,8 @@ def _inline(cursor: Cursor, setup: MapRunSetup) -> Iterator[Step]:
 
 def _opened(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
     _limit(reading)
+    if reading.transformation != "NONE":
+        raise Unreadable(f"Interstate does not read items with the transformation {reading.transformation}.")
     opened = msgspec.structs.replace(cursor, opened=True)
     if reading.action == "listObjectsV2":
         return opened
