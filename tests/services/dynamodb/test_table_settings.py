@@ -179,12 +179,39 @@ def test_insights_are_kept_and_described(indexed: Tables) -> None:
     assert indexed.refused("DescribeContributorInsights", **absent).code == "ResourceNotFoundException"
 
 
+def test_auto_scaling_is_kept_and_described(tables: Tables) -> None:
+    tables("CreateTable", TableName="other", **PROVISIONED)
+    target = {"TargetTrackingScalingPolicyConfiguration": {"TargetValue": 70.0}}
+    wish = {"MinimumUnits": 5, "MaximumUnits": 50, "ScalingPolicyUpdate": target}
+    told = tables("UpdateTableReplicaAutoScaling", TableName="other",
+                  ProvisionedWriteCapacityAutoScalingUpdate=wish)  # fmt: skip
+    (replica,) = told["TableAutoScalingDescription"]["Replicas"]
+    kept = replica["ReplicaProvisionedWriteCapacityAutoScalingSettings"]
+    assert (kept["MinimumUnits"], kept["MaximumUnits"]) == (5, 50)
+    assert kept["ScalingPolicies"][0]["PolicyName"] == "DynamoDBWriteCapacityUtilization:table/other"
+    assert replica["ReplicaProvisionedReadCapacityAutoScalingSettings"] == {"AutoScalingDisabled": True}
+    assert tables("DescribeTableReplicaAutoScaling", TableName="other") == told
+    off = {"AutoScalingDisabled": True}
+    tables("UpdateTableReplicaAutoScaling", TableName="other", ProvisionedWriteCapacityAutoScalingUpdate=off)
+    (replica,) = tables("DescribeTableReplicaAutoScaling", TableName="other")["TableAutoScalingDescription"]["Replicas"]
+    assert replica["ReplicaProvisionedWriteCapacityAutoScalingSettings"] == off
+    for members in (
+        {"TableName": "things", "ProvisionedWriteCapacityAutoScalingUpdate": wish},
+        {"TableName": "other", "ProvisionedWriteCapacityAutoScalingUpdate": {"MinimumUnits": 1}},
+        {"TableName": "other", "GlobalSecondaryIndexUpdates": [{"IndexName": "absent"}]},
+        {"TableName": "other", "ReplicaUpdates": [{"RegionName": "eu-west-1"}]},
+    ):
+        assert tables.refused("UpdateTableReplicaAutoScaling", **members).code == "ValidationException"
+
+
 def test_the_endpoint_is_the_regions(tables: Tables) -> None:
     (endpoint,) = tables("DescribeEndpoints")["Endpoints"]
     assert endpoint == {"Address": "dynamodb.us-east-1.amazonaws.com", "CachePeriodInMinutes": 1440}
 
 
-@pytest.mark.parametrize("operation", ["EnableKinesisStreamingDestination", "SearchVectors", "StartBulkPutItems"])
+@pytest.mark.parametrize(
+    "operation", ["EnableKinesisStreamingDestination", "SearchVectors", "StartBulkPutItems", "CreateGlobalTable"]
+)
 def test_what_is_not_there_is_refused_by_name(tables: Tables, operation: str) -> None:
     error = tables.refused(operation, TableName="things")
     assert error.code == "NotImplemented"

@@ -23,6 +23,7 @@ from interstate.services.dynamodb import (
     replicas,
     resource_policies,
     restores,
+    scaling,
     snapshots,
     stored,
     streams,
@@ -58,6 +59,7 @@ _OPERATIONS: tuple[Operation[Any], ...] = (
     Operation("DescribeImport", imports.DescribeImport, imports.describe_import, reads=True),
     Operation("DescribeLimits", account.Nothing, account.describe_limits, reads=True),
     Operation("DescribeTable", tables.TableRequest, tables.describe_table, reads=True),
+    Operation("DescribeTableReplicaAutoScaling", tables.TableRequest, scaling.describe_scaling, reads=True),
     Operation("DescribeTimeToLive", time_to_live.DescribeTimeToLive, time_to_live.describe_time_to_live,
               reads=True),
     Operation("ExecuteStatement", partiql.ExecuteStatement, partiql.execute_statement),
@@ -92,6 +94,7 @@ _OPERATIONS: tuple[Operation[Any], ...] = (
               insights.update_contributor_insights),
     Operation("UpdateItem", items.UpdateItem, items.update_item, keys=items.keys_of_table),
     Operation("UpdateTable", table_updates.UpdateTable, table_updates.update_table),
+    Operation("UpdateTableReplicaAutoScaling", scaling.UpdateTableReplicaAutoScaling, scaling.update_scaling),
     Operation("UpdateTimeToLive", time_to_live.UpdateTimeToLive, time_to_live.update_time_to_live),
 )  # fmt: skip
 
