@@ -22,6 +22,7 @@ from interstate.services.states.machines import machine_at, revision_of, shown_r
 from interstate.services.states.pages import limit_of, number_of, page, token_for
 from interstate.services.states.redrivable import shown_redrive
 from interstate.store.ports import Work
+from interstate.store.records.map_runs import MAP_RUNS
 from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
@@ -94,12 +95,19 @@ def describe_execution(request: ExecutionRequest, work: Work) -> dict[str, Any]:
         **_listed(execution),
         "inputDetails": {"included": with_data},
         **shown_redrive(execution, work),
+        **_of_run(execution, work),
     }
     if execution.output is not None:
         answer["outputDetails"] = {"included": with_data}
     data = {"input": execution.input, "output": execution.output} if with_data else {}
     told = {**data, "error": execution.error, "cause": execution.cause, "traceHeader": execution.trace_header}
     return answer | {name: value for name, value in told.items() if value is not None}
+
+
+def _of_run(execution: Execution, work: Work) -> dict[str, str]:
+    """The Map Run whose child the execution is."""
+    run = work.get(MAP_RUNS, -execution.machine_id) if execution.machine_id < 0 else None
+    return {} if run is None else {"mapRunArn": run.arn}
 
 
 def _listed(execution: Execution) -> dict[str, Any]:
@@ -123,11 +131,15 @@ def describe_state_machine_for_execution(request: ExecutionRequest, work: Work) 
     """The definition with which an execution was started, whatever its machine has become."""
     execution = execution_at(request.execution_arn, work)
     revision = revision_of(execution.revision, work)
+    run = _of_run(execution, work)
+    label = {"label": execution.machine.rpartition("/")[2]} if run else {}
     return {
         "stateMachineArn": execution.machine,
         "name": execution.machine.rpartition(":")[2],
         "updateDate": revision.created,
         **shown_revision(revision, request.included_data),
+        **run,
+        **label,
     }
 
 

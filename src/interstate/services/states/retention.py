@@ -7,6 +7,7 @@ at all; a day is for who looks at them here.
 from datetime import timedelta
 
 from interstate.store.ports import Work
+from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, RUNS_OF_EXECUTION
 from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
@@ -23,6 +24,7 @@ KEPT = {STANDARD: timedelta(days=90), EXPRESS: timedelta(days=1)}
 EVERY = timedelta(days=1)
 EXECUTIONS_AT_ONCE = 100
 CHUNKS_AT_ONCE = 1000
+RUNS_AT_ONCE = 100
 
 
 def arm(work: Work) -> None:
@@ -48,6 +50,12 @@ def sweep(body: Sweep, work: Work) -> None:
 def _forget(execution: Execution, work: Work) -> bool:
     """Forget an execution with its history; False when there is more history than is erased at once."""
     if work.erase(HISTORY_FROM, limit=CHUNKS_AT_ONCE, execution=execution.id, first=0) == CHUNKS_AT_ONCE:
+        return False
+    runs = work.select(RUNS_OF_EXECUTION, limit=RUNS_AT_ONCE, execution=execution.id, after=0)
+    for run in runs:
+        work.delete(MAP_RUN_ARNS, run.arn)
+        work.delete(MAP_RUNS, run.id)
+    if len(runs) == RUNS_AT_ONCE:
         return False
     name = work.get(EXECUTION_ARNS, execution.arn)
     if name is not None and name.execution == execution.id:  # A later machine of the same name may have used it again.

@@ -15,6 +15,7 @@ import pytest
 
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import Crash, World
+from interstate.store.records.map_runs import RUNS_OF_EXECUTION
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 PASS = {"Type": "Pass", "End": True}
@@ -225,6 +226,8 @@ def test_only_so_many_children_run_at_once(world: World) -> None:
     assert run["executionCounts"]["running"] == 3
     listed = world.call("stepfunctions", "ListExecutions", {"mapRunArn": run["mapRunArn"], "statusFilter": "RUNNING"})
     assert len(listed["executions"]) == 3
+    child = listed["executions"][0]["executionArn"]
+    assert described(world, child)["mapRunArn"] == run["mapRunArn"]
     world.call("stepfunctions", "UpdateMapRun", {"mapRunArn": run["mapRunArn"], "maxConcurrency": 5})
     world.run_due()
     assert map_run(world, arn)["executionCounts"]["running"] == 5
@@ -253,6 +256,16 @@ def test_what_is_being_read_stays_as_it_was(world: World) -> None:
     put(world, b"something else")
     world.advance(timedelta(minutes=5))
     assert json.loads(described(world, arn)["output"]) == [{"h": "1"}, {"h": "2"}, {"h": "3"}]
+
+
+def test_a_run_is_forgotten_with_its_execution(world: World) -> None:
+    arn = started(world, {"ItemProcessor": processor("EXPRESS")}, [1, 2])
+    run = map_run(world, arn)["mapRunArn"]
+    world.advance(timedelta(days=92))
+    for operation, request in (("DescribeExecution", {"executionArn": arn}), ("DescribeMapRun", {"mapRunArn": run})):
+        with pytest.raises(ServiceError):
+            world.call("stepfunctions", operation, request)
+    assert world.run(lambda work: work.select(RUNS_OF_EXECUTION, limit=9, execution=1, after=0)) == []
 
 
 # Crashes -----------------------------------------------------------------------------------------------------------

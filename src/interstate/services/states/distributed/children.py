@@ -62,13 +62,13 @@ def child_ended(child: Execution, work: Work) -> None:
     if run is None:
         return
     source = work.get(MAP_SOURCES, run.id)
-    if source is not None:
+    if source is not None:  # A child that somebody restarted when the run was over counts no more.
         kind = "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED"
         work.put(MAP_RESULTS, MapResult(run.id, kind, child.id, _result(child, source.setup)))
-    items = items_in(child.input, source.setup) if source is not None else 1
-    tally = run.counts
-    counts = Tally(_ended(tally.executions, child.status, 1), _ended(tally.items, child.status, items))
-    schedule(msgspec.structs.replace(run, counts=counts), work)
+        items = items_in(child.input, source.setup)
+        tally = run.counts
+        counts = Tally(_ended(tally.executions, child.status, 1), _ended(tally.items, child.status, items))
+        schedule(msgspec.structs.replace(run, counts=counts), work)
     if child.type == EXPRESS:
         work.delete(EXECUTIONS, child.id)
         work.delete(EXECUTION_ARNS, child.arn)
