@@ -5,6 +5,8 @@ import pytest
 from interstate.base.json import loads
 from interstate.core.functions import faults, report
 
+AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
 
 def test_a_report_has_lambdas_fields_in_lambdas_order() -> None:
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
@@ -80,3 +82,28 @@ FAULTS = [
 @pytest.mark.parametrize(("fault", "error_type", "message"), FAULTS, ids=range(len(FAULTS)))
 def test_a_fault_is_a_document_with_type_and_message(fault: faults.Fault, error_type: str, message: str) -> None:
     assert loads(fault.payload) == {"errorType": error_type, "errorMessage": message}
+
+
+def test_with_the_log_format_json_lines_are_objects() -> None:
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+    lines = report.Lines("$LATEST", 128, as_json=True)
+    (start,) = lines.start("r-1", AT)
+    assert loads(start) == {
+        "time": "2026-11-21T09:30:00.000Z",
+        "type": "platform.start",
+        "record": {"requestId": "r-1", "version": "$LATEST"},
+    }
+    (summed,) = lines.ends("r-1", report.Usage(2.5, 200, 10.0), AT, status="", error_type="")
+    document = loads(summed)
+    assert isinstance(document, dict)
+    assert document["record"] == {
+        "requestId": "r-1",
+        "metrics": {
+            "durationMs": 2.5,
+            "billedDurationMs": 13,
+            "memorySizeMB": 128,
+            "maxMemoryUsedMB": 128,
+            "initDurationMs": 10.0,
+        },
+        "status": "success",
+    }

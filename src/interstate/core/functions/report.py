@@ -6,9 +6,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html (st
 
 from datetime import datetime
 from math import ceil
+from typing import Any
 
 import msgspec
 
+from interstate.base.json import dumps
 from interstate.base.time import to_iso
 
 
@@ -41,6 +43,46 @@ def init_start(runtime: str, runs_on: str) -> str:
             note = "" if runs_on.startswith(f"{number}.") else f"\tNote: {runtime} runs on {language} {runs_on} here"
             return f"INIT_START Runtime Version: {family}:{runtime.removeprefix(family)}{note}\n"
     return f"INIT_START Runtime Version: {runtime.replace('.', ':', 1)}\n"
+
+
+class Lines:
+    """The lines of one function, as text or, with the log format JSON, as objects.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+    """
+
+    def __init__(self, version: str, memory_mb: int, *, as_json: bool = False) -> None:
+        self._version = version
+        self._memory_mb = memory_mb
+        self._json = as_json
+
+    def start(self, request_id: str, at: datetime) -> list[str]:
+        """Before a call."""
+        if self._json:
+            return [_object(at, "platform.start", {"requestId": request_id, "version": self._version})]
+        return [start(request_id, self._version)]
+
+    def ends(self, request_id: str, usage: Usage, at: datetime, *, status: str, error_type: str) -> list[str]:
+        """After a call: its end, and what it took."""
+        if not self._json:
+            summed = report(request_id, usage, self._memory_mb, status=status, error_type=error_type)
+            return [end(request_id), summed]
+        figures: dict[str, Any] = {
+            "durationMs": round(usage.duration_ms, 3),
+            "billedDurationMs": usage.billed_ms,
+            "memorySizeMB": self._memory_mb,
+            "maxMemoryUsedMB": min(usage.memory_max_mb, self._memory_mb),
+        }
+        if usage.init_ms is not None:
+            figures["initDurationMs"] = round(usage.init_ms, 3)
+        record: dict[str, Any] = {"requestId": request_id, "metrics": figures, "status": status or "success"}
+        if error_type:
+            record["errorType"] = error_type
+        return [_object(at, "platform.report", record)]
+
+
+def _object(at: datetime, kind: str, record: dict[str, Any]) -> str:
+    return dumps({"time": to_iso(at), "type": kind, "record": record}) + "\n"
 
 
 def start(request_id: str, version: str) -> str:

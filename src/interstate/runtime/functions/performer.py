@@ -29,6 +29,8 @@ from interstate.store.records.lambda_ import Invocation, InvocationResult, LogLi
 
 _LOG = logging.getLogger(__name__)
 _NOT_CALLED_MAX = 3
+# Of all functions without a reservation. Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ACCOUNT_CONCURRENCY = 1000
 
 
 class NoSuchFunction(msgspec.Struct, frozen=True):
@@ -141,13 +143,16 @@ class FunctionRuntime:
             return InvocationResult(spec.message, refused="ResourceNotFoundException")
         limit = spec.reserved_concurrency
         if limit is not None and self._running[spec.function] >= limit:
-            return InvocationResult("Rate Exceeded.", refused="TooManyRequestsException", executed_version=spec.version)
+            return _throttled(spec, "ReservedFunctionConcurrentInvocationLimitExceeded")
+        if limit is None and self._running.total() >= ACCOUNT_CONCURRENCY:
+            return _throttled(spec, "ConcurrentInvocationLimitExceeded")
         self._running[spec.function] += 1
+        concurrent = self._running[spec.function]
         try:
             prepared = await self._prepared(spec)
             if isinstance(prepared, Fault):
                 return self._not_run(body, spec, prepared)
-            return await self._call(body, prepared)
+            return msgspec.structs.replace(await self._call(body, prepared), concurrent=concurrent)
         finally:
             self._running[spec.function] -= 1
             if not self._running[spec.function]:
@@ -192,6 +197,12 @@ class FunctionRuntime:
             log=[LogLine(now, text) for text in texts],
             log_stream=report.stream_name(spec.version, os.urandom(16).hex(), now),
         )
+
+
+def _throttled(spec: FunctionSpec, reason: str) -> InvocationResult:
+    return InvocationResult(
+        "Rate Exceeded.", refused="TooManyRequestsException", executed_version=spec.version, reason=reason
+    )
 
 
 def _result(body: Invocation, worker: Worker, ending: Ending) -> InvocationResult:

@@ -90,6 +90,7 @@ class Worker:
         self.calls = 0
         self.memory_peak_mb = 0
         self._clock = clock
+        self._lines = report.Lines(self.spec.version, self.spec.memory_mb, as_json=self.spec.log_format == "JSON")
         self._output = Output()
         self._call: _Call | None = None
         self._answer: Callable[[Mapping[str, str], bytes], None] | None = None
@@ -189,7 +190,7 @@ class Worker:
         if call.timer is not None:
             call.timer.cancel()
         call.timer = loop.call_later(self.spec.timeout_s, self._on_timeout, call)
-        self._output.add(report.start(invocation.request_id, self.spec.version), self._clock.now())
+        self._say(self._lines.start(invocation.request_id, self._clock.now()))
         # The handler compares the deadline with the system's clock, so it is real time and not business time.
         deadline_ms = time.time_ns() // 1_000_000 + self.spec.timeout_s * 1000
         qualifier = invocation.qualifier
@@ -315,7 +316,7 @@ class Worker:
             call.delivered = True
             call.began = time.monotonic()
             self._drain()
-            self._output.add(report.start(call.invocation.request_id, self.spec.version), self._clock.now())
+            self._say(self._lines.start(call.invocation.request_id, self._clock.now()))
 
     def _finish_by(self, call: _Call, fault: Fault, status: str = "error") -> None:
         self._drain()
@@ -337,13 +338,13 @@ class Worker:
         log = self._output.take(now)
         if not self.spec.code.startswith("dir:"):  # The paths of a local folder lead its developer to the line.
             log = [LogLine(line.at, self._as_on_aws(line.message)) for line in log]
-        log.append(LogLine(now, report.end(request_id)))
-        log.append(
-            LogLine(
-                now, report.report(request_id, used, self.spec.memory_mb, status=shown_status, error_type=shown_type)
-            )
-        )
+        ends = self._lines.ends(request_id, used, now, status=shown_status, error_type=shown_type)
+        log += [LogLine(now, text) for text in ends]
         call.ending.set_result(Ending(payload, used, log, status, error_type, call.streamed if not status else None))
+
+    def _say(self, texts: list[str]) -> None:
+        for text in texts:
+            self._output.add(text, self._clock.now())
 
     # Output -------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from interstate.base.json import dumps
 from interstate.base.time import to_millis
 from interstate.core.functions.destinations import Outcome, dead_letter_attributes, record
 from interstate.core.functions.retry import Again, Attempt, Condition, Leave, after
+from interstate.services.lambda_ import metrics
 from interstate.services.lambda_.locate import log_group_of, version_of
 from interstate.services.logs.streams import write
 from interstate.store.ports import Work
@@ -38,6 +39,7 @@ ORIGIN = "lambda.async"
 def accept(call: Invocation, work: Work) -> None:
     """Take an event into the queue."""
     work.later("lambda.invoke", msgspec.structs.replace(call, origin=ORIGIN, accepted=work.now))
+    metrics.measure(work, call.function, "AsyncEventsReceived")
 
 
 def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
@@ -53,6 +55,8 @@ def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
             number = body.attempt + 1 if counts else body.attempt
             work.later("lambda.invoke", msgspec.structs.replace(body, attempt=number), at=at)
         case Leave(condition=condition):
+            if condition is not Condition.SUCCESS:
+                metrics.measure(work, body.function, "AsyncEventsDropped")
             targets = _targets(version, config, success=condition is Condition.SUCCESS)
             _tell(body, result, condition, targets, work)
 
@@ -104,8 +108,12 @@ def _tell(body: Invocation, result: InvocationResult, condition: Condition, targ
             problems.append((targets.dead_letters, error))
     stream = result.log_stream or f"{work.now:%Y/%m/%d}/[{result.executed_version}]undelivered"
     for target, refusal in problems:
+        metrics.measure(work, body.function, _PROBLEM_METRICS[target == targets.dead_letters])
         text = f"[The record of {body.request_id} could not be sent to {target}: {refusal.code}: {refusal.message}]\n"
         write(work, caller_of(body.function), targets.log_group, stream, [(to_millis(work.now), text)])
+
+
+_PROBLEM_METRICS = {True: "DeadLetterErrors", False: "DestinationDeliveryFailures"}
 
 
 def _bury(target: str, payload: str, attributes: dict[str, dict[str, str]], work: Work) -> None:
