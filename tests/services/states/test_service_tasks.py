@@ -1,5 +1,6 @@
 """Tasks that call topics, buses, tables and the API itself. Sources: answers recorded from Step Functions."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -191,3 +192,13 @@ def test_what_no_service_takes_fails_the_task_and_nothing_else(world: World, res
     ended = run(world, resource, {name + ".$": f"$.{name}" for name in parameters}, parameters)
     assert ended["status"] == "FAILED"
     assert ended["error"]
+
+
+def test_a_body_is_written_as_json_and_s3_has_a_second_request_id(world: World) -> None:
+    world.call("s3", "CreateBucket", {"Bucket": "bucket"})
+    output(run(world, "aws-sdk:s3:putObject", {"Bucket": "bucket", "Key": "k", "Body": "text data"}))
+    read = output(run(world, "aws-sdk:s3:getObject", {"Bucket": "bucket", "Key": "k"}))
+    assert (read["Body"], read["ContentLength"]) == ('"text data"', 11)
+    ended = run(world, "aws-sdk:s3:getObject", {"Bucket": "bucket", "Key": "none"})
+    assert ended["error"] == "S3.NoSuchKeyException"
+    assert re.search(r"\(Service: S3, Status Code: 404, Request ID: \S+, Extended Request ID: \S+\)$", ended["cause"])

@@ -10,6 +10,7 @@ import msgspec
 from interstate.services.operation import Outcome, Parked
 from interstate.services.states import tasks
 from interstate.services.states.arns import ACTIVITY, check_activity_arn, check_name
+from interstate.services.states.configuration import check_encryption
 from interstate.services.states.errors import ActivityAlreadyExists, ActivityDoesNotExist
 from interstate.services.states.machines import scope_of
 from interstate.services.states.pages import limit_of, page, place_of
@@ -55,6 +56,7 @@ def create_activity(request: CreateActivity, work: Work) -> dict[str, Any]:
         ActivityAlreadyExists: it is encrypted in another way.
     """
     check_name(request.name)
+    check_encryption(request.encryption_configuration)
     arn = work.caller.arn("states", f"{ACTIVITY}:{request.name}")
     activity = work.get(ACTIVITIES, arn)
     if activity is None:

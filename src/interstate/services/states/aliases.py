@@ -13,16 +13,17 @@ from interstate.services.states.arns import MachineArn, machine_arn
 from interstate.services.states.errors import (
     ConflictException,
     ResourceNotFound,
+    ServiceQuotaExceededException,
     StateMachineDeleting,
     StateMachineDoesNotExist,
     ValidationException,
 )
 from interstate.services.states.pages import limit_of, page, place_of
 from interstate.store.ports import Work
-from interstate.store.records.states import ALIASES, ALIASES_OF_MACHINE, MACHINES, VERSIONS, Alias
+from interstate.store.records.states import ALIASES, ALIASES_COUNT, ALIASES_OF_MACHINE, MACHINES, VERSIONS, Alias
 
 _WEIGHTS = 100
-_LOOKED_AT_MAX = 100  # Source: service quotas, aliases of a state machine.
+ALIASES_MAX = 100  # Source: service quotas, aliases of a state machine.
 
 
 class Route(msgspec.Struct, frozen=True, rename="camel"):
@@ -111,6 +112,8 @@ def create_state_machine_alias(request: CreateStateMachineAlias, work: Work) -> 
     routing = _rows(request.routing_configuration)
     alias = work.get(ALIASES, arn)
     if alias is None:
+        if work.scalar(ALIASES_COUNT, machine=machine.base) >= ALIASES_MAX:
+            raise ServiceQuotaExceededException("aliases", ALIASES_MAX)
         alias = Alias(arn, machine.base, request.name, request.description, routing, work.now, work.now)
         work.put(ALIASES, alias)
     elif (alias.routing, alias.description) != (routing, request.description):
@@ -175,7 +178,7 @@ def list_state_machine_aliases(request: ListStateMachineAliases, work: Work) -> 
         raise StateMachineDoesNotExist(request.state_machine_arn)
     limit = limit_of(request.max_results)
     after = place_of(request.next_token)
-    found = work.select(ALIASES_OF_MACHINE, limit=_LOOKED_AT_MAX + 1, machine=arn.base, after=after)
+    found = work.select(ALIASES_OF_MACHINE, limit=ALIASES_MAX + 1, machine=arn.base, after=after)
     if arn.qualifier is not None:
         found = [alias for alias in found if _leads_to(alias, request.state_machine_arn)]
     return page("stateMachineAliases", found, limit, show=_listed, place=lambda alias: alias.name)

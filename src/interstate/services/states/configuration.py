@@ -6,7 +6,7 @@ Source: API Reference, CreateStateMachine; answers recorded from the service.
 from typing import Any
 
 from interstate.base.errors import ServiceError
-from interstate.services.states.errors import InvalidArn, InvalidLoggingConfiguration
+from interstate.services.states.errors import InvalidArn, InvalidEncryptionConfiguration, InvalidLoggingConfiguration
 from interstate.store.ports import Work
 
 
@@ -45,6 +45,26 @@ def _exists(group_arn: str, work: Work) -> bool:
     except ServiceError:
         return False
     return any(group.get("logGroupName") == name for group in found.get("logGroups", []))
+
+
+CUSTOMER_KEY = "CUSTOMER_MANAGED_KMS_KEY"
+
+
+def check_encryption(encryption: dict[str, Any] | None) -> None:
+    """Look whether type and key of an encryption configuration fit each other. It is described, and encrypts nothing.
+
+    Raises:
+        InvalidEncryptionConfiguration: they do not.
+    """
+    if encryption is None:
+        return
+    if encryption.get("type") == CUSTOMER_KEY:
+        if not encryption.get("kmsKeyId"):
+            raise InvalidEncryptionConfiguration(f"kmsKeyId is required when type is {CUSTOMER_KEY}.")
+    elif "kmsKeyId" in encryption or "kmsDataKeyReusePeriodSeconds" in encryption:
+        raise InvalidEncryptionConfiguration(
+            f"kmsKeyId and kmsDataKeyReusePeriodSeconds can only be set when type is {CUSTOMER_KEY}."
+        )
 
 
 def shown_configuration(

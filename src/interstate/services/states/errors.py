@@ -71,6 +71,13 @@ class InvalidDefinition(ServiceError):
         super().__init__(f"Invalid State Machine Definition: '{', '.join(faults)}'")
 
 
+class InvalidEncryptionConfiguration(ServiceError):
+    """Key and type of an encryption configuration contradict each other."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Invalid Encryption Configuration: {reason}")
+
+
 class InvalidExecutionInput(ServiceError):
     """The input is not JSON."""
 
@@ -122,6 +129,13 @@ class ResourceNotFound(ServiceError):
         super().__init__(
             f"Resource not found: '{arn}'" if arn else "Request references a resource that does not exist."
         )
+
+
+class ServiceQuotaExceededException(ServiceError):
+    """A machine has as many versions or aliases as it may have."""
+
+    def __init__(self, what: str, most: int) -> None:
+        super().__init__(f"The maximum number of {what} of a state machine has been reached: {most}")
 
 
 class StateMachineAlreadyExists(ServiceError):

@@ -12,7 +12,7 @@ import msgspec
 
 from interstate.services.states import definitions
 from interstate.services.states.arns import MACHINE, MachineArn, check_name, machine_arn
-from interstate.services.states.configuration import check_logging, check_role, shown_configuration
+from interstate.services.states.configuration import check_encryption, check_logging, check_role, shown_configuration
 from interstate.services.states.errors import (
     MissingRequiredParameter,
     StateMachineAlreadyExists,
@@ -134,6 +134,7 @@ def create_state_machine(request: CreateStateMachine, work: Work) -> dict[str, A
         raise ValidationException("Version description can only be set when publish is true")
     check_role(request.role_arn)
     check_logging(request.logging_configuration, work)
+    check_encryption(request.encryption_configuration)
     definitions.read(request.definition, kind=request.type)
     arn = work.caller.arn("states", f"{MACHINE}:{request.name}")
     machine = work.get(MACHINES, arn)
@@ -273,7 +274,13 @@ def update_state_machine(request: UpdateStateMachine, work: Work) -> dict[str, A
         InvalidDefinition: with every fault of the definition.
     """
     machine = active_machine(_unqualified(request.state_machine_arn), work, asked=request.state_machine_arn)
-    asked = (request.definition, request.role_arn, request.logging_configuration, request.tracing_configuration)
+    asked = (
+        request.definition,
+        request.role_arn,
+        request.logging_configuration,
+        request.tracing_configuration,
+        request.encryption_configuration,
+    )
     if all(value is None for value in asked):
         raise MissingRequiredParameter
     if request.version_description and not request.publish:
@@ -281,6 +288,7 @@ def update_state_machine(request: UpdateStateMachine, work: Work) -> dict[str, A
     if request.role_arn is not None:
         check_role(request.role_arn)
     check_logging(request.logging_configuration, work)
+    check_encryption(request.encryption_configuration)
     if request.definition is not None:
         definitions.read(request.definition, kind=machine.type)
     machine = _revised(machine, request, work)

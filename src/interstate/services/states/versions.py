@@ -11,6 +11,7 @@ from interstate.services.states.arns import MachineArn, machine_arn
 from interstate.services.states.errors import (
     ConflictException,
     InvalidArn,
+    ServiceQuotaExceededException,
     StateMachineDeleting,
     StateMachineDoesNotExist,
 )
@@ -21,12 +22,14 @@ from interstate.store.records.states import (
     MACHINES,
     REVISIONS,
     VERSIONS,
+    VERSIONS_COUNT,
     VERSIONS_OF_MACHINE,
     StateMachine,
     Version,
 )
 
 _NEWEST = 2**62  # Above every version's number.
+VERSIONS_MAX = 1000  # Source: service quotas, published versions of a state machine.
 _ALIASES_MAX = 100  # Source: service quotas, aliases of a state machine.
 
 
@@ -56,6 +59,8 @@ def publish(machine: StateMachine, description: str, work: Work) -> Version:
     latest = work.select(VERSIONS_OF_MACHINE, limit=1, machine=machine.arn, below=_NEWEST)
     if latest and latest[0].revision == machine.revision:
         return latest[0]
+    if work.scalar(VERSIONS_COUNT, machine=machine.arn) >= VERSIONS_MAX:
+        raise ServiceQuotaExceededException("versions", VERSIONS_MAX)
     version = Version(
         arn=f"{machine.arn}:{machine.next_version}",
         machine=machine.arn,

@@ -7,11 +7,18 @@ integrations. Errors that the service's model does not have share one name a ser
 Source: answers recorded from Step Functions.
 """
 
+import base64
+
 from interstate.base.errors import ServiceError
 from interstate.core.asl.vocabulary import Resource
 from interstate.services.states.integrations.outcome import Failed
 from interstate.services.states.integrations.resources import SDK, speaker_of
 from interstate.services.states.integrations.shapes import model_of
+
+
+def _extended(request_id: str) -> str:
+    """S3 answers with a second id, which looks like this."""
+    return base64.b64encode(f"{request_id}:{request_id}".encode()[:56]).decode()
 
 
 def told(error: ServiceError, resource: Resource, request_id: str) -> Failed:
@@ -25,7 +32,8 @@ def told(error: ServiceError, resource: Resource, request_id: str) -> Failed:
         name = shape if shape.endswith("Exception") else f"{shape}Exception"
         code, status = fault.code or shape, fault.status
     if resource.type.startswith(SDK):
-        where = f"(Service: {speaker.service}, Status Code: {status}, Request ID: {request_id})"
+        more = f", Extended Request ID: {_extended(request_id)}" if speaker.botocore == "s3" else ""
+        where = f"(Service: {speaker.service}, Status Code: {status}, Request ID: {request_id}{more})"
     else:
         where = (
             f"(Service: {speaker.service}; Status Code: {status}; Error Code: {code}; "

@@ -70,8 +70,9 @@ def _in(service: str, name: str, value: Any) -> Any:
     match shape.kind, value:
         case "structure", dict():
             members = _members(service, name)
+            streamed = _streamed(service, shape)
             return {
-                members[key][0]: _in(service, members[key][1], item)
+                members[key][0]: _in(service, members[key][1], _body(item) if members[key][0] == streamed else item)
                 for key, item in value.items()
                 if key in members and item is not None
             }
@@ -83,6 +84,19 @@ def _in(service: str, name: str, value: Any) -> Any:
             return {key: _in(service, shape.element.shape, item) for key, item in value.items()}
         case _:
             return _scalar_in(shape, value)
+
+
+def _streamed(service: str, shape: Shape) -> str | None:
+    """The member that is a request's body as it is: an object of S3."""
+    if not shape.payload:
+        return None
+    kinds = {member.name: model_of(service).shapes[member.shape].kind for member in shape.members}
+    return shape.payload if kinds.get(shape.payload) == "blob" else None
+
+
+def _body(value: JSON) -> JSON:
+    """A body is written as JSON, texts too. Source: objects that recorded executions have put."""
+    return dumps(value) if isinstance(value, str) else value
 
 
 def _scalar_in(shape: Shape, value: Any) -> Any:
