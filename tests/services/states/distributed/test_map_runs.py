@@ -217,6 +217,21 @@ def test_so_many_failures_are_tolerated(world: World, tolerated: Any, failures: 
     assert map_run(world, arn)["status"] == ("SUCCEEDED" if succeeds else "FAILED")
 
 
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        ("1.5", None),
+        (100, None),
+        (-1, "ToleratedFailurePercentage must be between 0 and 100."),
+        ("x", 'The ToleratedFailurePercentagePath field refers to value "x" which is not a valid float: $.most'),
+    ],
+)
+def test_a_percentage_may_come_as_text(world: World, value: Any, cause: str | None) -> None:
+    state = {"ItemProcessor": processor(), "ItemsPath": "$.items", "ToleratedFailurePercentagePath": "$.most"}
+    output = ran(world, state, {"items": [1], "most": value})
+    assert output == [1] if cause is None else output[1].endswith(cause)
+
+
 WAITING = {"Type": "Wait", "Seconds": 60, "End": True}
 
 

@@ -35,6 +35,7 @@ from interstate.core.jsonpath.path import Path
 
 CHILDREN_MAX: Final = 10_000
 """Children that run at once. Source: Step Functions quotas, "Maximum parallel Map Run child workflow executions"."""
+_FLOAT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?\Z")
 _INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
 Number = int | float | Path | Template | None
 
@@ -187,6 +188,8 @@ def _float(state: Map, turn: Turn, wanted: Number, field: str) -> float | None:
     if wanted is None or isinstance(wanted, int | float):
         return wanted
     value = _value(state, turn, wanted, field, "number")
+    if isinstance(value, str) and _FLOAT.match(value):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _not_valid(field, value, "float", wanted)
     if not 0 <= value <= 100:
