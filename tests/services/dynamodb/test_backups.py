@@ -206,6 +206,22 @@ def test_what_is_behind_the_window_is_swept(tables: Tables) -> None:
     assert count(tables, CHANGES) == 0
 
 
+def test_what_a_copy_may_need_is_not_swept(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restores, "FILL_MAX", 1)
+    keep(tables, RecoveryPeriodInDays=1)
+    for sk in range(3):
+        tables.put(pk="a", sk=sk, n=1)
+    before = items(tables, "things")
+    then = tables.world.now
+    tables.world.now += timedelta(seconds=1)
+    for sk in range(3):
+        tables.put(pk="a", sk=sk, n=2)
+    tables.world.now = then + timedelta(days=1)
+    recovered(tables, "then", RestoreDateTime=then)
+    tables.world.now += timedelta(hours=2)
+    assert items(tables, "then") == before
+
+
 def test_a_table_that_could_be_restored_leaves_a_backup(tables: Tables) -> None:
     keep(tables)
     tables.put(pk="a", sk=1)

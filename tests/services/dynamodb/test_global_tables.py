@@ -107,6 +107,14 @@ def test_indexes_and_billing_are_those_of_all_replicas(tables: Tables) -> None:
     assert (made["IndexName"], made["IndexStatus"]) == ("late", "ACTIVE")
 
 
+def test_the_time_to_live_is_that_of_all_replicas(tables: Tables) -> None:
+    replicate(tables, SEOUL)
+    specification = {"Enabled": True, "AttributeName": "ttl"}
+    tables("UpdateTimeToLive", TableName="things", TimeToLiveSpecification=specification)
+    told = at(tables, SEOUL, "DescribeTimeToLive")["TimeToLiveDescription"]
+    assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+
+
 def test_a_stream_tells_what_came_from_another_region(tables: Tables) -> None:
     replicate(tables, SEOUL)
     put(tables, HOME, 1)

@@ -104,6 +104,7 @@ def sweep(body: Sweep, work: Work) -> None:
     if table is None or table.definition.id != body.id or table.definition.recovery_since != body.since:
         return
     cutoff = work.now - timedelta(days=table.definition.recovery_days)
-    swept = changes.sweep(body.id, cutoff, SWEEP_MAX, work)
+    # A copy that is being made may need what has just left the window: it is swept afterwards.
+    swept = 0 if table.definition.copies else changes.sweep(body.id, cutoff, SWEEP_MAX, work)
     at = work.now if swept == SWEEP_MAX else work.now + SWEEP_EVERY
     work.later("dynamodb.changes.sweep", body, at=at)

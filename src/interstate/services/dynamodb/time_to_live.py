@@ -22,6 +22,7 @@ from interstate.store.records.dynamodb import (
     ITEM_TABLES,
     ITEMS,
     ITEMS_AFTER,
+    ItemTable,
     StoredItem,
     decode_item,
 )
@@ -74,18 +75,20 @@ def update_time_to_live(request: UpdateTimeToLive, work: Work) -> dict[str, Any]
         raise ValidationException("TimeToLive is already enabled")
     if not wanted.enabled and current is None:
         raise ValidationException("TimeToLive is already disabled")
-    if not wanted.enabled and current != wanted.attribute_name:
-        raise ValidationException(
-            "TimeToLive is active on a different AttributeName: current AttributeName is " + str(current)
-        )
     attribute = wanted.attribute_name if wanted.enabled else None
+    replicas = (work.get(ITEM_TABLES, replica.arn) for replica in table.definition.replicas)
+    for one in (table, *(replica for replica in replicas if replica is not None)):
+        _set(one, attribute, work)
+    return {"TimeToLiveSpecification": {"Enabled": wanted.enabled, "AttributeName": wanted.attribute_name}}
+
+
+def _set(table: ItemTable, attribute: str | None, work: Work) -> None:
     definition = msgspec.structs.replace(table.definition, expiry_attribute=attribute)
     work.put(ITEM_TABLES, msgspec.structs.replace(table, definition=definition))
     if attribute is None:
         forget(definition.id, work)
     else:
         work.later("dynamodb.expiries", Backfill(table.arn, definition.id, attribute))
-    return {"TimeToLiveSpecification": {"Enabled": wanted.enabled, "AttributeName": wanted.attribute_name}}
 
 
 def describe_time_to_live(request: DescribeTimeToLive, work: Work) -> dict[str, Any]:
