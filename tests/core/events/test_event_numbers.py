@@ -8,7 +8,7 @@ from hypothesis.strategies import binary, integers
 from interstate.base.ids import Entropy
 from interstate.core.events.numbers import PLACES_MAX, event_id, place_of
 
-ROWS = integers(1, (1 << 53) - 1)
+ROWS = integers(1, (1 << 61) - 1)
 
 
 @given(row=ROWS, place=integers(0, PLACES_MAX - 1), seed=binary(min_size=16, max_size=16))
