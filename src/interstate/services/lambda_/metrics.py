@@ -11,12 +11,14 @@ NAMESPACE = "AWS/Lambda"
 _THROTTLED = "TooManyRequestsException"
 
 
-def measure(work: Work, function: str, name: str, value: float = 1.0, unit: str = "Count") -> None:
-    """Count something of a function (its ARN), under its name and for all functions together."""
-    dimensions = (("FunctionName", function.rsplit(":", 1)[1]),)
+def measure(
+    work: Work, function: str, name: str, value: float = 1.0, unit: str = "Count", *, overall: bool = True
+) -> None:
+    """Count something of a function (its ARN), under its name and, unless told otherwise, for all functions together."""
     caller = caller_of(function)
-    for series in (dimensions, ()):
-        work.measure(NAMESPACE, name, series, value, unit, caller=caller)
+    work.measure(NAMESPACE, name, (("FunctionName", function.rsplit(":", 1)[1]),), value, unit, caller=caller)
+    if overall:
+        work.measure(NAMESPACE, name, (), value, unit, caller=caller)
 
 
 def called(body: Invocation, result: InvocationResult, work: Work) -> None:
@@ -27,7 +29,8 @@ def called(body: Invocation, result: InvocationResult, work: Work) -> None:
     if result.refused is not None:
         return
     measure(work, body.function, "Invocations")
-    measure(work, body.function, "Errors", 0.0 if result.ok else 1.0)
-    measure(work, body.function, "Duration", result.duration_ms, "Milliseconds")
+    # Each series costs the call some 20 microseconds: what goes well is summed up per function only.
+    measure(work, body.function, "Errors", 0.0 if result.ok else 1.0, overall=not result.ok)
+    measure(work, body.function, "Duration", result.duration_ms, "Milliseconds", overall=False)
     if result.concurrent:
-        measure(work, body.function, "ConcurrentExecutions", float(result.concurrent))
+        measure(work, body.function, "ConcurrentExecutions", float(result.concurrent), overall=False)
