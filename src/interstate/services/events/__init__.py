@@ -110,6 +110,6 @@ SERVICE = Service(
     ),
     notes={
         "CreateEventBus": "Dead-letter, encryption and log settings are stored and described; they have no effect yet.",
-        "PutTargets": "Targets in sqs, sns, lambda, states, logs and other event buses; any other is refused by name.",
+        "PutTargets": "Targets in sqs, sns, lambda, states, logs, execute-api, other event buses and API destinations; any other is refused by name.",
     },
 )  # fmt: skip
