@@ -16,6 +16,7 @@ from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.keys import Encoded, key_of_request
 from interstate.core.tables.values import Item
 from interstate.services.dynamodb.collections import metrics_by_table
+from interstate.services.dynamodb.hints import hints
 from interstate.services.dynamodb.items import projection_of
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load
@@ -74,8 +75,20 @@ class BatchWriteItem(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def keys_of_tables(request: BatchGetItem | BatchWriteItem, caller: Caller) -> list[Key]:
-    """The tables of a call."""
-    return [table_key(name, caller) for name in request.request_items]
+    """The tables of a call, and probably its items."""
+    keys: list[Key] = []
+    for name, wanted in request.request_items.items():
+        table = table_key(name, caller)
+        keys.append(table)
+        for given in wanted.keys if isinstance(wanted, KeysAndAttributes) else map(_key_or_item, wanted):
+            keys += hints.item(table.values[0], given)
+    return keys
+
+
+def _key_or_item(write: WriteRequest) -> dict[str, Any]:
+    if write.put_request is not None:
+        return write.put_request.item
+    return {} if write.delete_request is None else write.delete_request.key
 
 
 # Reading -----------------------------------------------------------------------------------------------------------

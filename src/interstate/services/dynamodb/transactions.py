@@ -115,8 +115,12 @@ def keys_of_write(request: TransactWriteItems, caller: Caller) -> list[Key]:
 
 
 def keys_of_get(request: TransactGetItems, caller: Caller) -> list[Key]:
-    """The tables of a transaction."""
-    return [table_key(item.get.table_name, caller) for item in request.transact_items]
+    """The tables of a transaction, and probably its items."""
+    keys: list[Key] = []
+    for item in request.transact_items:
+        table = table_key(item.get.table_name, caller)
+        keys += (table, *hints.item(table.values[0], item.get.key))
+    return keys
 
 
 def _token(token: str, caller: Caller) -> str:
