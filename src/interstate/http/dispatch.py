@@ -17,6 +17,7 @@ from interstate.http.doors import Door, door_of, invocation, is_control, notific
 from interstate.http.guard import Guard, is_loopback
 from interstate.http.ports import Control, Engine
 from interstate.wire.codec import Wire
+from interstate.wire.compression import unpacked
 from interstate.wire.errors import RequestTooLarge
 from interstate.wire.messages import Request, Response
 from interstate.wire.routing import Route
@@ -149,7 +150,8 @@ class Dispatcher:
         request_id = self._request_id()
         route: Route | None = None
         try:
-            route = self._wire.router.route(request)
+            plain = unpacked(request) if self._is_packed(request) else request
+            route = self._wire.router.route(plain)
             service, operation = route.metadata.name, route.operation
             caller = self._caller(request)
             if operation in _SHOW_ADDRESSES.get(service, ()):
@@ -157,7 +159,7 @@ class Dispatcher:
             if not self._engine.implements(service, operation):
                 what = f"{route.metadata.full_name}: {operation}"
                 raise NotImplementedHere(what)  # noqa: TRY301 - the refusal below is one for all
-            params = self._wire.decode(route, request)
+            params = self._wire.decode(route, plain)
             if route.protocol == "rest-xml" and operation == "GetObject":
                 params["_Streams"] = True
             answer = await self._engine.execute(service, operation, params, caller)
@@ -171,6 +173,10 @@ class Dispatcher:
         except Exception:
             log.exception("request %s failed: %s", request_id.decode(), route and route.operation)
             return self._refused(InternalFailure(), request, route, request_id)
+
+    def _is_packed(self, request: Request) -> bool:
+        """Only CloudWatch takes compressed bodies; S3 keeps them as they are."""
+        return b"content-encoding" in request.headers and self._wire.router.scope(request)[0].service == "monitoring"
 
     async def _rest_of(self, rest: tuple[int, int, int], caller: Caller) -> AsyncIterator[bytes]:
         """The pages of an object that follow the first one. One that is replaced meanwhile ends early, and with it the answer."""

@@ -25,6 +25,7 @@ from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
+from interstate.services.cloudwatch import upkeep
 from interstate.store.ports import Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, Due
 from interstate.store.tables import Key
@@ -161,6 +162,8 @@ class Batches:
             done += 1
         effects = self._take_effects(work, effects_max)
         self.metrics.fold(work.measured, now, records, self.store.lane_base // 4)
+        if self.metrics.has_new_series and upkeep.SWEEP in self.catalog.steps:
+            upkeep.plan(work)
         records.flush()
         self.metrics.written()
         return Decided(

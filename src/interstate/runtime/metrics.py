@@ -51,6 +51,7 @@ class Metrics:
         self._waiting: list[tuple[datetime, Counts]] = []  # By calls that only read; the next batch writes it.
         self._newest: dict[int, Point] = {}
         self._fresh: dict[int, Point] = {}
+        self.has_new_series = False
 
     def wait(self, counts: Counts, now: datetime) -> None:
         """Keep what a call that only reads has counted."""
@@ -60,6 +61,7 @@ class Metrics:
     def fold(self, counts: Counts, now: datetime, records: UnitOfWork, node: int) -> None:
         """Put the points of a batch into its unit of work (node 0 where one process owns the store)."""
         self._fresh = {}
+        self.has_new_series = False
         for at, waiting in self._waiting:
             self._add(waiting, at, records, node)
         if counts.sets:
@@ -85,6 +87,7 @@ class Metrics:
             return found
         if found is None and records.get(SERIES, (series.id,)) is None:
             records.put(SERIES, series)
+            self.has_new_series = True
         return records.get(POINTS, (series.id, minute, node))
 
     def written(self) -> None:

@@ -7,6 +7,7 @@ from interstate.services.operation import Service
 _PACKAGES = (
     "apigateway",
     "cloudformation",
+    "cloudwatch",
     "dynamodb",
     "events",
     "iam",

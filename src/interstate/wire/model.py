@@ -27,13 +27,13 @@ from interstate.wire import sqs_query
 
 SERVED = (
     "sqs", "sns", "stepfunctions", "events", "lambda", "dynamodb", "dynamodbstreams", "logs", "sts", "iam",
-    "cloudformation", "apigateway", "apigatewayv2", "s3",
+    "cloudformation", "apigateway", "apigatewayv2", "s3", "cloudwatch",
 )  # fmt: skip
 NAMES_ONLY = (
-    "cloudwatch", "ssm", "kms", "secretsmanager", "scheduler", "pipes", "schemas", "xray",
+    "ssm", "kms", "secretsmanager", "scheduler", "pipes", "schemas", "xray",
 )  # fmt: skip
 
-_FORMAT = 2  # Raised when the structs below change.
+_FORMAT = 3  # Raised when the structs below change.
 _VERSION = re.compile(r"^__version__ = '([^']+)'", re.MULTILINE)
 
 

@@ -8,6 +8,7 @@ from zlib import crc32
 import msgspec
 import orjson
 
+from interstate.wire.cbor import cbor_bytes, read_cbor
 from interstate.wire.errors import SerializationException
 from interstate.wire.event_stream import event_stream
 from interstate.wire.form import FormReader, scalar_of_text, tree
@@ -22,6 +23,8 @@ Params = dict[str, Any]
 
 _XML = (b"content-type", b"text/xml")
 _JSON = (b"content-type", b"application/json")
+_CBOR = (b"content-type", b"application/cbor")
+_RPC_V2 = (b"smithy-protocol", b"rpc-v2-cbor")
 
 
 class ServiceParts:
@@ -79,6 +82,10 @@ class OperationCodec:
         """A body of the JSON protocols. An empty one means no parameters."""
         return self.check(_json_object(body))
 
+    def decode_cbor(self, body: bytes) -> Params:
+        """A body of the RPC v2 protocol. An empty one means no parameters."""
+        return self.check(read_cbor(body) if body else {})
+
     def decode_form(self, fields: Mapping[str, str]) -> Params:
         """The fields of a query request."""
         if not self.operation.input:
@@ -129,6 +136,13 @@ class OperationCodec:
         if self._parts.checksummed:
             headers.append((b"x-amz-crc32", str(crc32(body)).encode()))
         return Response(200, headers, body)
+
+    def encode_cbor(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
+        """An answer of the RPC v2 protocol. An operation without output answers with an empty body."""
+        headers = [_RPC_V2, (b"x-amzn-requestid", request_id)]
+        if not self.operation.output:
+            return Response(200, headers, b"")
+        return Response(200, [_CBOR, *headers], cbor_bytes(answer or {}))
 
     def encode_query(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
         """An answer of the query protocol: XML."""

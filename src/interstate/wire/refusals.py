@@ -9,6 +9,7 @@ from typing import Any
 
 from interstate.base.errors import ServiceError
 from interstate.wire import sqs_query
+from interstate.wire.cbor import cbor_bytes
 from interstate.wire.messages import Response
 from interstate.wire.model import Fault, ServiceModel
 from interstate.wire.writing import json_bytes, xml_text
@@ -119,8 +120,8 @@ def refuse_rest_xml(refusal: Refusal, request_id: bytes) -> Response:
 
 
 def refuse_cbor(refusal: Refusal, request_id: bytes) -> Response:
-    """A CBOR map of two texts. No service that is served here speaks CBOR; refusals must still be readable."""
-    body = b"\xa2" + b"".join(_cbor_text(text) for text in ("__type", refusal.name, "message", refusal.message))
+    """A CBOR map: the error's name under ``__type``, its message and its members."""
+    body = cbor_bytes({"__type": refusal.name, refusal.message_member: refusal.message, **_json_members(refusal)})
     headers = [
         (b"content-type", b"application/cbor"),
         (b"smithy-protocol", b"rpc-v2-cbor"),
@@ -128,15 +129,6 @@ def refuse_cbor(refusal: Refusal, request_id: bytes) -> Response:
         *refusal.query_error(),
     ]
     return Response(refusal.status, headers, body)
-
-
-def _cbor_text(text: str) -> bytes:
-    """Source: RFC 8949, section 3.1, major type 3."""
-    encoded = text.encode()
-    size = len(encoded)
-    if size < 24:
-        return bytes([0x60 | size]) + encoded
-    return b"\x79" + size.to_bytes(2) + encoded[:65535]
 
 
 def _json_members(refusal: Refusal) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _BY_SERVICE: Mapping[str, Style] = {
     "sqs": Style("InvalidParameterValue", enums=False, names_first_missing=True),
     "apigateway": Style("BadRequestException"),
     "apigatewayv2": Style("BadRequestException"),
+    "cloudwatch": Style("ValidationError", names_first_missing=True),
     "s3": Style("InvalidArgument", enums=False),
 }
 
