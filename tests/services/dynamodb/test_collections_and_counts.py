@@ -109,7 +109,7 @@ def test_batches_are_folded(tables: Tables) -> None:
 
 def test_a_hint_names_the_row_or_none(tables: Tables) -> None:
     hints = Hints()
-    assert hints.item(ARN, key("a")) == []
+    assert hints.item(ARN, key("a")) == ()
     definition = tables.world.run(lambda work: work.get(ITEM_TABLES, ARN)).definition
     hints.note(ARN, definition.id, definition.key)
     (found,) = hints.item(ARN, key("a", 1))
@@ -118,4 +118,4 @@ def test_a_hint_names_the_row_or_none(tables: Tables) -> None:
     refused: tuple[dict[str, Any], ...] = (
         {}, {"pk": {"S": "a"}}, {"pk": {"N": "1"}, "sk": {"N": "1"}}, {"pk": 1}, {**key("a"), "sk": {"N": "x"}},
     )  # fmt: skip
-    assert [hints.item(ARN, wrong) for wrong in refused] == [[]] * len(refused)
+    assert [hints.item(ARN, wrong) for wrong in refused] == [()] * len(refused)

@@ -47,22 +47,6 @@ def key_of_request(key: Mapping[str, Value], schema: KeySchema) -> Encoded:
     )
 
 
-def key_in_schema(given: Mapping[str, Any], schema: KeySchema) -> Encoded | None:
-    """The encoded key of what a request gave, unchecked; None when it is none.
-
-    Raises:
-        InvalidInput: a number is none.
-    """
-    parts = []
-    for attribute in schema.attributes:
-        value = given.get(attribute.name)
-        content = value.get(attribute.type) if isinstance(value, dict) else None
-        if not isinstance(content, bytes if attribute.type == "B" else str):
-            return None
-        parts.append(encoded(attribute.type, numbers.canonical(str(content)) if attribute.type == "N" else content))
-    return parts[0], parts[1] if len(parts) == 2 else b""
-
-
 def _key_part(value: Value | None, attribute: KeyAttribute, size_max: int) -> bytes:
     if value is None:
         raise KeyMismatch

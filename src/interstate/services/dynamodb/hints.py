@@ -5,12 +5,12 @@ seldom change, so the keys that were seen last are remembered here. A guess that
 another store) fetches a row that nobody asks for; it decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from interstate.core.tables import numbers
 from interstate.core.tables.errors import InvalidInput
-from interstate.core.tables.keys import Encoded, key_in_schema
 from interstate.core.tables.schema import KeySchema
-from interstate.core.tables.values import Value
 from interstate.store.records.dynamodb import ITEMS
 from interstate.store.tables import Key
 
@@ -21,7 +21,7 @@ class Hints:
     """Numbers and keys of tables by ARN, the latest first to stay."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[int, KeySchema]] = {}
+        self._known: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {}
 
     def note(self, arn: str, number: int, schema: KeySchema) -> None:
         """Remember a table."""
@@ -29,19 +29,25 @@ class Hints:
         if known is None or known[0] != number:
             if len(self._known) >= TABLES_MAX:
                 self._known.clear()
-            self._known[arn] = (number, schema)
+            self._known[arn] = (number, tuple((attribute.name, attribute.type) for attribute in schema.attributes))
 
-    def item(self, arn: str, given: Mapping[str, Value]) -> list[Key]:
+    def item(self, arn: str, given: Mapping[str, Any]) -> Sequence[Key]:
         """The row of an item, from its key or from all of it; none where that cannot be told."""
         known = self._known.get(arn)
         if known is None:
-            return []
-        number, schema = known
+            return ()
+        number, attributes = known
         try:
-            place: Encoded | None = key_in_schema(given, schema)
-        except InvalidInput:
-            return []
-        return [] if place is None else [Key(ITEMS, (number, *place))]
+            parts = [_ENCODE[kind](given[name][kind]) for name, kind in attributes]
+        except (KeyError, TypeError, AttributeError, InvalidInput):
+            return ()
+        return (Key(ITEMS, (number, parts[0], parts[1] if len(parts) == 2 else b"")),)
 
+
+_ENCODE: Mapping[str, Callable[[Any], bytes]] = {
+    "S": str.encode,
+    "N": lambda text: numbers.sortable(numbers.canonical(text)),
+    "B": lambda content: b"".join((content,)),
+}
 
 hints = Hints()
