@@ -24,7 +24,9 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.ids import Entropy
 from interstate.base.numbers import whole_number
+from interstate.core.events.numbers import event_id, place_of
 from interstate.core.queues.errors import InvalidMessageContents, ReceiptHandleIsInvalid
 
 AttributeValue = dict[str, Any]  # {"DataType": "String", "StringValue": "..."} or BinaryValue as base64 text.
@@ -81,6 +83,17 @@ class Message(msgspec.Struct, frozen=True):
     def handle(self) -> str:
         """The receipt handle that a consumer gets."""
         return urlsafe_b64encode(f"{self.queue_id}/{self.id}/{self.receipt}".encode()).decode()
+
+
+def new_message_id(row: int, entropy: Entropy) -> str:
+    """An id for the message of this row. Like an event's, it leads to its row, so that a message is found by its id."""
+    return event_id(row, 0, entropy)
+
+
+def row_of(message_id: str) -> int | None:
+    """The row in which a message with this id was sent; None when it is no id. Dead letters have another row by then."""
+    place = place_of(message_id)
+    return None if place is None else place[0]
 
 
 def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:

@@ -140,7 +140,7 @@ def called(call: HttpCall, answer: HttpAnswer, work: Work, cache: RoutesCache) -
     if target is None:
         return
     if is_success(answer.status):
-        delivered(call.delivery, call.delivery.events, target, work)
+        delivered(call.delivery, call.delivery.events, target, work, [f"status {answer.status}"])
         return
     wait_s = retry_after_s(answer.retry_after, work.now)
     not_before = None if wait_s is None or wait_s < 0 else work.now + timedelta(seconds=min(wait_s, 86_400))

@@ -63,50 +63,47 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
     for carried in left:
         alone = msgspec.structs.replace(delivery, events=[carried])
         try:
-            is_done = _deliver(alone, route, target, work, cache)
+            made = _deliver(alone, route, target, work, cache)
         except ServiceError as error:
             failed(alone, target, failure_of(error), work)
         except _FailedError as error:
             failed(alone, target, error.failure, work)
         else:
-            if is_done:
-                delivered(alone, [carried], target, work)
+            if made is not None:
+                delivered(alone, [carried], target, work, [made])
 
 
 def _deliver_together(delivery: Delivery, route: Route, target: Target, work: Work) -> list[Carried]:
     """Deliver what the target takes in one call; tells what is left to be delivered, or to fail, alone."""
     try:
         texts = [_input(carried, delivery.since, route, target) for carried in delivery.events]
-        refused = reach_with_many(target, texts, route.arn, work)
+        made = reach_with_many(target, texts, route.arn, work)
     except (ServiceError, _FailedError):
         return delivery.events
-    gone = set(refused)
-    taken = [carried for at, carried in enumerate(delivery.events) if at not in gone]
+    taken = [carried for carried, message in zip(delivery.events, made, strict=True) if message is not None]
     if taken:
-        delivered(delivery, taken, target, work)
-    return [delivery.events[at] for at in refused]
+        delivered(delivery, taken, target, work, [message for message in made if message is not None])
+    return [carried for carried, message in zip(delivery.events, made, strict=True) if message is None]
 
 
-def _deliver(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> bool:
-    """Deliver one event; False when its end is another step's (a call outside the store)."""
+def _deliver(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> str | None:
+    """Deliver one event; tells what was made, None when its end is another step's (a call outside the store)."""
     [carried] = delivery.events
     if ":event-bus/" in target.arn:
-        _cross(delivery, route, target, work, cache)
-        return True
+        return _cross(delivery, route, target, work, cache)
     text = _input(carried, delivery.since, route, target)
     if ":api-destination/" in target.arn:
         destination = work.get(API_DESTINATIONS, target.arn)
         if destination is None:
             raise ResourceNotFoundException.api_destination(target.arn.split("/")[1], "invoke")
         call_destination(delivery, target, text, destination, work)
-        return False
+        return None
     if ":execute-api:" in target.arn:
         arn = parse_arn(target.arn)
         assert arn is not None, target
         call_gateway(delivery, target, text, arn.resource, work)
-        return False
-    reach(target, Payload(text, carried.event_id, route.name, route.arn, carried.trace), work)
-    return True
+        return None
+    return reach(target, Payload(text, carried.event_id, route.name, route.arn, carried.trace), work)
 
 
 def _input(carried: Carried, since: datetime, route: Route, target: Target) -> str:
@@ -130,8 +127,10 @@ def _object(text: str) -> JSONObject:
     return event
 
 
-def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> None:
+def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> str:
     """Take the event to another bus; what has crossed once goes no further. A transformed input becomes its detail.
+
+    Tells the event's id there.
 
     The target's role acts for its account; without one the rule's account does. Another account's bus must let it in. In
     another region the event gets an id of its own.
@@ -158,5 +157,6 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
             raise _FailedError(Failure(INVALID_JSON, reason, permanent=True))
         event = {**event, "detail": detail}
     sender = Sender(work, cache, hops=delivery.hops + 1)
-    sender.send(bus, event, trace=carried.trace, keep_id=here.region == there.region)
+    event_id = sender.send(bus, event, trace=carried.trace, keep_id=here.region == there.region)
     sender.close()
+    return event_id

@@ -51,13 +51,15 @@ def _millis(span: timedelta) -> float:
     return span / timedelta(milliseconds=1)
 
 
-def delivered(delivery: Delivery, events: Sequence[Carried], target: Target, work: Work) -> None:
-    """The target took these events."""
+def delivered(
+    delivery: Delivery, events: Sequence[Carried], target: Target, work: Work, made: Sequence[str] = ()
+) -> None:
+    """The target took these events; ``made`` is what came of each, where that is known."""
     place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
     work.measure(NAMESPACE, "Invocations", dimensions, len(events), caller=place)
     whole = _millis(work.now - delivery.since)
     work.measure(NAMESPACE, "IngestionToInvocationCompleteLatency", dimensions, whole, "Milliseconds", caller=place)
-    _note(delivery, events, target, DELIVERED, work)
+    _note(delivery, events, target, DELIVERED, work, made=made)
 
 
 def failed(
@@ -124,14 +126,18 @@ def _note(  # noqa: PLR0917 what is known of an attempt
     work: Work,
     failure: Failure | None = None,
     next_at: datetime | None = None,
+    made: Sequence[str] = (),
 ) -> None:
     """Keep how an attempt went, one row for the events of one call."""
-    rows: dict[int, list[int]] = {}
-    for carried in events:
+    rows: dict[int, tuple[list[int], list[str]]] = {}
+    for at, carried in enumerate(events):
         found = place_of(carried.event_id)
         if found is not None:
-            rows.setdefault(found[0], []).append(found[1])
-    for log, places in rows.items():
+            row = rows.setdefault(found[0], ([], []))
+            row[0].append(found[1])
+            if made:
+                row[1].append(made[at])
+    for log, (places, came) in rows.items():
         attempt = Attempt(
             id=work.next_id(ATTEMPTS),
             log=log,
@@ -145,5 +151,6 @@ def _note(  # noqa: PLR0917 what is known of an attempt
             code=None if failure is None else failure.code,
             message=None if failure is None else failure.message[:_MESSAGE_CHARS_MAX],
             next_at=next_at,
+            made=came,
         )
         work.put(ATTEMPTS, attempt)

@@ -27,12 +27,18 @@ class Payload(msgspec.Struct, frozen=True):
     trace: str | None = None
 
 
-def _queue(arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+def _queue(arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
     request = {"QueueUrl": _queue_url(arn), **_message(target, payload.text)}
     if payload.trace:
         header = {"DataType": "String", "StringValue": payload.trace}
         request["MessageSystemAttributes"] = {"AWSTraceHeader": header}
-    work.call("sqs", "SendMessage", request, caller=caller)
+    return _made(work.call("sqs", "SendMessage", request, caller=caller), "MessageId")
+
+
+def _made(answer: dict[str, Any], member: str) -> str:
+    """What a call tells of what it made; it is kept with the attempt."""
+    made: str = answer.get(member, "")
+    return made
 
 
 def _queue_url(arn: Arn) -> str:
@@ -46,28 +52,28 @@ def _message(target: Target, text: str) -> dict[str, Any]:
     return message
 
 
-def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
     # Executions that EventBridge starts are named by the event and a number of their own, so that a replay starts another.
     name = f"{payload.event_id}_{work.entropy.uuid()}"
     request = {"stateMachineArn": target.arn, "name": name, "input": payload.text}
     if payload.trace:
         request["traceHeader"] = payload.trace
-    work.call("stepfunctions", "StartExecution", request, caller=caller)
+    return _made(work.call("stepfunctions", "StartExecution", request, caller=caller), "executionArn")
 
 
-def _function(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+def _function(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
     request = {"FunctionName": target.arn, "InvocationType": "Event", "Payload": payload.text.encode()}
-    work.call("lambda", "Invoke", request, caller=caller)
+    return _made(work.call("lambda", "Invoke", request, caller=caller), "_RequestId")
 
 
-def _topic(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+def _topic(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
     request = {"TopicArn": target.arn, "Message": payload.text}
     if target.message_group_id is not None:
         request["MessageGroupId"] = target.message_group_id
-    work.call("sns", "Publish", request, caller=caller)
+    return _made(work.call("sns", "Publish", request, caller=caller), "MessageId")
 
 
-def _log_group(arn: Arn, _target: Target, payload: Payload, work: Work, caller: Caller) -> None:
+def _log_group(arn: Arn, _target: Target, payload: Payload, work: Work, caller: Caller) -> str:
     group = arn.resource.removeprefix("log-group:").removesuffix(":*")
     stream = f"{payload.event_id}_{work.entropy.hex(8)}"
     entry = {"timestamp": to_millis(work.now), "message": payload.text}
@@ -77,6 +83,7 @@ def _log_group(arn: Arn, _target: Target, payload: Payload, work: Work, caller: 
     work.call("logs", "CreateLogStream", {"logGroupName": group, "logStreamName": stream}, caller=caller)
     request = {"logGroupName": group, "logStreamName": stream, "logEvents": [entry]}
     work.call("logs", "PutLogEvents", request, caller=caller)
+    return stream
 
 
 def _log_entry(text: str) -> JSONObject | None:
@@ -93,7 +100,7 @@ def _log_entry(text: str) -> JSONObject | None:
     return None
 
 
-_Reach = Callable[[Arn, Target, Payload, Work, Caller], None]
+_Reach = Callable[[Arn, Target, Payload, Work, Caller], str]
 _REACH: dict[str, _Reach] = {
     "sqs": _queue,
     "states": _state_machine,
@@ -106,15 +113,15 @@ REACHED = frozenset({*_REACH, "events", "execute-api"})
 come, and ``calling``."""
 
 
-def reach(target: Target, payload: Payload, work: Work) -> None:
-    """Deliver.
+def reach(target: Target, payload: Payload, work: Work) -> str:
+    """Deliver; tells what was made: a message's id, an execution's ARN, a request's id.
 
     Raises:
         ServiceError: the target's service refused.
     """
     arn = parse_arn(target.arn)
     assert arn is not None, target
-    _REACH[arn.service](arn, target, payload, work, _caller(arn, target, payload.rule_arn))
+    return _REACH[arn.service](arn, target, payload, work, _caller(arn, target, payload.rule_arn))
 
 
 def _caller(arn: Arn, target: Target, rule_arn: str) -> Caller:
@@ -132,8 +139,8 @@ def takes_many(target: Target) -> bool:
     return target.arn.startswith("arn:aws:sqs:")
 
 
-def reach_with_many(target: Target, texts: Sequence[str], rule_arn: str, work: Work) -> list[int]:
-    """Deliver to a queue in one call; tells which texts it refused.
+def reach_with_many(target: Target, texts: Sequence[str], rule_arn: str, work: Work) -> list[str | None]:
+    """Deliver to a queue in one call; tells the id of each text's message, None where it was refused.
 
     Raises:
         ServiceError: the queue refused all of them.
@@ -143,4 +150,5 @@ def reach_with_many(target: Target, texts: Sequence[str], rule_arn: str, work: W
     entries = [{"Id": str(at), **_message(target, text)} for at, text in enumerate(texts)]
     request = {"QueueUrl": _queue_url(arn), "Entries": entries}
     answer = work.call("sqs", "SendMessageBatch", request, caller=_caller(arn, target, rule_arn))
-    return [int(failed["Id"]) for failed in answer.get("Failed", ())]
+    ids = {int(sent["Id"]): sent["MessageId"] for sent in answer.get("Successful", ())}
+    return [ids.get(at) for at in range(len(texts))]

@@ -101,7 +101,14 @@ def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
         description=request.description,
         role_arn=request.role_arn,
         tags=tags_of(request.tags) if existing is None else existing.tags,
+        changed=work.now,
     )
+    if existing is not None and (existing.pattern, existing.schedule, existing.state) == (
+        pattern,
+        schedule,
+        rule.state,
+    ):
+        rule = msgspec.structs.replace(rule, changed=existing.changed)
     work.put(RULES, plan(rule, work))
     changed(bus, rule, work)
     return {"RuleArn": arn}
@@ -202,7 +209,7 @@ def _switch(request: RuleRequest, state: str, work: Work) -> None:
     if rule.state == state:
         return
     unplan(rule, work)
-    rule = msgspec.structs.replace(rule, state=state, schedule_due=None)
+    rule = msgspec.structs.replace(rule, state=state, schedule_due=None, changed=work.now)
     work.put(RULES, plan(rule, work))
     changed(bus_at(rule.bus, work), rule, work)
 

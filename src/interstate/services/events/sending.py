@@ -25,6 +25,9 @@ from interstate.services.events.routing import Routes, RoutesCache
 from interstate.store.ports import Work
 from interstate.store.records.events import LOG, Bus, Carried, Delivery, Logged
 
+TAIL = "events.log:"
+"""Before a bus's ARN: what those wait for who follow its log."""
+
 _Road = tuple[str, str, str]  # Bus, rule, target.
 
 
@@ -105,6 +108,7 @@ class Sender:
             plan_sweep(work)
         for bus, page in self._pages.items():
             work.put(LOG, Logged(page.row, bus, now, len(page.texts), b"[" + b",".join(page.texts) + b"]"))
+            work.wake(TAIL + bus)
         for (bus, rule_name), count in self._matched.items():
             place, dimensions = caller_of(bus), dimensions_of(bus, rule_name)
             work.measure(NAMESPACE, "MatchedEvents", dimensions, count, caller=place)

@@ -76,7 +76,8 @@ def invoke(request: Invoke, work: Work) -> Outcome:
     )
     if request.invocation_type == "Event":
         asynchronous.accept(call, work)
-        return {"StatusCode": 202}
+        # A service that calls keeps the request's id with what it knows of the call.
+        return {"StatusCode": 202, "_RequestId": call.request_id} if work.caller.service else {"StatusCode": 202}
     return Perform("lambda.invoke", call, answered)
 
 

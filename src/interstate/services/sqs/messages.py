@@ -24,7 +24,15 @@ from interstate.core.queues.errors import (
     ReceiptHandleExpired,
     ReceiptHandleIsInvalid,
 )
-from interstate.core.queues.message import Message, check_body, md5_of_attributes, md5_of_body, read_handle, size_bytes
+from interstate.core.queues.message import (
+    Message,
+    check_body,
+    md5_of_attributes,
+    md5_of_body,
+    new_message_id,
+    read_handle,
+    size_bytes,
+)
 from interstate.services.sqs import fifo
 from interstate.services.sqs.locate import arn_of_url, queue_for, setting
 from interstate.services.sqs.stored import add, release, remove
@@ -134,12 +142,13 @@ def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
     """Check a message, write it, wake who waits for it; answers as SendMessage."""
     body = outgoing.body.encode()
     size = _check(queue, outgoing, body)
+    row = work.next_id(MESSAGES)
     message = Message(
-        id=work.next_id(MESSAGES),
+        id=row,
         queue_id=queue.id,
         visible_at=work.now + timedelta(seconds=_delay_s(queue, outgoing)),
         sent_at=work.now,
-        message_id=work.entropy.uuid(),
+        message_id=new_message_id(row, work.entropy),
         body=outgoing.body,
         body_md5=md5_of_body(body),
         attributes=_stored(outgoing.attributes),

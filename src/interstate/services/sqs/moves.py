@@ -20,7 +20,7 @@ from interstate.base.arn import parse_arn
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.time import to_millis
 from interstate.core.queues.errors import AccessDenied, InvalidParameterValue, ResourceNotFoundException
-from interstate.core.queues.message import Message
+from interstate.core.queues.message import Message, new_message_id
 from interstate.services.sqs.locate import account_of, redrive
 from interstate.services.sqs.stored import add, depth_of, remove
 from interstate.store.ports import Work
@@ -247,12 +247,13 @@ def _send_again(message: Message, source: Queue, target: Queue, work: Work) -> N
     system = {
         name: value for name, value in (message.system_attributes or {}).items() if name != "DeadLetterQueueSourceArn"
     }
+    row = work.next_id(MESSAGES)
     again = Message(
-        id=work.next_id(MESSAGES),
+        id=row,
         queue_id=target.id,
         visible_at=work.now,
         sent_at=work.now,
-        message_id=work.entropy.uuid(),
+        message_id=new_message_id(row, work.entropy),
         body=message.body,
         body_md5=message.body_md5,
         attributes=message.attributes,

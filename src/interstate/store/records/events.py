@@ -42,6 +42,7 @@ class Rule(msgspec.Struct, frozen=True):
     role_arn: str | None = None
     tags: dict[str, str] = {}
     managed_by: str | None = None
+    changed: datetime | None = None
 
 
 class TargetRow(msgspec.Struct, frozen=True):
@@ -116,7 +117,10 @@ class Logged(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """How one attempt to deliver went; ``places`` says which events of the log's row ``log`` it was for."""
+    """How one attempt to deliver went; ``places`` says which events of the log's row ``log`` it was for.
+
+    ``made`` has what came of each: a message's id, an execution's ARN, a request's id; "" where nothing is known.
+    """
 
     id: int
     log: int
@@ -130,6 +134,7 @@ class Attempt(msgspec.Struct, frozen=True):
     code: str | None = None
     message: str | None = None
     next_at: datetime | None = None
+    made: list[str] = []
 
 
 class Sweep(msgspec.Struct, frozen=True):
