@@ -64,6 +64,32 @@ REFUSED = [
         "1 validation error detected: Value '[ppc]' at 'architectures' failed to satisfy constraint: "
         "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64]]",
     ),
+    Refused(  # Long values are told in full. Source: answers recorded from Step Functions.
+        "stepfunctions",
+        "ListExecutions",
+        {"stateMachineArn": "arn", "nextToken": "x" * 3097},
+        "ValidationException",
+        f"1 validation error detected: Value '{'x' * 3097}' at 'nextToken' failed to satisfy constraint: "
+        "Member must have length less than or equal to 3096",
+    ),
+    Refused(
+        "stepfunctions",
+        "ListExecutions",
+        {"stateMachineArn": "arn", "statusFilter": "succeeded"},
+        "ValidationException",
+        "1 validation error detected: Value 'succeeded' at 'statusFilter' failed to satisfy constraint: Member must satisfy "
+        "enum value set: [SUCCEEDED, TIMED_OUT, PENDING_REDRIVE, ABORTED, FAILED, RUNNING]",
+    ),
+    Refused(  # Structures are told as Java's records print themselves. Source: answers recorded from Step Functions.
+        "stepfunctions",
+        "CreateStateMachineAlias",
+        {"name": "a", "routingConfiguration": [{"stateMachineVersionArn": f"arn:{n}", "weight": n} for n in (1, 2, 3)]},
+        "ValidationException",
+        "1 validation error detected: Value '[RoutingConfigurationListItem(stateMachineVersionArn=arn:1, weight=1), "
+        "RoutingConfigurationListItem(stateMachineVersionArn=arn:2, weight=2), "
+        "RoutingConfigurationListItem(stateMachineVersionArn=arn:3, weight=3)]' at 'routingConfiguration' failed to satisfy "
+        "constraint: Member must have length less than or equal to 2",
+    ),
     Refused(
         "sqs",
         "SendMessage",

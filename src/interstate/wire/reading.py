@@ -28,7 +28,44 @@ Path = tuple["Path | None", str] | None
 Reader = Callable[[Any, Path, "list[Problem]"], Any]
 
 _TOKENS: Mapping[type, str] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
-_SHOWN_MAX = 2048  # Characters of a value that a message repeats.
+# Characters of a value that a message repeats. AWS repeats all (answers recorded from Step Functions); this bounds an answer.
+_SHOWN_MAX = 65_536
+
+
+class _Typed:
+    """A value with its shape: structures are printed with their names and members, and only when a message needs them."""
+
+    __slots__ = ("shapes", "target", "value", "wire")
+
+    def __init__(self, value: Any, target: str, shapes: Mapping[str, Shape], *, wire: bool) -> None:
+        self.value = value
+        self.target = target
+        self.shapes = shapes
+        self.wire = wire
+
+    def __str__(self) -> str:
+        return self._written(self.value, self.target)
+
+    def _written(self, value: Any, target: str) -> str:
+        shape = self.shapes[target]
+        match value:
+            case None:
+                return "null"
+            case Mapping() if shape.kind == "structure":
+                members = (
+                    f"{member.name[:1].lower()}{member.name[1:]}="
+                    f"{self._written(value.get(member.wire if self.wire else member.name), member.shape)}"
+                    for member in shape.members
+                )
+                return f"{target}({', '.join(members)})"
+            case Mapping() if shape.element is not None:
+                element = shape.element.shape
+                return "{" + ", ".join(f"{key}={self._written(item, element)}" for key, item in value.items()) + "}"
+            case list() if shape.element is not None:
+                element = shape.element.shape
+                return "[" + ", ".join(self._written(item, element) for item in value) + "]"
+            case _:
+                return _java(value)
 
 
 class Problem:
@@ -79,6 +116,8 @@ def _java(value: Any) -> str:
     match value:
         case bool():
             return "true" if value else "false"
+        case None:
+            return "null"
         case bytes():
             return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
         case Mapping():
@@ -113,17 +152,17 @@ class Readers:
             return self._readers[name](value, path, problems)
 
         self._readers[name] = later  # A shape inside itself finds this one while it is being compiled.
-        self._readers[name] = self._compile(self._shapes[name])
+        self._readers[name] = self._compile(name, self._shapes[name])
         return self._readers[name]
 
-    def _compile(self, shape: Shape) -> Reader:
+    def _compile(self, name: str, shape: Shape) -> Reader:
         match shape.kind:
             case "structure":
                 return self.structure(shape)
             case "list":
-                return self._list(shape)
+                return self._list(name, shape)
             case "map":
-                return self._map(shape)
+                return self._map(name, shape)
             case kind:
                 scalar = _SCALARS[kind]
                 return _constrained(scalar, self._constraints(shape))
@@ -161,7 +200,10 @@ class Readers:
 
         return read
 
-    def _list(self, shape: Shape) -> Reader:
+    def _typed(self, value: Any, name: str) -> _Typed:
+        return _Typed(value, name, self._shapes, wire=self._wire_names)
+
+    def _list(self, name: str, shape: Shape) -> Reader:
         assert shape.element is not None
         element = self._shapes[shape.element.shape]
         nested = element.kind in ("structure", "list", "map")
@@ -176,18 +218,18 @@ class Readers:
                 value = _as_list(value)
             for constraint in own:
                 if not constraint.holds(value):
-                    _note(problems, path, value, constraint.text)
+                    _note(problems, path, self._typed(value, name), constraint.text)
             items = [
                 _element(read_element, item, (path, f"{number}.member") if nested else path, problems)
                 for number, item in enumerate(value, 1)
             ]
             if each and not all(constraint.holds(item) for item in items if item is not None for constraint in each):
-                _note(problems, path, value, grouped_text)
+                _note(problems, path, self._typed(value, name), grouped_text)
             return items
 
         return read
 
-    def _map(self, shape: Shape) -> Reader:
+    def _map(self, name: str, shape: Shape) -> Reader:
         assert shape.element is not None
         assert shape.key is not None
         element = self._shapes[shape.element.shape]
@@ -204,16 +246,16 @@ class Readers:
                 value = _as_object(value)
             for constraint in own:
                 if not constraint.holds(value):
-                    _note(problems, path, value, constraint.text)
+                    _note(problems, path, self._typed(value, name), constraint.text)
             if keys and not all(constraint.holds(key) for key in value for constraint in keys):
-                _note(problems, path, value, keys_text)
+                _note(problems, path, self._typed(value, name), keys_text)
             read_value = {
                 key: _element(read_element, item, (path, f"{key}.member") if nested else path, problems)
                 for key, item in value.items()
                 if item is not None
             }
             if values and not all(constraint.holds(item) for item in read_value.values() for constraint in values):
-                _note(problems, path, value, values_text)
+                _note(problems, path, self._typed(value, name), values_text)
             return read_value
 
         return read
