@@ -194,6 +194,29 @@ def test_what_no_service_takes_fails_the_task_and_nothing_else(world: World, res
     assert ended["error"]
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, {"ChecksumCRC32": "hnEfWw==", "ChecksumType": "FULL_OBJECT"}),
+        (
+            {"ChecksumAlgorithm": "SHA1"},
+            {"ChecksumSHA1": "Vus6xo9oNrr3ldfWy/PCqKAQv28=", "ChecksumType": "FULL_OBJECT"},
+        ),
+    ],
+)
+def test_what_is_put_carries_a_crc32_unless_another_checksum_is_named(
+    world: World, given: dict[str, str], told: dict[str, str]
+) -> None:
+    # Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
+    world.call("s3", "CreateBucket", {"Bucket": "bucket"})
+    put = output(
+        run(world, "aws-sdk:s3:putObject", {"Bucket": "bucket", "Key": "k", "Body": {"Dict": "Value"}, **given})
+    )
+    assert {name: value for name, value in put.items() if name.startswith("Checksum")} == told
+    read = output(run(world, "aws-sdk:s3:getObject", {"Bucket": "bucket", "Key": "k"}))
+    assert not [name for name in read if name.startswith("Checksum")]
+
+
 def test_a_body_is_written_as_json_and_s3_has_a_second_request_id(world: World) -> None:
     world.call("s3", "CreateBucket", {"Bucket": "bucket"})
     output(run(world, "aws-sdk:s3:putObject", {"Bucket": "bucket", "Key": "k", "Body": "text data"}))

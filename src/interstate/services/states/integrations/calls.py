@@ -16,6 +16,7 @@ from interstate.core.asl.parse_task import parse_resource
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, StartTask
 from interstate.services.states.integrations.credentials import caller_for
 from interstate.services.states.integrations.failures import told
+from interstate.services.states.integrations.integrity import protect
 from interstate.services.states.integrations.metadata import sdk_metadata
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Outside, Submitted
 from interstate.services.states.integrations.resources import SDK, speaker_of
@@ -43,7 +44,7 @@ def call(command: StartTask, execution: Execution, work: Work) -> Outcome | Outs
         return _from_outside(command, execution)
     given = command.input.value
     request = to_request(service, operation, given if isinstance(given, dict) else {})
-    if (fault := _prepare(resource.type, request, execution)) is not None:
+    if (fault := _prepare(resource.type, operation, request, execution)) is not None:
         return fault
     try:
         answer = work.call(service, operation, request, caller=caller_for(command, execution))
@@ -119,9 +120,11 @@ def ended(result: JSONObject, command: StartTask) -> Outcome:
     return Submitted(output) if command.resource.pattern else Answered(output)
 
 
-def _prepare(kind: str, request: dict[str, Any], execution: Execution) -> Failed | None:
+def _prepare(kind: str, operation: str, request: dict[str, Any], execution: Execution) -> Failed | None:
     """What Step Functions adds to a request, or finds out before it sends one."""
     match kind:
+        case "aws-sdk:s3":
+            protect(operation, request)
         case "events":
             _name_the_sender(request.get("Entries"), execution)
         case "sqs":
