@@ -18,6 +18,7 @@ from handle_partial_inventory.app import transaction
 from notification_sender.app import message
 from order_validation.app import audit
 from ordering import keep
+from ordering.accepting import fingerprint
 from ordering.payment import charge_key, signature, signed
 from ordering.places import WAREHOUSE_ELSEWHERE, warehouse_for
 from ordering.records import each_record, moment_of
@@ -25,7 +26,6 @@ from ordering.stock import judge
 from ordering.web import BadBody, body_of, now_of
 from packing_instruction.app import packing
 from payment_webhook.app import paid
-from place_order.app import fingerprint
 from select_carrier.app import CARRIERS, ranking
 from update_order_status.app import projection, writing
 from validate_order.app import record

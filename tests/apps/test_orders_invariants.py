@@ -16,8 +16,8 @@ def clean() -> dict[str, Any]:
 
     shipped = {"reservation": "SHIPPED", "reservedItems": lines}
     orders = [
-        order("O-1", "SHIPPED", trackingNumber="T-1", **shipped),
-        order("O-2", "PARTIALLY_SHIPPED", trackingNumber="T-2", **shipped),
+        order("O-1", "SHIPPED", carrier="swift", trackingNumber="T-1", **shipped),
+        order("O-2", "PARTIALLY_SHIPPED", carrier="swift", trackingNumber="T-2", **shipped),
         order("O-3", "CANCELLED", reservation="RELEASED", reservedItems=lines),
         order("O-4", "OUT_OF_STOCK"),
         {"orderId": "O-2-B", "status": "BACKORDERED", "totalAmount": Decimal(1), "items": lines},
@@ -36,6 +36,10 @@ def clean() -> dict[str, Any]:
             {"orderId": "O-1", "carrier": "swift", "trackingNumber": "T-1", "voided": False},
             {"orderId": "O-2", "carrier": "swift", "trackingNumber": "T-2", "voided": False},
             {"orderId": "O-3", "carrier": "swift", "trackingNumber": "T-3", "voided": True},
+        ],
+        "pickups": [
+            {"orderId": "O-1", "carrier": "swift", "trackingNumber": "T-1"},
+            {"orderId": "O-2", "carrier": "swift", "trackingNumber": "T-2"},
         ],
         "messages": [
             {"key": f"{name}/{event}/{channel}", "sent": 1} for name, event in events.items() for channel in CHANNELS
@@ -140,6 +144,16 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], set[str]]] = [
         "a parcel that nobody sent",
         change("bookings", 2, voided=False),
         {"parcel: O-3: is CANCELLED, and booked with swift"},
+    ),
+    (
+        "no driver was called",
+        drop("pickups", 0),
+        {"pickup: O-1: pickups asked for are [], due are [('swift', 'T-1')]"},
+    ),
+    (
+        "a driver for nothing",
+        lambda facts: facts["pickups"].append({"orderId": "O-4", "carrier": "swift", "trackingNumber": "T-4"}),
+        {"pickup: O-4: pickups asked for are [('swift', 'T-4')], due are []"},
     ),
     ("told twice", change("messages", 0, sent=2), {"told once: O-1/ShipmentCreated/email: was sent 2 times"}),
     ("not told", drop("messages", 0), {"told once: O-1/ShipmentCreated/email: was never sent"}),

@@ -29,7 +29,7 @@ class Shop:
         self.refusals = refusals
         self.heard = asyncio.Event()
 
-    async def handle(self, _method: str, _path: str, body: Any) -> tuple[int, Any]:
+    async def handle(self, _method: str, _path: str, body: Any, _headers: Any) -> tuple[int, Any]:
         if self.refusals:
             self.refusals -= 1
             return 503, {}
@@ -202,7 +202,7 @@ ANSWERS = {"/fine": (200, {"a": 1}), "/refused": (422, {"message": "no"}), "/bro
 
 
 async def outcome_of(path: str) -> Any:
-    async def handle(_method: str, target: str, _body: Any) -> tuple[int, Any]:
+    async def handle(_method: str, target: str, _body: Any, _headers: Any) -> tuple[int, Any]:
         if target == "/silent":
             raise Hang(0.3)
         return ANSWERS[target]

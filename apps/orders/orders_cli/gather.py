@@ -44,6 +44,7 @@ def gather(system: System, accepted: Sequence[str] = ()) -> Facts:
         charges=payments["charges"],
         refunds=payments["refunds"],
         bookings=carriers["bookings"],
+        pickups=carriers["pickups"],
         messages=messages["messages"],
         dead_letters=dead_letters(system),
         running=running(system),

@@ -32,6 +32,7 @@ class Facts:
     charges: Sequence[Item] = ()
     refunds: Sequence[Item] = ()
     bookings: Sequence[Item] = ()
+    pickups: Sequence[Item] = ()
     messages: Sequence[Item] = ()
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     running: Sequence[str] = ()
@@ -168,6 +169,21 @@ def one_parcel(facts: Facts) -> Iterator[Violation]:
             yield Violation(promise, order_id, f"is no order, and booked with {booked[0]['carrier']}")
 
 
+def picked_up(facts: Facts) -> Iterator[Violation]:
+    """The carrier of each shipped order was asked once to come for its parcel, and no carrier for any other."""
+    promise = "pickup"
+    asked: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for pickup in facts.pickups:
+        asked[pickup["orderId"]].append((pickup["carrier"], pickup["trackingNumber"]))
+    for order in facts.orders:
+        found = asked.pop(order["orderId"], [])
+        due = [(order["carrier"], order["trackingNumber"])] if order.get("outcome") in SHIPPED else []
+        if found != due and order.get("outcome") is not None:
+            yield Violation(promise, order["orderId"], f"pickups asked for are {found}, due are {due}")
+    for order_id, found in sorted(asked.items()):
+        yield Violation(promise, order_id, f"is no order, and pickups were asked for: {found}")
+
+
 def told_once(facts: Facts) -> Iterator[Violation]:
     """Each customer is told once of each (order, event, channel), and of how the order ended on every channel."""
     promise = "told once"
@@ -211,6 +227,7 @@ CHECKS = (
     reservations_end,
     money_adds_up,
     one_parcel,
+    picked_up,
     told_once,
     views_agree,
     nothing_left,

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from orders_cli import show
+from orders_cli import failed, show
 from orders_cli.endpoint import LOCAL, NotDeployed, System, Unreachable
 from orders_cli.gather import gather
 from orders_cli.invariants import violations
@@ -269,6 +269,56 @@ def verify(
     else:
         show.verdict(out, facts, found)
     if found:
+        raise typer.Exit(1)
+
+
+failing = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Orders that failed: list them, place them again."
+)
+app.add_typer(failing, name="failed")
+
+
+@failing.command("list")
+def list_failed(
+    *,
+    status: Annotated[str | None, typer.Option(help="OUT_OF_STOCK or PAYMENT_FAILED; default: both.")] = None,
+    endpoint: Endpoint = LOCAL,
+    stack: Stack = "orders",
+    as_json: Json = False,
+) -> None:
+    """List orders that failed, newest first."""
+    if status not in {None, *failed.FAILED}:
+        err.print(f"orders: {status!r} is no failure: {' or '.join(failed.FAILED)}")
+        raise typer.Exit(2)
+    found = failed.failed_orders(connect(endpoint, stack), status)
+    if as_json:
+        out.print_json(json.dumps({"orders": found}))
+    else:
+        show.orders(out, found)
+
+
+@failing.command("replay")
+def replay_failed(
+    *,
+    since: Annotated[str, typer.Option(metavar="TIME", help="90m or 7d ago, or an ISO 8601 time.")] = "1d",
+    until: Annotated[str, typer.Option(metavar="TIME", help="now, or as --since.")] = "now",
+    endpoint: Endpoint = LOCAL,
+    stack: Stack = "orders",
+) -> None:
+    """Place the orders again that failed in a window: each once, ORD-1 as ORD-1-R1."""
+    now = datetime.now(UTC)
+    try:
+        window = failed.moment(since, now), failed.moment(until, now)
+    except failed.BadMoment as fault:
+        err.print(f"orders: {fault}")
+        raise typer.Exit(2) from fault
+    if window[0] >= window[1]:
+        err.print(f"orders: --since {since} is not before --until {until}")
+        raise typer.Exit(2)
+    ended = failed.replay(connect(endpoint, stack), *window, lambda name: out.print(f"replay {name}"))
+    out.print(f"{ended['State'].lower()}: {ended['EventStartTime']:%F %T} to {ended['EventEndTime']:%F %T}")
+    if ended["State"] != "COMPLETED":
+        err.print(f"orders: {ended.get('StateReason', 'no reason given')}")
         raise typer.Exit(1)
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from partners.carriers import Carriers
+from partners.carriers import Access, Carriers
 from partners.faults import Rates
 from partners.messages import Gateway
 from partners.payment import Provider
@@ -30,6 +30,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="forget what they did before")
     parser.add_argument("--seed", default="1", help="the same seed draws the same faults")
     parser.add_argument("--webhook-secret", default="local-webhook-secret")
+    parser.add_argument("--carrier-user", default=Access().user, help="who the carriers know")
+    parser.add_argument(
+        "--carrier-secret", default=Access().secret, help="API key, password and client secret of that one"
+    )
     for partner in ("payment", "carrier", "message"):
         parser.add_argument(
             f"--{partner}-errors", type=float, default=0.0, metavar="RATE", help="share answered with 500"
@@ -77,8 +81,9 @@ async def run(chosen: argparse.Namespace) -> None:
     folder: Path = chosen.ledger
     if chosen.fresh:
         shutil.rmtree(folder, ignore_errors=True)
+    access = Access(chosen.carrier_user, chosen.carrier_secret)
     provider = Provider(folder / "payment.jsonl", rates(chosen, "payment"), chosen.seed, chosen.webhook_secret)
-    carriers = Carriers(folder / "carriers.jsonl", rates(chosen, "carrier"), chosen.seed)
+    carriers = Carriers(folder / "carriers.jsonl", rates(chosen, "carrier"), chosen.seed, access)
     gateway = Gateway(folder / "messages.jsonl", rates(chosen, "message"), chosen.seed)
     servers = [
         await serve(chosen.payment_port, provider.handle),

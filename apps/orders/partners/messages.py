@@ -4,12 +4,13 @@ A message is sent once for its key. ``GET /ledger`` tells each with how often it
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from partners.faults import Dice, Rates
 from partners.ledger import Ledger
-from partners.web import Reply
+from partners.web import NO_HEADERS, Reply
 
 
 class Gateway:
@@ -27,7 +28,7 @@ class Gateway:
             self.messages[message["key"]] = message
             self.sent[message["key"]] += 1
 
-    async def handle(self, method: str, path: str, body: Any) -> Reply:
+    async def handle(self, method: str, path: str, body: Any, _headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         if method == "GET" and path == "/ledger":
             return 200, self.report()
         if method != "POST" or path != "/messages":

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 
 from partners.faults import Dice, Rates
 from partners.ledger import Ledger
-from partners.web import Reply, post
+from partners.web import NO_HEADERS, Reply, post
 
 WEBHOOK_TIMEOUT_S = 35
 WEBHOOKS_AT_ONCE = 8
@@ -107,7 +108,7 @@ class Provider:
         self.ledger.append(**line)
         self.book.apply(line)
 
-    async def handle(self, method: str, path: str, body: Any) -> Reply:
+    async def handle(self, method: str, path: str, body: Any, _headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         if method == "GET" and path == "/ledger":
             return 200, self.report()
         act = {"/charges": self.charge, "/refunds": self.refund}.get(path)

@@ -2,16 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 HEAD_BYTES_MAX = 64 * 1024
 BODY_BYTES_MAX = 4 * 1024 * 1024
 REASONS = {200: "OK", 201: "Created", 202: "Accepted"}
 
 Reply = tuple[int, Any]
-Handler = Callable[[str, str, Any], Awaitable[Reply]]
+Handler = Callable[[str, str, Any, Mapping[str, str]], Awaitable[Reply]]
+NO_HEADERS: Mapping[str, str] = {}
+FORM = "application/x-www-form-urlencoded"
 
 
 class Hang(Exception):
@@ -23,7 +25,7 @@ class Hang(Exception):
 
 
 async def serve(port: int, handle: Handler) -> asyncio.Server:
-    """Answer requests on loopback with ``handle(method, path, body)``."""
+    """Answer requests on loopback with ``handle(method, path, body, headers)``; header names are in lower case."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -49,7 +51,7 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, h
     if length > BODY_BYTES_MAX:
         status, answer = 413, {"message": "too large"}
     else:
-        status, answer = await decide(method, target, await reader.readexactly(length), handle)
+        status, answer = await decide(method, target, await reader.readexactly(length), headers, handle)
     content = json.dumps(answer, ensure_ascii=False).encode()
     reason = REASONS.get(status, "-")
     writer.write(
@@ -60,12 +62,17 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, h
     return headers.get("connection", "").lower() != "close" and length <= BODY_BYTES_MAX
 
 
-async def decide(method: str, target: str, content: bytes, handle: Handler) -> Reply:
+async def decide(method: str, target: str, content: bytes, headers: Mapping[str, str], handle: Handler) -> Reply:
     try:
-        body = json.loads(content) if content else None
-        return await handle(method, urlsplit(target).path, body)
+        return await handle(method, urlsplit(target).path, body_of(content, headers), headers)
     except (ValueError, KeyError, TypeError) as fault:
         return 400, {"message": f"bad request: {fault!r}"}
+
+
+def body_of(content: bytes, headers: Mapping[str, str]) -> Any:
+    if headers.get("content-type", "").startswith(FORM):
+        return dict(parse_qsl(content.decode()))
+    return json.loads(content) if content else None
 
 
 async def post(url: str, content: str, headers: dict[str, str], timeout_s: float) -> int:

@@ -7,7 +7,10 @@ from typing import Any
 from ordering.envelope import entry
 from ordering.values import Plain
 
+# Each context speaks on its own bus; what others may hear crosses by the gatekeeper's rules.
 BUS = os.environ.get("ORDERS_BUS", "orders")
+PAYMENTS_BUS = os.environ.get("PAYMENTS_BUS", "payments")
+SHIPPING_BUS = os.environ.get("SHIPPING_BUS", "shipping")
 
 
 class NotPublished(Exception):
