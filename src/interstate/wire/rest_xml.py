@@ -5,6 +5,7 @@ S3 is the one service that speaks it here. Roots of its documents have names of 
 Source: https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html; the S3 API Reference, "Response Syntax" of each operation.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -84,8 +85,9 @@ class RestXml:
         if not shape.payload:
             return {}
         member = next(member for member in shape.members if member.name == shape.payload)
-        if self._model.shapes[member.shape].kind in ("blob", "string"):
-            return {member.name: request.body}
+        kind = self._model.shapes[member.shape].kind
+        if kind in ("blob", "string"):
+            return {member.name: request.body if kind == "blob" else request.body.decode("utf-8", "replace")}
         if not request.body:
             if member.name in shape.required:
                 raise MalformedXML
@@ -104,7 +106,7 @@ class RestXml:
                 if text is None:
                     return None
                 if kind == "list":
-                    return [part.strip() for part in _text(text).split(",")]
+                    return _listed(_text(text))
                 return scalar_of_text(kind, _text(text), member.wire)
             case "headers":
                 return _prefixed(request, member.wire.lower().encode()) or None
@@ -137,8 +139,8 @@ class RestXml:
         if shape.payload:
             value = answer.get(shape.payload)
             member = next(member for member in shape.members if member.name == shape.payload)
-            if isinstance(value, bytes) or value is None:
-                return Response(status, headers, value or b"")
+            if isinstance(value, bytes | str) or value is None:
+                return Response(status, headers, value.encode() if isinstance(value, str) else value or b"")
             return self._document(
                 status, headers, PAYLOAD_ROOTS.get(member.name, member.wire), self._writers.members(member.shape), value
             )
@@ -172,6 +174,15 @@ def _text(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+_PART = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,]*)\s*(?:,|$)')
+
+
+def _listed(text: str) -> list[str]:
+    """The parts of a header that is a list; one with a comma or quotes in it is quoted."""
+    found = [part.group(1).strip() for part in _PART.finditer(text) if part.group(0)]
+    return [re.sub(r"\\(.)", r"\1", part[1:-1]) if part.startswith('"') else part for part in found]
 
 
 def _prefixed(request: Request, prefix: bytes) -> dict[str, str]:

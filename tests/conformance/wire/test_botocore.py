@@ -8,6 +8,7 @@ Source: botocore.serialize, botocore.parsers.
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 from botocore.awsrequest import HeadersDict
 from botocore.model import OperationModel, ServiceModel
 
+from interstate.services.tables import SERVICES
 from interstate.wire.codec import Wire
 from interstate.wire.messages import Request, Response
 from interstate.wire.model import SERVED, Models, load
@@ -36,7 +38,14 @@ def botocore_model(name: str) -> ServiceModel:
 
 
 def operations() -> list[tuple[str, str]]:
-    return [(name, operation) for name in SERVED for operation in botocore_model(name).operation_names]
+    """Of S3, whose model needs handlers of the client's for much that is not here, those that are served."""
+    here = {operation.name for service in SERVICES if service.name == "s3" for operation in service.operations}
+    return [
+        (name, operation)
+        for name in SERVED
+        for operation in botocore_model(name).operation_names
+        if name != "s3" or operation in here - {"GetBucketLocation"}  # Read by a handler of the client's, too.
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +148,8 @@ def test_what_botocore_writes_is_read_as_it_was_meant(loose: Wire, service: str,
     assert route.metadata.name == service
     assert loose.codec(service, route.operation).operation.uri == operation.http["requestUri"]
     if route.operation == name:
+        if service == "s3" and "Expires" in params:
+            params["Expires"] = format_datetime(params["Expires"], usegmt=True)  # Kept as it came, whatever it is.
         assert loose.decode(route, request) == params
 
 
