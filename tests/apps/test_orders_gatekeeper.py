@@ -142,7 +142,9 @@ def test_a_driver_comes_once_for_who_shows_what_the_carrier_wants(tmp_path: Path
             assert (await made.handle("POST", path, asked, headers))[0] == 202
             assert (await made.handle("POST", path, asked, headers))[0] == 200
             assert (await made.handle("POST", path, {**asked, "key": "O-2-shipment"}, headers))[0] == 404
+        made.ledger.close()
         again = Carriers(tmp_path / "carriers.jsonl", Rates(), "1")
+        again.ledger.close()
         assert [(each["carrier"], each["requests"]) for each in again.report()["pickups"]] == [
             (name, 1) for name in shown
         ]
@@ -157,5 +159,6 @@ def test_no_token_for_a_stranger(tmp_path: Path) -> None:
         assert (await made.handle("POST", "/harbor/token", wrong))[0] == 401
         other = {"client_id": "me", "client_secret": "secret-of-the-carriers", "grant_type": "password"}
         assert (await made.handle("POST", "/harbor/token", other))[0] == 400
+        made.ledger.close()
 
     asyncio.run(story())
