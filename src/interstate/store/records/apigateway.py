@@ -127,13 +127,13 @@ class Deployment(msgspec.Struct, frozen=True):
     auto: bool = False
 
 
-APIS = Table("apigateway_apis", Api, ("id",))
-ROUTES = Table("apigateway_routes", Route, ("api", "id"))
-INTEGRATIONS = Table("apigateway_integrations", StoredIntegration, ("api", "id"))
-RESOURCES = Table("apigateway_resources", Resource, ("api", "id"))
-METHODS = Table("apigateway_methods", Method, ("api", "resource", "method"))
-STAGES = Table("apigateway_stages", Stage, ("api", "name"))
-DEPLOYMENTS = Table("apigateway_deployments", Deployment, ("api", "id"))
+APIS = Table("apigateway_apis", Api, ("id",), shared=True)
+ROUTES = Table("apigateway_routes", Route, ("api", "id"), shared=True)
+INTEGRATIONS = Table("apigateway_integrations", StoredIntegration, ("api", "id"), shared=True)
+RESOURCES = Table("apigateway_resources", Resource, ("api", "id"), shared=True)
+METHODS = Table("apigateway_methods", Method, ("api", "resource", "method"), shared=True)
+STAGES = Table("apigateway_stages", Stage, ("api", "name"), shared=True)
+DEPLOYMENTS = Table("apigateway_deployments", Deployment, ("api", "id"), shared=True)
 
 APIS_OF_SCOPE = Select(APIS, "scope = :scope AND kind = :kind AND id > :after", "id")
 ROUTES_OF_API = Select(ROUTES, "api = :api AND id > :after", "id")

@@ -206,15 +206,15 @@ class StreamRecord(msgspec.Struct, frozen=True):
     expired: bool
 
 
-ITEM_TABLES = Table("item_tables", ItemTable, ("arn",))
-ITEM_TABLE_IDS = Table("item_table_ids", ItemTableId, ("id",))
+ITEM_TABLES = Table("item_tables", ItemTable, ("arn",), shared=True)
+ITEM_TABLE_IDS = Table("item_table_ids", ItemTableId, ("id",), shared=True)
 ITEMS = Table("items", StoredItem, ("table_id", "partition_key", "sort_key"))
 INDEX_ENTRIES = Table(
     "index_entries", IndexEntry, ("index_id", "partition_key", "sort_key", "item_partition", "item_sort")
 )
 ITEM_COUNTS = Table("item_counts", ItemCount, ("id",))
 ITEM_EXPIRIES = Table("item_expiries", ItemExpiry, ("table_id",))
-ITEM_STREAMS = Table("item_streams", ItemStream, ("arn",))
+ITEM_STREAMS = Table("item_streams", ItemStream, ("arn",), shared=True)
 STREAM_RECORDS = Table("stream_records", StreamRecord, ("id",), appends=True)
 TRANSACTION_TOKENS = Table("transaction_tokens", TransactionToken, ("token",))
 
@@ -224,7 +224,7 @@ ITEM_CHANGES = Table("item_changes", ItemChange, ("id",), appends=True)
 ITEM_BACKUPS = Table("item_backups", ItemBackup, ("arn",))
 ITEM_TRANSFERS = Table("item_transfers", ItemTransfer, ("arn",))
 ITEM_VERSIONS = Table("item_versions", ItemVersion, ("table_id", "partition_key", "sort_key"))
-ITEM_POLICIES = Table("item_policies", ItemPolicy, ("arn",))
+ITEM_POLICIES = Table("item_policies", ItemPolicy, ("arn",), shared=True)
 ITEM_THROUGHPUTS = Table("item_throughputs", ItemThroughput, ("id",))
 
 TABLES_OF_SCOPE = Select(ITEM_TABLES, "scope = :scope AND name > :after", "name")

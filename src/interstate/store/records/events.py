@@ -144,9 +144,9 @@ class Sweep(msgspec.Struct, frozen=True):
     planned: datetime
 
 
-BUSES = Table("events_buses", Bus, ("arn",))
-RULES = Table("events_rules", Rule, ("arn",))
-TARGETS = Table("events_targets", TargetRow, ("rule", "id"))
+BUSES = Table("events_buses", Bus, ("arn",), shared=True)
+RULES = Table("events_rules", Rule, ("arn",), shared=True)
+TARGETS = Table("events_targets", TargetRow, ("rule", "id"), shared=True)
 ARCHIVES = Table("events_archives", Archive, ("arn",))
 ARCHIVED = Table("events_archived", Archived, ("id",))
 REPLAYS = Table("events_replays", Replay, ("arn",))

@@ -64,8 +64,8 @@ class Waiting(msgspec.Struct, frozen=True):
     body: bytes
 
 
-CONNECTIONS = Table("events_connections", Connection, ("arn",))
-API_DESTINATIONS = Table("events_api_destinations", ApiDestination, ("arn",))
+CONNECTIONS = Table("events_connections", Connection, ("arn",), shared=True)
+API_DESTINATIONS = Table("events_api_destinations", ApiDestination, ("arn",), shared=True)
 FLOWS = Table("events_api_flows", Flow, ("destination",))
 WAITING = Table("events_api_waiting", Waiting, ("id",))
 

@@ -39,8 +39,8 @@ class PartnerSource(msgspec.Struct, frozen=True):
     expires: datetime | None = None
 
 
-ENDPOINTS = Table("events_endpoints", Endpoint, ("arn",))
-PARTNER_SOURCES = Table("events_partner_sources", PartnerSource, ("region", "name", "account"))
+ENDPOINTS = Table("events_endpoints", Endpoint, ("arn",), shared=True)
+PARTNER_SOURCES = Table("events_partner_sources", PartnerSource, ("region", "name", "account"), shared=True)
 
 ENDPOINTS_OF_SCOPE = Select(ENDPOINTS, "scope = :scope AND name > :after AND name >= :prefix", "name")
 ENDPOINT_BY_ID = Select(ENDPOINTS, "endpoint_id = :endpoint_id", "endpoint_id")

@@ -56,8 +56,8 @@ class Policy(msgspec.Struct, frozen=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-ROLES = Table("roles", Role, ("account", "name"))
-POLICIES = Table("policies", Policy, ("arn",))
+ROLES = Table("roles", Role, ("account", "name"), shared=True)
+POLICIES = Table("policies", Policy, ("arn",), shared=True)
 
 ROLES_OF_ACCOUNT = Select(ROLES, "account = :account AND name > :after", "name")
 POLICIES_OF_ACCOUNT = Select(POLICIES, "account = :account AND arn > :after", "arn")

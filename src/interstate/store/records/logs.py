@@ -54,8 +54,8 @@ class LogChunk(msgspec.Struct, frozen=True):
     events: list[tuple[int, str]]
 
 
-GROUPS = Table("log_groups", LogGroup, ("arn",))
-GROUP_IDS = Table("log_group_ids", LogGroupId, ("id",))
+GROUPS = Table("log_groups", LogGroup, ("arn",), shared=True)
+GROUP_IDS = Table("log_group_ids", LogGroupId, ("id",), shared=True)
 STREAMS = Table("log_streams", LogStream, ("group_id", "name"))
 CHUNKS = Table("log_chunks", LogChunk, ("id",))
 

@@ -49,7 +49,7 @@ class Point(msgspec.Struct, frozen=True):
     high: float
 
 
-SERIES = Table("metric_series", Series, key=("id",))
+SERIES = Table("metric_series", Series, key=("id",), shared=True)
 POINTS = Table("metric_points", Point, key=("series", "minute", "node"))
 
 SERIES_BY_NAME = Select(

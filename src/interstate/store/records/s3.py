@@ -105,7 +105,7 @@ class AbortParts(msgspec.Struct, frozen=True):
     upload: str
 
 
-BUCKETS = Table("s3_buckets", Bucket, ("name",))
+BUCKETS = Table("s3_buckets", Bucket, ("name",), shared=True)
 OBJECTS = Table("s3_objects", Object, ("bucket", "object_key"))
 BODIES = Table("s3_bodies", Body, ("id",))
 PIECES = Table("s3_pieces", Piece, ("body", "start"))

@@ -161,20 +161,20 @@ class Ended(msgspec.Struct, frozen=True):
     subscription: Subscription
 
 
-TOPICS = Table("topics", Topic, ("arn",))
+TOPICS = Table("topics", Topic, ("arn",), shared=True)
 TOPIC_SEQUENCES = Table("topic_sequences", TopicSequence, ("topic",))
 TOPIC_DEDUPLICATIONS = Table("topic_deduplications", TopicDeduplication, ("topic", "scope", "id"))
 ARCHIVE = Table("archived_notifications", Archived, ("id",), appends=True)
-APPLICATIONS = Table("platform_applications", PlatformApplication, ("arn",))
-ENDPOINTS = Table("platform_endpoints", PlatformEndpoint, ("arn",))
-SMS_SETTINGS = Table("sms_settings", SmsSettings, ("scope",))
-OPT_OUTS = Table("sms_opt_outs", OptOut, ("scope", "number"))
-SANDBOX_NUMBERS = Table("sms_sandbox_numbers", SandboxNumber, ("scope", "number"))
-SIGNING_KEYS = Table("signing_keys", SigningKey, ("name",))
+APPLICATIONS = Table("platform_applications", PlatformApplication, ("arn",), shared=True)
+ENDPOINTS = Table("platform_endpoints", PlatformEndpoint, ("arn",), shared=True)
+SMS_SETTINGS = Table("sms_settings", SmsSettings, ("scope",), shared=True)
+OPT_OUTS = Table("sms_opt_outs", OptOut, ("scope", "number"), shared=True)
+SANDBOX_NUMBERS = Table("sms_sandbox_numbers", SandboxNumber, ("scope", "number"), shared=True)
+SIGNING_KEYS = Table("signing_keys", SigningKey, ("name",), shared=True)
 GATEWAYS = Table("notification_gateways", Gateways, ("name",), shared=True)
 ENDED = Table("ended_subscriptions", Ended, ("token",))
 PACES = Table("subscription_paces", Pace, ("subscription",))
-SUBSCRIPTIONS = Table("subscriptions", Subscription, ("arn",))
+SUBSCRIPTIONS = Table("subscriptions", Subscription, ("arn",), shared=True)
 MAILS = Table("mails", Mail, ("id",), appends=True)
 
 TOPICS_OF_SCOPE = Select(TOPICS, "scope = :scope AND arn > :after", "arn")

@@ -97,8 +97,8 @@ class MoveTask(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
-QUEUES = Table("queues", Queue, ("arn",))
-QUEUE_IDS = Table("queue_ids", QueueId, ("id",))
+QUEUES = Table("queues", Queue, ("arn",), shared=True)
+QUEUE_IDS = Table("queue_ids", QueueId, ("id",), shared=True)
 MESSAGES = Table("messages", Message, ("id",))
 DEPTHS = Table("queue_depths", Depth, ("queue_id",))
 GROUPS = Table("message_groups", Group, ("queue_id", "group_id"))
@@ -108,12 +108,12 @@ DELETED_QUEUES = Table("deleted_queues", DeletedQueue, ("arn",))
 MOVE_TASKS = Table("message_move_tasks", MoveTask, ("number",))
 
 QUEUES_OF_SCOPE = Select(QUEUES, "scope = :scope AND name > :after AND name >= :prefix", "name")
-VISIBLE = Select(MESSAGES, "queue_id = :queue AND visible_at <= :now", "visible_at, id")
+VISIBLE = Select(MESSAGES, "queue_id = :queue AND visible_at <= :now", "visible_at, id", claims=True)
 HIDDEN = Select(MESSAGES, "queue_id = :queue AND visible_at > :now", "visible_at, id")
 OF_QUEUE = Select(MESSAGES, "queue_id = :queue", "visible_at, id")
 SENT_BEFORE = Select(MESSAGES, "queue_id = :queue AND sent_at < :before", "sent_at")
 OF_GROUP = Select(MESSAGES, "queue_id = :queue AND group_id = :group AND group_id <> '' AND id >= :first", "id")
-READY_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at <= :now", "ready_at, head")
+READY_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at <= :now", "ready_at, head", claims=True)
 LATER_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at > :now", "ready_at, head")
 GROUPS_OF_QUEUE = Select(GROUPS, "queue_id = :queue", "ready_at, head")
 OLD_DEDUPLICATIONS = Select(DEDUPLICATIONS, "queue_id = :queue AND expires <= :now", "expires")

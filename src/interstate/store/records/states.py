@@ -282,11 +282,11 @@ class Sweep(msgspec.Struct, frozen=True):
     name: str = "executions"
 
 
-MACHINES = Table("states_machines", StateMachine, ("arn",))
-REVISIONS = Table("states_revisions", Revision, ("id",))
-VERSIONS = Table("states_versions", Version, ("arn",))
-ALIASES = Table("states_aliases", Alias, ("arn",))
-ACTIVITIES = Table("states_activities", Activity, ("arn",))
+MACHINES = Table("states_machines", StateMachine, ("arn",), shared=True)
+REVISIONS = Table("states_revisions", Revision, ("id",), shared=True)
+VERSIONS = Table("states_versions", Version, ("arn",), shared=True)
+ALIASES = Table("states_aliases", Alias, ("arn",), shared=True)
+ACTIVITIES = Table("states_activities", Activity, ("arn",), shared=True)
 ACTIVITY_TASKS = Table("states_activity_tasks", ActivityTask, ("id",))
 EXECUTIONS = Table("states_executions", Execution, ("id",))
 EXECUTION_ARNS = Table("states_execution_arns", ExecutionArn, ("arn",))
@@ -294,7 +294,7 @@ FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
 VARIABLES = Table("states_variables", VariableRow, ("execution", "frame", "name"))
 HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
-MOCK_CONFIGURATION = Table("states_mock_configuration", MockConfiguration, ("name",))
+MOCK_CONFIGURATION = Table("states_mock_configuration", MockConfiguration, ("name",), shared=True)
 SWEEPS = Table("states_sweeps", Sweep, ("name",))
 
 MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")
@@ -302,7 +302,7 @@ REVISIONS_OF_MACHINE = Select(REVISIONS, "machine = :machine AND id > :after", "
 VERSIONS_OF_MACHINE = Select(VERSIONS, "machine = :machine AND number < :below", "number DESC")
 ALIASES_OF_MACHINE = Select(ALIASES, "machine = :machine AND name > :after", "name")
 ACTIVITIES_OF_SCOPE = Select(ACTIVITIES, "scope = :scope AND name > :after", "name")
-TASKS_OF_ACTIVITY = Select(ACTIVITY_TASKS, "activity = :activity", "id")
+TASKS_OF_ACTIVITY = Select(ACTIVITY_TASKS, "activity = :activity", "id", claims=True)
 EXECUTIONS_OF_MACHINE = Select(EXECUTIONS, "machine_id = :machine_id AND id < :below", "id DESC")
 EXECUTIONS_WITH_STATUS = Select(EXECUTIONS, "machine_id = :machine_id AND status = :status AND id < :below", "id DESC")
 EXECUTIONS_ENDED = Select(EXECUTIONS, "type = :type AND stopped < :before", "stopped")
