@@ -160,7 +160,8 @@ def test_what_we_answer_is_read_by_botocore_as_it_was_meant(loose: Wire, service
     if streams(operation):
         pytest.skip("event streams are refused by name")
     answer = Values(f"{service}.{name}").of(operation.output_shape) if operation.output_shape else None
-    route = Route(loose.models.metadata[service], name, model.metadata["protocol"])
+    protocol: Any = "cbor" if model.metadata["protocol"].startswith("smithy") else model.metadata["protocol"]
+    route = Route(loose.models.metadata[service], name, protocol)
     response = loose.encode(route, answer, b"request-1")
     parser: Any = botocore.parsers.create_parser(model.metadata["protocol"])
     parsed = parser.parse(_as_botocore_sees(response), operation.output_shape)
