@@ -141,3 +141,9 @@ def cloud() -> Iterator[Cloud]:
     cloud = Cloud()
     yield cloud
     cloud.world.close()
+
+
+@pytest.fixture
+def make_cloud() -> Callable[[Path], Cloud]:
+    """A cloud in a directory, which can be restarted."""
+    return lambda directory: Cloud(directory=directory)

@@ -18,8 +18,6 @@ from interstate.core.patterns.pattern import Pattern
 from interstate.core.queues.message import Message, md5_of_attributes
 
 PAYLOAD_BYTES_MAX = 6 * 1024 * 1024
-# Source: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html (a mapping starts with five batches at once)
-CONCURRENCY_DEFAULT = 5
 _ENVELOPE_BYTES = 1024  # Of a record beside its body and attributes; generous.
 
 

@@ -35,6 +35,7 @@ from interstate.store.records.lambda_ import (
     MAPPINGS_OF_FUNCTION,
     MAPPINGS_OF_SCOPE,
     MAPPINGS_OF_SOURCE,
+    PACES,
     FunctionVersion,
     MappedQueue,
     Mapping,
@@ -324,6 +325,8 @@ def _filters(criteria: FilterCriteria) -> list[str]:
 
 
 def _check(mapping: Mapping, queue: Queue, version: FunctionVersion) -> None:
+    if queue.is_fifo and mapping.window_s:  # Source: https://github.com/aws/aws-lambda-dotnet/pull/1758 (AWS's answer)
+        raise InvalidParameterValueException("Batching window is not supported for FIFO queues")
     if mapping.batch_size > BATCH_SIZE_DEFAULT and mapping.window_s < 1:
         raise InvalidParameterValueException(
             "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
@@ -402,6 +405,7 @@ def delete_event_source_mapping(request: MappingRequest, work: Work) -> dict[str
     """
     mapping = _mapping_at(work, request.uuid)
     work.delete(MAPPINGS, mapping.uuid)
+    work.delete(PACES, mapping.uuid)
     streams.stop(mapping, work)
     for batch in work.select(BATCHES_OF_MAPPING, limit=OF_ONE_SOURCE_MAX, mapping=mapping.uuid):
         work.delete(BATCHES, batch.mapping, batch.request_id)

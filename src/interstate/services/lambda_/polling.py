@@ -5,11 +5,13 @@ Theory of operation
 A step "lambda.poll" looks at a mapping's queue whenever a message becomes visible, a batching window ends, or a batch has
 ended. One commit claims the messages, notes the batch and leaves the call; another takes the call's answer, deletes what
 was handled, and looks again. What was not handled stays hidden until its visibility timeout is over and then counts
-towards the queue's redrive policy. There are at most as many batches in hand as the mapping may have at once.
+towards the queue's redrive policy. There are at most as many batches in hand as the mapping may have at once, which
+``core.functions.scaling`` decides. A group of a FIFO queue is blocked by what is in flight of it: it has one batch in hand.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +20,18 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.base.json import dumps
 from interstate.core.functions import event_source
+from interstate.core.functions.retry import THROTTLED
+from interstate.core.functions.scaling import (
+    CONCURRENCY_FIRST,
+    CONCURRENCY_LEAST,
+    CONCURRENCY_MOST,
+    Pace,
+    is_crowded,
+    throttled_wait,
+)
 from interstate.core.queues.message import Message, read_handle
 from interstate.services.lambda_ import streams
+from interstate.services.sqs import fifo
 from interstate.services.sqs.locate import setting
 from interstate.services.sqs.receive import claim, system_attributes
 from interstate.services.sqs.stored import remove
@@ -28,6 +40,7 @@ from interstate.store.records.lambda_ import (
     BATCHES,
     BATCHES_IN_HAND,
     MAPPINGS,
+    PACES,
     Batch,
     Invocation,
     InvocationResult,
@@ -51,19 +64,57 @@ def poll(body: Poll, work: Work) -> None:
     queue = work.get(QUEUES, mapping.source) if mapping is not None else None
     if mapping is None or queue is None or not mapping.enabled:
         return
-    if not work.select(VISIBLE, limit=1, queue=queue.id, now=work.now):
+    if not _visible(queue, 1, work):
+        _calm(mapping, work)
         return
-    limit = mapping.concurrency_max or event_source.CONCURRENCY_DEFAULT
-    free = limit - work.scalar(BATCHES_IN_HAND, mapping=mapping.uuid)
+    pace = work.get(PACES, mapping.uuid) or Pace(mapping.uuid)
+    in_hand = work.scalar(BATCHES_IN_HAND, mapping=mapping.uuid)
+    if in_hand >= pace.limit(mapping.concurrency_max):
+        pace = _grow(mapping, pace, work)
+    free = pace.limit(mapping.concurrency_max) - in_hand
     for _ in range(min(free, ROUNDS_MAX)):
         if not _take(mapping, queue, work):
-            break
+            return
         mapping = msgspec.structs.replace(mapping, window_until=None)
+    if free > ROUNDS_MAX:
+        work.later("lambda.poll", body)
+    elif pace.look_at is None and pace.level < CONCURRENCY_MOST and _visible(queue, 1, work):
+        _grow(mapping, pace, work)
+
+
+def _visible(queue: Queue, limit: int, work: Work) -> Sequence[Message]:
+    """What could be claimed now, in the order in which it would be."""
+    if queue.is_fifo:
+        return fifo.look(queue, limit, work)
+    return work.select(VISIBLE, limit=limit, queue=queue.id, now=work.now)
+
+
+def _grow(mapping: Mapping, pace: Pace, work: Work) -> Pace:
+    """More messages wait than the mapping may take: it may take more when they still do at the next look."""
+    if mapping.concurrency_max is not None and pace.level >= mapping.concurrency_max:
+        return pace
+    grown = pace.grown(work.now)
+    if grown is not pace:
+        work.put(PACES, grown)
+        if grown.look_at is not None and grown.look_at != pace.look_at:
+            work.later("lambda.poll", Poll(mapping.uuid), at=grown.look_at)
+    return grown
+
+
+def _calm(mapping: Mapping, work: Work) -> None:
+    pace = work.get(PACES, mapping.uuid)
+    if pace is None:
+        return
+    after = pace.calm()
+    if after.look_at is not None and after.look_at <= work.now:
+        after = msgspec.structs.replace(after, look_at=None)
+    if after != pace:
+        work.put(PACES, after)
 
 
 def _take(mapping: Mapping, queue: Queue, work: Work) -> bool:
     """Hand over one batch; False when there is none (yet)."""
-    visible = work.select(VISIBLE, limit=mapping.batch_size, queue=queue.id, now=work.now)
+    visible = _visible(queue, mapping.batch_size, work)
     if not visible:
         return False
     fits = event_source.fitting(visible)
@@ -75,6 +126,9 @@ def _take(mapping: Mapping, queue: Queue, work: Work) -> bool:
     messages = claim(work, queue, fits, timedelta(seconds=setting(queue, "VisibilityTimeout")))
     if mapping.window_until is not None:
         work.put(MAPPINGS, msgspec.structs.replace(mapping, window_until=None))
+    if not messages:  # All of them were too old or dead letters; there may be others behind them.
+        work.later("lambda.poll", Poll(mapping.uuid))
+        return False
     region = caller_of(queue.arn).region
     records = []
     for message in messages:
@@ -85,7 +139,7 @@ def _take(mapping: Mapping, queue: Queue, work: Work) -> bool:
             remove(queue, message, work)
     if records:
         _hand_over(mapping, records, work)
-    return bool(messages)
+    return True
 
 
 def _gather(mapping: Mapping, work: Work) -> None:
@@ -116,8 +170,14 @@ def _hand_over(mapping: Mapping, records: list[dict[str, Any]], work: Work) -> N
 def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
     """Delete what the function has handled; the rest comes back by its visibility timeout."""
     uuid, handles = body.origin_data["mapping"], body.origin_data["handles"]
-    work.delete(BATCHES, uuid, body.request_id)
+    queue = work.get(QUEUES, body.origin_data["queue"])
     mapping = work.get(MAPPINGS, uuid)
+    batch = work.get(BATCHES, uuid, body.request_id)
+    if mapping is not None:
+        _adapt(mapping, batch, result, work)
+    if result.refused in THROTTLED and batch is not None and queue is not None and _try_again(body, batch, queue, work):
+        return
+    work.delete(BATCHES, uuid, body.request_id)
     problem = _problem(result)
     handled = set(handles) if problem == SUCCEEDED else set()
     if handled and mapping is not None and mapping.report_items:
@@ -125,7 +185,6 @@ def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
             handled -= event_source.failed_items(result.payload, handled)
         except event_source.BrokenReport:
             handled, problem = set(), "PROBLEM: Function response is not a valid batch response"
-    queue = work.get(QUEUES, body.origin_data["queue"])
     if queue is not None:
         for message_id in handles:
             if message_id in handled:
@@ -134,6 +193,32 @@ def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
         if mapping.result != problem:
             work.put(MAPPINGS, msgspec.structs.replace(mapping, result=problem))
         work.later("lambda.poll", Poll(uuid))
+
+
+def _adapt(mapping: Mapping, batch: Batch | None, result: InvocationResult, work: Work) -> None:
+    """Fewer batches at once after a failure, and when calls only wait in line for a worker."""
+    ran = timedelta(milliseconds=result.duration_ms)
+    crowded = batch is not None and batch.attempt == 1 and is_crowded(work.now - batch.since - 2 * ran)
+    if result.ok and not crowded:
+        return
+    pace = work.get(PACES, mapping.uuid) or Pace(mapping.uuid)
+    after = pace.slowed(work.now, least=CONCURRENCY_LEAST if not result.ok else CONCURRENCY_FIRST)
+    if after != pace:
+        work.put(PACES, after)
+
+
+def _try_again(body: Invocation, batch: Batch, queue: Queue, work: Work) -> bool:
+    """A throttled batch is tried again while its messages are still hidden; False when they will not be.
+
+    Source: services-sqs-errorhandling.html ("continues to retry the message until the message's timestamp exceeds your
+    queue's visibility timeout").
+    """
+    at = work.now + throttled_wait(body.attempt)
+    if at >= batch.since + timedelta(seconds=setting(queue, "VisibilityTimeout")):
+        return False
+    work.put(BATCHES, msgspec.structs.replace(batch, attempt=body.attempt + 1))
+    work.later("lambda.invoke", msgspec.structs.replace(body, attempt=body.attempt + 1), at=at)
+    return True
 
 
 def _problem(result: InvocationResult) -> str:

@@ -7,6 +7,7 @@ SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from itertools import takewhile
 
 import msgspec
 
@@ -35,6 +36,8 @@ from interstate.store.records.sqs import (
 DEDUPLICATION = timedelta(minutes=5)
 FORGET_PAUSE = timedelta(seconds=30)
 FORGET_MAX = 1000
+LOOKS_MAX = 10
+"""Pages of groups that were only thought to be ready, of which one look sets right so many."""
 GROUPS_MAX = 10
 """Groups that one look takes up; a claim of ten messages needs no more."""
 
@@ -130,6 +133,28 @@ def claim(queue: Queue, limit: int, take: Take, work: Work) -> tuple[list[Messag
             return claimed, False
         claimed.extend(_take_from(group, limit - len(claimed), take, work))
     return claimed, len(groups) == GROUPS_MAX
+
+
+def look(queue: Queue, limit: int, work: Work) -> list[Message]:
+    """The messages that a claim would take; groups that seemed to be ready and are not are set right."""
+    found: list[Message] = []
+    for _ in range(LOOKS_MAX):
+        groups = work.select(READY_GROUPS, limit=GROUPS_MAX, queue=queue.id, now=work.now)
+        for group in groups:
+            wanted = limit - len(found)
+            members = work.select(OF_GROUP, limit=wanted, queue=queue.id, group=group.group_id, first=group.head)
+            visible = list(takewhile(lambda message: message.visible_at <= work.now, members))
+            found += visible
+            if not members:
+                work.delete(GROUPS, queue.id, group.group_id)
+            elif not visible:
+                head = members[0]
+                work.put(GROUPS, msgspec.structs.replace(group, ready_at=head.visible_at, head=head.id))
+            if len(found) >= limit:
+                return found
+        if found or len(groups) < GROUPS_MAX:
+            break
+    return found
 
 
 def _take_from(group: Group, wanted: int, take: Take, work: Work) -> list[Message]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.core.functions.scaling import Pace
 from interstate.store.tables import Scalar, Select, Table
 
 LATEST = "$LATEST"
@@ -331,22 +332,24 @@ class Batch(msgspec.Struct, frozen=True):
     mapping: str
     request_id: str
     since: datetime
+    attempt: int = 1  # Throttled ones are tried again.
 
 
-FUNCTIONS = Table("lambda_functions", Function, ("arn",))
-VERSIONS = Table("lambda_versions", FunctionVersion, ("function", "version"))
-CODE = Table("lambda_code", CodeZip, ("sha256",))
-ALIASES = Table("lambda_aliases", Alias, ("function", "name"))
-EVENT_INVOKE_CONFIGS = Table("lambda_event_invoke_configs", EventInvokeConfig, ("function", "qualifier"))
-PROVISIONED = Table("lambda_provisioned", ProvisionedConcurrency, ("function", "qualifier"))
-POLICIES = Table("lambda_policies", Policy, ("function", "qualifier"))
-LAYERS = Table("lambda_layers", LayerVersion, ("layer", "version"))
+FUNCTIONS = Table("lambda_functions", Function, ("arn",), shared=True)
+VERSIONS = Table("lambda_versions", FunctionVersion, ("function", "version"), shared=True)
+CODE = Table("lambda_code", CodeZip, ("sha256",), shared=True)
+ALIASES = Table("lambda_aliases", Alias, ("function", "name"), shared=True)
+EVENT_INVOKE_CONFIGS = Table("lambda_event_invoke_configs", EventInvokeConfig, ("function", "qualifier"), shared=True)
+PROVISIONED = Table("lambda_provisioned", ProvisionedConcurrency, ("function", "qualifier"), shared=True)
+POLICIES = Table("lambda_policies", Policy, ("function", "qualifier"), shared=True)
+LAYERS = Table("lambda_layers", LayerVersion, ("layer", "version"), shared=True)
 MAPPINGS = Table("lambda_mappings", Mapping, ("uuid",))
-MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",))
+MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",), shared=True)
 BATCHES = Table("lambda_batches", Batch, ("mapping", "request_id"))
-URLS = Table("lambda_urls", FunctionUrl, ("function", "qualifier"))
-CODE_SIGNING = Table("lambda_code_signing", CodeSigning, ("arn",))
+URLS = Table("lambda_urls", FunctionUrl, ("function", "qualifier"), shared=True)
+CODE_SIGNING = Table("lambda_code_signing", CodeSigning, ("arn",), shared=True)
 LAYER_NUMBERS = Table("lambda_layer_numbers", LayerNumber, ("layer",))
+PACES = Table("lambda_paces", Pace, ("mapping",))
 LANES = Table("lambda_lanes", Lane, ("mapping", "lane"))
 
 FUNCTIONS_OF_SCOPE = Select(FUNCTIONS, "scope = :scope AND name > :after", "name")
