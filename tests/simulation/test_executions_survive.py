@@ -119,7 +119,7 @@ class Story:
         self.crashes += 1
         old = self.world
         old.store.close()
-        self.world = Mortal(SERVICES, directory=old.store.directory, performers=old.performers, now=old.now)
+        self.world = Mortal(SERVICES, directory=old.directory, performers=old.performers, now=old.now)
         self.world._calls = old._calls + 1_000_000
 
     def alive(self, do: Any) -> Any:

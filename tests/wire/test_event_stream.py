@@ -1,12 +1,14 @@
 """What we frame, AWS's own client reads."""
 
+from typing import Any
+
 from botocore.eventstream import EventStreamBuffer
 
 from interstate.wire.event_stream import event_stream
 
 
 def test_botocore_reads_the_frames() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"PayloadChunk": {"Payload": b"\x00one"}},
         {"PayloadChunk": {"Payload": b"two"}},
         {"InvokeComplete": {"ErrorCode": "x"}},

@@ -95,9 +95,11 @@ class Values:
         made = {}
         for name, member in shape.members.items():
             nested = member.type_name in ("structure", "list", "map")
-            if depth >= DEPTH_MAX and nested and name not in shape.required_members:
+            if depth >= DEPTH_MAX and nested and name not in shape.required_members and not shape.is_tagged_union:
                 continue
             made[name] = self._located(member, depth)
+            if shape.is_tagged_union:
+                break  # One member and no other.
         return made
 
     def _located(self, member: Any, depth: int) -> Any:
@@ -165,8 +167,9 @@ def test_what_we_answer_is_read_by_botocore_as_it_was_meant(loose: Wire, service
     response = loose.encode(route, answer, b"request-1")
     parser: Any = botocore.parsers.create_parser(model.metadata["protocol"])
     parsed = parser.parse(_as_botocore_sees(response), operation.output_shape)
-    metadata = parsed.pop("ResponseMetadata")
-    assert metadata["RequestId"] == "request-1"
+    metadata = parsed.pop("ResponseMetadata", {})
+    if protocol != "cbor" or operation.output_shape:  # The parser of that protocol looks at no empty answer's headers.
+        assert metadata["RequestId"] == "request-1"
     payload = operation.output_shape and operation.output_shape.serialization.get("payload")
     if payload and isinstance(parsed[payload], str):  # The parser leaves bodies to the client, as streams.
         parsed[payload] = parsed[payload].encode()
