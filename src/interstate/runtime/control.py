@@ -15,6 +15,7 @@ from interstate.base.numbers import whole_number
 from interstate.runtime.clock_control import InvalidClock, parse_duration, parse_instant
 from interstate.runtime.faults import InvalidFault
 from interstate.runtime.instance import Instance
+from interstate.runtime.looking import Looking
 from interstate.runtime.snapshots import Snapshots
 from interstate.store.ports import Work
 from interstate.store.records.due import IN_FLIGHT, IN_LANE, STEP, WAITING
@@ -50,6 +51,7 @@ class Control:
             ("GET", "snapshots"): self._list_snapshots,
             ("POST", "save"): self._save,
             ("POST", "load"): self._load,
+            **Looking(instance).routes(),
         }
 
     async def handle(self, method: str, path: str, query: str, body: bytes) -> Answer:

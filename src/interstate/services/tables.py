@@ -18,6 +18,7 @@ _PACKAGES = (
     "sqs",
     "states",
     "sts",
+    "why",
 )
 
 

@@ -1,0 +1,1 @@
+"""Why something arrived, waits or failed: decisions on what was recorded."""
