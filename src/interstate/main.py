@@ -18,6 +18,7 @@ from interstate.runtime.clock import BusinessClock, wall_now
 from interstate.runtime.control import Control
 from interstate.runtime.instance import Instance
 from interstate.runtime.performers import Outside, Performers
+from interstate.services.operation import Service
 from interstate.services.states.mocking import install, read_mocks
 from interstate.services.tables import SERVICES
 from interstate.store.ports import Store
@@ -69,7 +70,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     wire = Wire(load())
     clock = BusinessClock(settings.clock, settings.clock_at)
     entropy = os.urandom(16) if settings.seed is None else bytes.fromhex(settings.seed)
-    instance = Instance(store, Catalog(SERVICES, wire.check), clock, entropy, sequences)
+    instance = Instance(store, Catalog(_services(settings), wire.check), clock, entropy, sequences)
     outside = Outside(
         f"http://{_own_host(settings.host)}:{port}",
         own_secret,
@@ -146,6 +147,14 @@ def _sequence_floor() -> int:
 
 def _own_host(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost", *_LOOPBACK) else host  # noqa: S104 compared, not bound
+
+
+def _services(settings: Settings) -> tuple[Service, ...]:
+    if not settings.enforce_capacity:
+        return SERVICES
+    from interstate.services.dynamodb.throughput import enforcing  # noqa: PLC0415 only who asks for it waits for it
+
+    return enforcing(SERVICES)
 
 
 def _mock_configuration(settings: Settings) -> str | None:

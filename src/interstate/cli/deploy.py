@@ -46,6 +46,7 @@ def up(
     clock: options.ClockMode = None,
     workers: options.Workers = _WORKERS_OF_UP,
     mock_config: options.MockConfig = None,
+    enforce_capacity: options.EnforceCapacity = False,
     smtp: options.Smtp = None,
     sms_gateway: options.SmsGateway = None,
     push_gateway: options.PushGateway = None,
@@ -56,7 +57,8 @@ def up(
     given = parameters_of(parameter)
     settings = settings_of(
         port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
-        allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config, log_level=log_level,
+        allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config,
+        enforce_capacity=enforce_capacity, log_level=log_level,
         smtp=smtp, sms_gateway=sms_gateway, push_gateway=push_gateway,
     )  # fmt: skip
 

@@ -30,6 +30,9 @@ AllowHost = Annotated[
         "--allow-host", metavar="NAME", help="Also answer to this host name (.example.org: all below it). Repeatable."
     ),
 ]
+EnforceCapacity = Annotated[
+    bool, typer.Option("--enforce-capacity", help="DynamoDB tables throttle above their provisioned capacity.")
+]
 ClockMode = Annotated[
     str | None,
     typer.Option(

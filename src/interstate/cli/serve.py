@@ -23,6 +23,7 @@ def serve(
     clock: options.ClockMode = None,
     workers: options.Workers = None,
     mock_config: options.MockConfig = None,
+    enforce_capacity: options.EnforceCapacity = False,
     smtp: options.Smtp = None,
     sms_gateway: options.SmsGateway = None,
     push_gateway: options.PushGateway = None,
@@ -31,7 +32,8 @@ def serve(
     """Serve the AWS APIs on this machine until Ctrl-C."""
     settings = settings_of(
         port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
-        allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config, log_level=log_level,
+        allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config,
+        enforce_capacity=enforce_capacity, log_level=log_level,
         smtp=smtp, sms_gateway=sms_gateway, push_gateway=push_gateway,
     )  # fmt: skip
 
@@ -54,6 +56,7 @@ def settings_of(
     clock: str | None,
     workers: int | None,
     mock_config: Path | None,
+    enforce_capacity: bool,
     smtp: str | None,
     sms_gateway: str | None,
     push_gateway: str | None,
@@ -81,6 +84,7 @@ def settings_of(
         sms_gateway=sms_gateway,
         push_gateway=push_gateway,
         mock_config=mock_config,
+        enforce_capacity=enforce_capacity,
         log_level=log_level,
     )
 

@@ -7,7 +7,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import World
-from interstate.store.records.lambda_ import Invocation, InvocationResult
+from interstate.store.records.lambda_ import POLICIES, Invocation, InvocationResult, Policy
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:PlaceOrder"
 
@@ -30,9 +30,20 @@ def perform(_key: str, call: Invocation) -> InvocationResult:
             return InvocationResult(dumps({"statusCode": 201, "headers": headers, "body": body}))
 
 
+ANY_ROUTE = {
+    "Sid": "any",
+    "Effect": "Allow",
+    "Principal": {"Service": "apigateway.amazonaws.com"},
+    "Action": "lambda:InvokeFunction",
+    "Resource": f"{FUNCTION}*",
+}
+
+
 @pytest.fixture
 def world() -> Iterator[World]:
     world = World(performers={"lambda.invoke": perform})
+    for qualifier in ("", "live"):
+        world.run(lambda work, qualifier=qualifier: work.put(POLICIES, Policy(FUNCTION, qualifier, [ANY_ROUTE], "1")))
     yield world
     world.close()
 
@@ -141,7 +152,12 @@ def test_preflights_are_answered_without_a_route(world: World) -> None:
 
 
 def test_a_route_puts_events_without_a_function(world: World) -> None:
-    world.call("sqs", "CreateQueue", {"QueueName": "q"})
+    lets_in = {
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        ]
+    }
+    world.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": dumps(lets_in)}})
     world.call("events", "CreateEventBus", {"Name": "orders"})
     pattern = '{"source": ["shop"], "detail-type": ["Order Placed"]}'
     world.call("events", "PutRule", {"Name": "r", "EventBusName": "orders", "EventPattern": pattern})
@@ -366,3 +382,28 @@ def test_pages_are_followed(world: World) -> None:
     second = call(world, "GetApis", MaxResults="2", NextToken=first["NextToken"])
     assert {api["ApiId"] for api in first["Items"] + second["Items"]} == made
     assert "NextToken" not in second
+
+
+# What the policy's statement allows, and the status of a request to ``ANY /orders/{id}`` and of one to ``$default``.
+# Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html (permissions)
+PERMISSIONS = [
+    ("{api}/*/*/orders/{{id}}", 201, 500),
+    ("{api}/*/*/orders/*", 201, 500),
+    ("{api}/*/GET/orders/*", 500, 500),
+    ("{api}/*/$default", 500, 201),
+    ("{api}/*", 201, 201),
+    ("other/*", 500, 500),
+]
+
+
+@pytest.mark.parametrize(("resource", "route", "default"), PERMISSIONS, ids=[row[0] for row in PERMISSIONS])
+def test_a_function_is_called_for_the_routes_that_its_policy_names(
+    world: World, resource: str, route: int, default: int
+) -> None:
+    api = make(world, "ANY /orders/{id}", "$default")
+    source = f"arn:aws:execute-api:us-east-1:000000000000:{resource.format(api=api)}"
+    statement = {**ANY_ROUTE, "Condition": {"ArnLike": {"AWS:SourceArn": source}}}
+    world.run(lambda work: work.put(POLICIES, Policy(FUNCTION, "", [statement], "1")))
+    assert (ask(world, api, "GET", "/orders/7")[0], ask(world, api, "GET", "/else")[0]) == (route, default)
+    world.run(lambda work: work.delete(POLICIES, FUNCTION, ""))
+    assert ask(world, api, "GET", "/orders/7")[:2] == (500, {"message": "Internal Server Error"})
