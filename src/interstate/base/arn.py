@@ -3,6 +3,8 @@
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
 """
 
+from functools import lru_cache
+
 import msgspec
 
 DEFAULT_ACCOUNT = "000000000000"
@@ -22,6 +24,7 @@ class Arn(msgspec.Struct, frozen=True):
         return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
 
 
+@lru_cache(maxsize=16384)
 def parse_arn(text: str) -> Arn | None:
     """Read an ARN; None when the text is none."""
     parts = text.split(":", 5)

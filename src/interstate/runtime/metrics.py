@@ -5,6 +5,7 @@ refusal is counted, too. The rows of a node are written by its process alone, so
 and not read again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -35,6 +36,18 @@ class Counts:
         found[1] += value
         found[2] = min(found[2], value)
         found[3] = max(found[3], value)
+
+    def add_all(self, key: MetricKey, values: Sequence[float]) -> None:
+        """Observe some values (at least one)."""
+        count, total, low, high = float(len(values)), float(sum(values)), min(values), max(values)
+        found = self.sets.get(key)
+        if found is None:
+            self.sets[key] = [count, total, low, high]
+            return
+        found[0] += count
+        found[1] += total
+        found[2] = min(found[2], low)
+        found[3] = max(found[3], high)
 
 
 @lru_cache(maxsize=16384)

@@ -1,7 +1,7 @@
 """``Work`` as services see it: the records of a batch, and who is calling."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar
@@ -103,6 +103,19 @@ class BatchWork:
     ) -> None:
         place = caller or self.caller
         self.measured.add((place.account, place.region, namespace, name, dimensions, unit), value)
+
+    def measure_all(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: tuple[tuple[str, str], ...],
+        values: Sequence[float],
+        unit: str = "Count",
+        *,
+        caller: Caller | None = None,
+    ) -> None:
+        place = caller or self.caller
+        self.measured.add_all((place.account, place.region, namespace, name, dimensions, unit), values)
 
     # Calls inside the call -------------------------------------------------------------------------------------
 

@@ -112,6 +112,19 @@ class Work(Protocol):
         """
         ...
 
+    def measure_all(
+        self,
+        namespace: str,
+        name: str,
+        dimensions: tuple[tuple[str, str], ...],
+        values: Sequence[float],
+        unit: str = "Count",
+        *,
+        caller: Caller | None = None,
+    ) -> None:
+        """Add some values (at least one) at once."""
+        ...
+
     # Calls inside the call ---------------------------------------------------------------------------------------
 
     def call(self, service: str, operation: str, request: Mapping[str, Any], *, caller: Caller | None = None) -> Any:

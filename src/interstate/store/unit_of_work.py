@@ -97,7 +97,7 @@ class UnitOfWork:
 
     def get(self, table: Table[V], key: tuple[Any, ...]) -> V | None:
         """The record under the key, as this batch sees it."""
-        state = self._state(table)
+        state = self._states.get(table) or self._state(table)
         record = state.current.get(key, _UNSEEN)
         if record is _UNSEEN:
             record = self._rows.fetch(table, (key,))[0]
@@ -135,14 +135,14 @@ class UnitOfWork:
     def next_id(self, table: Table[Any]) -> int:
         """A number for the table's integer key."""
         drawn = self._sequences.draw(table, self._rows)
-        state = self._state(table)
+        state = self._states.get(table) or self._state(table)
         if state.fresh_from is None:
             state.fresh_from = drawn
         return drawn
 
     def put(self, table: Table[V], record: V) -> None:
         """Insert or replace."""
-        state = self._state(table)
+        state = self._states.get(table) or self._state(table)
         self._set(state, state.key(record), record)
 
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:

@@ -47,13 +47,11 @@ def size_bytes(entry: Entry) -> int:
 
 def fit(entries: Sequence[Entry], size_bytes_max: int) -> bool:
     """Whether entries are within a request's limit. Ordinary ones are, even if each character took four bytes."""
-    rough = sum(
-        len(entry.source or "")
-        + len(entry.detail_type or "")
-        + len(entry.detail or "")
-        + sum(map(len, entry.resources))
-        for entry in entries
-    )
+    rough = 0
+    for entry in entries:
+        rough += len(entry.source or "") + len(entry.detail_type or "") + len(entry.detail or "")
+        if entry.resources:
+            rough += sum(map(len, entry.resources))
     return 4 * rough + 14 * len(entries) <= size_bytes_max or sum(map(size_bytes, entries)) <= size_bytes_max
 
 
@@ -64,24 +62,28 @@ _REQUIRED = (("Source", "source"), ("DetailType", "detail_type"), ("Detail", "de
 
 def read_detail(entry: Entry, *, partner: bool = False) -> JSONObject | Fault:
     """The entry's detail, or why the entry is not taken. Only partners' sources begin with "aws."."""
-    for name, attribute in _REQUIRED:
-        if not getattr(entry, attribute):
-            return Fault("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
-    assert entry.source is not None
-    if entry.source.startswith("aws.") and not partner:
+    source, text = entry.source, entry.detail
+    if not (source and entry.detail_type and text):
+        return _missing(entry)
+    if source.startswith("aws.") and not partner:
         return Fault("NotAuthorizedForSourceException", "Not authorized for the source.")
     try:
-        detail = orjson.loads(entry.detail or "")
+        detail = orjson.loads(text)
     except orjson.JSONDecodeError:
         return Fault("MalformedDetail", "Detail is malformed.")
-    if not isinstance(detail, dict) or _is_too_deep(entry.detail or "", detail):
+    if not isinstance(detail, dict) or _is_too_deep(text, detail):
         return Fault("MalformedDetail", "Detail is malformed.")
     return detail
 
 
+def _missing(entry: Entry) -> Fault:
+    name = next(name for name, attribute in _REQUIRED if not getattr(entry, attribute))
+    return Fault("InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument.")
+
+
 def _is_too_deep(text: str, detail: JSONObject) -> bool:
     """Every part of the way must be able to write the detail again; most texts have too few brackets to be looked at."""
-    return text.count("{") + text.count("[") > DEPTH_MAX and is_deeper(detail, DEPTH_MAX)
+    return len(text) > DEPTH_MAX and text.count("{") + text.count("[") > DEPTH_MAX and is_deeper(detail, DEPTH_MAX)
 
 
 @lru_cache(64)

@@ -18,8 +18,8 @@ PLACES_MAX = 1 << _PLACE_BITS
 
 def event_id(row: int, place: int, entropy: Entropy) -> str:
     """The id of the event at ``place`` (0 to 127) in a row of the event log (a number of at most 61 bits)."""
-    random = int.from_bytes(entropy.bytes(8)) & _RANDOM_MASK
-    digits = f"{random:013x}{(row << _PLACE_BITS | place) ^ _masked(random):017x}"
+    random = entropy.word() & _RANDOM_MASK
+    digits = f"{random:013x}{(row << _PLACE_BITS | place) ^ (random * _ODD >> 40) & _MASK:017x}"
     variant = "89ab"[random & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-{variant}{digits[15:18]}-{digits[18:]}"
 

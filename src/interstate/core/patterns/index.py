@@ -36,11 +36,15 @@ K = TypeVar("K", bound=Hashable)
 
 
 class _Entry(msgspec.Struct, frozen=True, eq=False):
-    """The pattern's position, and the alternative of it; ``roads`` when each of its paths can be read straight."""
+    """The pattern's position, and the alternative of it; ``roads`` when each of its paths can be read straight.
+
+    ``rest`` is those of the roads that the entry's place in the index has not settled.
+    """
 
     at: int
     alternative: Alternative
     roads: tuple[tuple[Road, Field], ...] | None
+    rest: tuple[tuple[Road, Field], ...] = ()
 
 
 class _Others:
@@ -104,6 +108,9 @@ class PatternIndex(Generic[K]):
         if exact:
             field = min(exact, key=lambda field: _popularity(field, popularity))
             by_value = self._exact.setdefault(field.path, {})
+            if entry.roads is not None:
+                rest = tuple(pair for pair in entry.roads if pair[1] is not field)
+                entry = msgspec.structs.replace(entry, rest=rest)
             for leaf in field.exact:
                 by_value.setdefault(leaf, []).append(entry)
         elif not self._file_by_needles(entry, must):
@@ -148,9 +155,12 @@ class PatternIndex(Generic[K]):
         """The same, without flattening; None when that cannot tell."""
         candidates: list[_Entry] = []
         for road, by_value in self._leads:
-            leaf = straight(event, road)
-            if leaf is UNCLEAR:
-                return None
+            name = road.only
+            leaf = event.get(name) if name else None
+            if type(leaf) is not str:
+                leaf = straight(event, road)
+                if leaf is UNCLEAR:
+                    return None
             entries = by_value.get(leaf)
             if entries is not None:
                 candidates += entries
@@ -158,7 +168,7 @@ class PatternIndex(Generic[K]):
         for entry in candidates:
             if entry.roads is None:
                 return None
-            holds = _holds_straight(entry.roads, event)
+            holds = _holds_straight(entry.rest, event)
             if holds is None:
                 return None
             if holds:
@@ -194,9 +204,12 @@ def _roads(alternative: Alternative) -> tuple[tuple[Road, Field], ...] | None:
 def _holds_straight(roads: tuple[tuple[Road, Field], ...], event: Mapping[str, Any]) -> bool | None:
     """Whether an alternative holds; None when one of its paths cannot be read straight."""
     for road, field in roads:
-        leaf = straight(event, road)
-        if leaf is UNCLEAR:
-            return None
+        name = road.only
+        leaf = event.get(name) if name else None
+        if type(leaf) is not str:  # Most are texts of the event itself.
+            leaf = straight(event, road)
+            if leaf is UNCLEAR:
+                return None
         if leaf is ABSENT:
             if not field.absent:
                 return False

@@ -18,19 +18,23 @@ UNCLEAR = Word("unclear")
 
 
 class Road(msgspec.Struct, frozen=True):
-    """A path's names; ``first_two`` and ``last_two`` are those joined (of three), ``whole`` is all of them (of two or three)."""
+    """A path's names, and some of them joined.
+
+    ``first_two`` and ``last_two`` are of three, ``whole`` is all of two or three, ``only`` the single one.
+    """
 
     names: tuple[str, ...]
     whole: str = ""
     first_two: str = ""
     last_two: str = ""
+    only: str = ""
 
 
 def road_of(path: str) -> Road | None:
     """How a path can be read straight; None for long ones."""
     names = tuple(path.split("."))
     if len(names) == 1:
-        return Road(names)
+        return Road(names, only=path)
     if len(names) == 2:
         return Road(names, path)
     if len(names) == _NAMES_MAX:

@@ -31,6 +31,7 @@ from interstate.services.sqs.messages import (
     delete_from,
     keys_of_queue,
     put_message,
+    put_messages,
 )
 from interstate.store.ports import Work
 from interstate.store.tables import Key
@@ -92,16 +93,35 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
     """
     queue = queue_for("SendMessage", request.queue_url, work)
     _check_ids(request.entries, "SendMessageBatchRequestEntry")
-    size = sum(size_bytes(entry.message_body.encode(), entry.message_attributes) for entry in request.entries)
-    if size > MESSAGE_BYTES_MAX:
-        raise BatchRequestTooLong(size, MESSAGE_BYTES_MAX)
+    _check_size(request.entries)
     outgoing = {entry.id: _outgoing(entry) for entry in request.entries}
     try:
         for each in outgoing.values():  # Ids are a fault of the whole request, as on AWS.
             check_ids(queue, each)
     except MissingParameter as error:
         raise InvalidParameterValue(error.message) from error
-    return _each(request.entries, lambda entry: put_message(queue, outgoing[entry.id], work), work)
+    if queue.is_fifo:
+        return _each(request.entries, lambda entry: put_message(queue, outgoing[entry.id], work), work)
+    made = put_messages(queue, tuple(outgoing.values()), work)
+    successful = [
+        {"Id": entry_id, **answer} for entry_id, answer in zip(outgoing, made, strict=True) if isinstance(answer, dict)
+    ]
+    failed = [
+        _failed(entry_id, error)
+        for entry_id, error in zip(outgoing, made, strict=True)
+        if isinstance(error, ServiceError)
+    ]
+    return _answer(successful, failed)
+
+
+def _check_size(entries: Sequence[SendEntry]) -> None:
+    rough = 0
+    for entry in entries:
+        rough += len(entry.message_body) * 4 if not entry.message_attributes else MESSAGE_BYTES_MAX
+    if rough > MESSAGE_BYTES_MAX:  # Ordinary ones fit, even if each character took four bytes.
+        size = sum(size_bytes(entry.message_body.encode(), entry.message_attributes) for entry in entries)
+        if size > MESSAGE_BYTES_MAX:
+            raise BatchRequestTooLong(size, MESSAGE_BYTES_MAX)
 
 
 def _outgoing(entry: SendEntry) -> Outgoing:
@@ -156,7 +176,15 @@ def _each(entries: Sequence[Entry], do: Callable[[Entry], dict[str, Any] | None]
             with work.overlay():
                 successful.append({"Id": entry.id, **(do(entry) or {})})
         except ServiceError as error:
-            failed.append({"Id": entry.id, "SenderFault": True, "Code": error.code, "Message": error.message})
+            failed.append(_failed(entry.id, error))
+    return _answer(successful, failed)
+
+
+def _failed(entry_id: str, error: ServiceError) -> dict[str, Any]:
+    return {"Id": entry_id, "SenderFault": True, "Code": error.code, "Message": error.message}
+
+
+def _answer(successful: list[dict[str, Any]], failed: list[dict[str, Any]]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if successful:
         answer["Successful"] = successful

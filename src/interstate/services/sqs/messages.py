@@ -4,13 +4,15 @@ Source: SQS API Reference, SendMessage, DeleteMessage, ChangeMessageVisibility.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
 from interstate.core.queues.attributes import DELAY_S_MAX, VISIBILITY_S_MAX
 from interstate.core.queues.content import check_attributes, check_id, check_system_attributes
 from interstate.core.queues.errors import (
@@ -35,7 +37,7 @@ from interstate.core.queues.message import (
 )
 from interstate.services.sqs import fifo
 from interstate.services.sqs.locate import arn_of_url, queue_for, setting
-from interstate.services.sqs.stored import add, release, remove
+from interstate.services.sqs.stored import add, add_all, release, remove
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import MAPPED_QUEUES
 from interstate.store.records.sqs import MESSAGES, QUEUES, Queue
@@ -142,11 +144,51 @@ def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
     """Check a message, write it, wake who waits for it; answers as SendMessage."""
     body = outgoing.body.encode()
     size = _check(queue, outgoing, body)
-    row = work.next_id(MESSAGES)
-    message = Message(
+    message = _message(queue, outgoing, body, work)
+    answer = {"MD5OfMessageBody": message.body_md5}
+    if queue.is_fifo:
+        message = fifo.identified(queue, message, body)
+        answer |= fifo.send(queue, message, work)
+    else:
+        add(queue, message, work)
+        answer["MessageId"] = message.message_id
+    measure(queue, work, "NumberOfMessagesSent")
+    measure(queue, work, "SentMessageSize", size, "Bytes")
+    return _with_digests(answer, outgoing)
+
+
+def put_messages(queue: Queue, outgoing: Sequence[Outgoing], work: Work) -> list[dict[str, Any] | ServiceError]:
+    """The messages of one call to a standard queue: each is checked by itself, those that pass are written together.
+
+    Tells SendMessage's answer, or the refusal, of each.
+    """
+    answers: list[dict[str, Any] | ServiceError] = []
+    messages: list[Message] = []
+    sizes: list[int] = []
+    for each in outgoing:
+        body = each.body.encode()
+        try:
+            sizes.append(_check(queue, each, body))
+        except ServiceError as error:
+            answers.append(error)
+            continue
+        message = _message(queue, each, body, work)
+        messages.append(message)
+        answers.append(_with_digests({"MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}, each))
+    if messages:
+        add_all(queue, messages, work)
+        dimensions = (("QueueName", queue.name),)
+        work.measure_all("AWS/SQS", "NumberOfMessagesSent", dimensions, [1.0] * len(messages), caller=work.caller)
+        work.measure_all("AWS/SQS", "SentMessageSize", dimensions, sizes, "Bytes", caller=work.caller)
+    return answers
+
+
+def _message(queue: Queue, outgoing: Outgoing, body: bytes, work: Work) -> Message:
+    row, delay_s = work.next_id(MESSAGES), _delay_s(queue, outgoing)
+    return Message(
         id=row,
         queue_id=queue.id,
-        visible_at=work.now + timedelta(seconds=_delay_s(queue, outgoing)),
+        visible_at=work.now + timedelta(seconds=delay_s) if delay_s else work.now,
         sent_at=work.now,
         message_id=new_message_id(row, work.entropy),
         body=outgoing.body,
@@ -156,19 +198,13 @@ def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
         group_id=outgoing.group_id or "",
         deduplication_id=outgoing.deduplication_id or "",
     )
-    answer = {"MD5OfMessageBody": message.body_md5}
-    if queue.is_fifo:
-        message = fifo.identified(queue, message, body)
-        answer |= fifo.send(queue, message, work)
-    else:
-        add(queue, message, work)
-        answer["MessageId"] = message.message_id
+
+
+def _with_digests(answer: dict[str, Any], outgoing: Outgoing) -> dict[str, Any]:
     if outgoing.attributes:
         answer["MD5OfMessageAttributes"] = md5_of_attributes(outgoing.attributes)
     if outgoing.system_attributes:
         answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(outgoing.system_attributes)
-    measure(queue, work, "NumberOfMessagesSent")
-    measure(queue, work, "SentMessageSize", size, "Bytes")
     return answer
 
 
@@ -216,9 +252,17 @@ def _text_of(attribute: Mapping[str, Any]) -> dict[str, Any]:
     return {key: b64encode(value).decode() if isinstance(value, bytes) else value for key, value in attribute.items()}
 
 
+@lru_cache(maxsize=1024)
+def _system_of(account: str) -> dict[str, str]:
+    """The same for all messages of an account: what is kept is never changed."""
+    return {"SenderId": account}
+
+
 def _system(attributes: Attributes | None, caller: Caller) -> dict[str, str]:
+    if not attributes:
+        return _system_of(caller.account)
     stored = {"SenderId": caller.account}
-    for name, attribute in (attributes or {}).items():
+    for name, attribute in attributes.items():
         stored[name] = attribute["StringValue"]
     return stored
 

@@ -9,6 +9,7 @@ takes the group looks and sets it right. So a delete costs the same whatever the
 Source: SQS Developer Guide, "FIFO queue delivery logic".
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -32,6 +33,17 @@ def add(queue: Queue, message: Message, work: Work) -> None:
     if queue.is_fifo and work.get(GROUPS, queue.id, message.group_id) is None:
         work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
     announce(queue, message.visible_at, work)
+
+
+def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
+    """Write new messages of a standard queue (at least one); its readers are told of each."""
+    for message in messages:
+        work.put(MESSAGES, message)
+        work.wake(f"sqs:{queue.arn}", one=True)
+    depth = depth_of(queue.id, work)
+    work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + len(messages)))
+    for at in sorted({message.visible_at for message in messages}):
+        look_at(queue, at, work)
 
 
 def remove(queue: Queue, message: Message, work: Work) -> None:
