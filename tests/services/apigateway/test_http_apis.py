@@ -42,8 +42,8 @@ ANY_ROUTE = {
 @pytest.fixture
 def world() -> Iterator[World]:
     world = World(performers={"lambda.invoke": perform})
-    for qualifier in ("", "live"):
-        world.run(lambda work, qualifier=qualifier: work.put(POLICIES, Policy(FUNCTION, qualifier, [ANY_ROUTE], "1")))
+    world.run(lambda work: work.put(POLICIES, Policy(FUNCTION, "", [ANY_ROUTE], "1")))
+    world.run(lambda work: work.put(POLICIES, Policy(FUNCTION, "live", [ANY_ROUTE], "1")))
     yield world
     world.close()
 

@@ -18,6 +18,7 @@ from interstate.services.apigateway.exchange import Exchange, Response, message
 from interstate.services.apigateway.integrations import function_of
 from interstate.services.apigateway.matching import Match, match
 from interstate.services.apigateway.payload import payload_1, payload_2, payload_rest
+from interstate.services.lambda_ import access
 from interstate.services.operation import Answer, Outcome, Parked, Perform
 from interstate.services.states.starting import StartSyncExecution, start_sync_execution
 from interstate.store.ports import Work
@@ -172,6 +173,8 @@ def _function(
     name = parse_function_name(named, Caller(exchange.account, exchange.region)) if named else None
     if name is None:
         return finished(_failed(exchange.api))
+    if not access.may(work, name.arn, name.qualifier, _gateway(exchange)):
+        return finished(_failed(exchange.api))
     if exchange.api.kind != HTTP:
         event = payload_rest(exchange)
     else:
@@ -184,6 +187,23 @@ def _function(
         trace=exchange.header("x-amzn-trace-id"),
     )
     return Perform("lambda.invoke", call, lambda result: finished(_answered(result, exchange.api, integration)))
+
+
+def _gateway(exchange: Exchange) -> Caller:
+    """API Gateway, which acts for the route that a request came by.
+
+    Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html (stage, method and resource
+    path; an HTTP API names the ``$default`` route ``api-id/stage/$default``)
+    """
+    api, route = exchange.api, exchange.route
+    way = "$default" if route.path == "$default" else f"{_method_of(exchange)}{route.path}"
+    source = f"arn:aws:execute-api:{exchange.region}:{exchange.account}:{api.id}/{exchange.stage}/{way}"
+    return Caller(exchange.account, exchange.region).on_behalf_of("apigateway.amazonaws.com", source_arn=source)
+
+
+def _method_of(exchange: Exchange) -> str:
+    """The route's method; one for any method is ``*`` in an ARN."""
+    return "*" if exchange.route.method == "ANY" else exchange.route.method
 
 
 def _answered(result: InvocationResult, api: Api, integration: Integration) -> Response:
