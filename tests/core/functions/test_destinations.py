@@ -39,3 +39,12 @@ def test_a_record_of_failure_names_the_error() -> None:
     document = record(outcome("no json"), Condition.EVENT_AGE_EXCEEDED, NOW)
     assert document["responseContext"]["functionError"] == "Unhandled"
     assert document["responsePayload"] == "no json"
+
+
+def test_an_event_that_did_not_reach_its_function_has_no_response() -> None:
+    """Source: Lambda Developer Guide, "Capturing records": the dead letter's ErrorCode is "the HTTP status code"."""
+    refused = Outcome("r-1", "arn:f:$LATEST", 0, "$LATEST", "{}", "Rate Exceeded.", None, status=429)
+    document = record(refused, Condition.EVENT_AGE_EXCEEDED, NOW)
+    assert set(document) == {"version", "timestamp", "requestContext", "requestPayload"}
+    assert document["requestContext"]["approximateInvokeCount"] == 0
+    assert dead_letter_attributes(refused)["ErrorCode"] == {"DataType": "Number", "StringValue": "429"}

@@ -269,3 +269,25 @@ def test_a_failed_task_has_an_error_that_catch_can_name(result: InvocationResult
 def test_an_answer_that_no_state_can_hold_is_left_to_the_workflow() -> None:
     answer = task_answer(Invocation("r-1", ARN), InvocationResult("x" * 262_145))
     assert (answer.ok, len(answer.payload)) == (True, 262_145)
+
+
+def test_events_of_a_function_that_is_switched_off_go_to_the_dead_letters_at_once(cloud: Any) -> None:
+    """Source: invocation-async-retain-records.html: reserved concurrency of zero, "without any retries"."""
+
+    def refuse(_event: Any) -> None:
+        raise InterruptedError("TooManyRequestsException")
+
+    dead, failures = cloud.queue("dead"), cloud.queue("failures")
+    cloud.create("Off", refuse, DeadLetterConfig={"TargetArn": dead})
+    cloud.call("PutFunctionConcurrency", FunctionName="Off", ReservedConcurrentExecutions=0)
+    cloud.call(
+        "PutFunctionEventInvokeConfig", FunctionName="Off", DestinationConfig={"OnFailure": {"Destination": failures}}
+    )
+    cloud.call("Invoke", FunctionName="Off", InvocationType="Event", Payload=b'{"a": 1}')
+    cloud.world.run_due()
+    (letter,) = cloud.received("dead")
+    assert letter["MessageAttributes"]["ErrorCode"]["StringValue"] == "429"
+    record: Any = loads(cloud.received("failures")[0]["Body"])
+    assert record["requestContext"]["condition"] == "ZeroReservedConcurrency"
+    assert record["requestContext"]["approximateInvokeCount"] == 0
+    assert "responsePayload" not in record

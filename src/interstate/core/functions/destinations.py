@@ -15,6 +15,8 @@ from interstate.core.functions.retry import Condition
 
 ERROR_MESSAGE_BYTES_MAX = 1024  # Source: the same page, ErrorMessage: "the first 1 KB of the error message".
 
+CALLED = 200
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """How the last attempt of an event ended."""
@@ -26,17 +28,15 @@ class Outcome(msgspec.Struct, frozen=True):
     payload: str
     answer: str
     function_error: str | None
+    status: int = 200  # Of the last attempt: 429 or 500 when the function was not called.
 
 
 def record(outcome: Outcome, condition: Condition, at: datetime) -> dict[str, Any]:
     """What a destination gets.
 
-    An event that was too old when it was tried again has no answer, and its record no response.
+    An event whose last attempt did not reach the function has no answer, and its record no response.
     """
-    context: dict[str, Any] = {"statusCode": 200, "executedVersion": outcome.executed_version}
-    if outcome.function_error is not None:
-        context["functionError"] = outcome.function_error
-    return {
+    document: dict[str, Any] = {
         "version": "1.0",
         "timestamp": to_iso(at),
         "requestContext": {
@@ -46,9 +46,13 @@ def record(outcome: Outcome, condition: Condition, at: datetime) -> dict[str, An
             "approximateInvokeCount": outcome.attempts,
         },
         "requestPayload": _json(outcome.payload),
-        "responseContext": context,
-        "responsePayload": _json(outcome.answer),
     }
+    if outcome.status == CALLED:
+        context: dict[str, Any] = {"statusCode": CALLED, "executedVersion": outcome.executed_version}
+        if outcome.function_error is not None:
+            context["functionError"] = outcome.function_error
+        document |= {"responseContext": context, "responsePayload": _json(outcome.answer)}
+    return document
 
 
 def dead_letter_attributes(outcome: Outcome) -> dict[str, dict[str, str]]:
@@ -58,7 +62,7 @@ def dead_letter_attributes(outcome: Outcome) -> dict[str, dict[str, str]]:
     shown = str(message).encode()[:ERROR_MESSAGE_BYTES_MAX].decode("utf-8", "ignore")
     attributes = {
         "RequestID": {"DataType": "String", "StringValue": outcome.request_id},
-        "ErrorCode": {"DataType": "Number", "StringValue": "200"},
+        "ErrorCode": {"DataType": "Number", "StringValue": str(outcome.status)},
     }
     if shown:
         attributes["ErrorMessage"] = {"DataType": "String", "StringValue": shown}

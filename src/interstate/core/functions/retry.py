@@ -23,6 +23,7 @@ class Condition(Enum):
     SUCCESS = "Success"
     RETRIES_EXHAUSTED = "RetriesExhausted"
     EVENT_AGE_EXCEEDED = "EventAgeExceeded"
+    ZERO_CONCURRENCY = "ZeroReservedConcurrency"
 
 
 class Again(msgspec.Struct, frozen=True):
@@ -46,12 +47,16 @@ class Attempt(msgspec.Struct, frozen=True):
     ended: datetime
     failed: bool
     refused: str | None = None
+    switched_off: bool = False  # The function's reserved concurrency is zero.
 
 
 def after(attempt: Attempt, *, retries: int | None, age_max: timedelta | None) -> Again | Leave:
     """Retry, or leave: the function succeeded, the retries are used up, or the event would be too old."""
     if not attempt.failed:
         return Leave(Condition.SUCCESS)
+    if attempt.refused in THROTTLED and attempt.switched_off:
+        # Source: invocation-async-retain-records.html: no retries while the reserved concurrency is zero.
+        return Leave(Condition.ZERO_CONCURRENCY)
     latest = attempt.accepted + (AGE_MAX_DEFAULT if age_max is None else age_max)
     if attempt.refused in THROTTLED:
         # Without a count of throttled attempts: each wait is as long as the event is old, so that waits double.

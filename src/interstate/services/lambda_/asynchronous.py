@@ -19,13 +19,14 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.base.time import to_millis
 from interstate.core.functions.destinations import Outcome, dead_letter_attributes, record
-from interstate.core.functions.retry import Again, Attempt, Condition, Leave, after
+from interstate.core.functions.retry import THROTTLED, Again, Attempt, Condition, Leave, after
 from interstate.services.lambda_ import metrics
 from interstate.services.lambda_.locate import log_group_of, version_of
 from interstate.services.logs.streams import write
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     EVENT_INVOKE_CONFIGS,
+    FUNCTIONS,
     LATEST,
     EventInvokeConfig,
     FunctionVersion,
@@ -48,7 +49,9 @@ def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
     if version is None:  # The function was deleted: its queue went with it.
         return
     config = config_of(work, body.function, body.qualifier)
-    attempt = Attempt(body.attempt, body.accepted or work.now, work.now, not result.ok, result.refused)
+    function = work.get(FUNCTIONS, body.function)
+    off = function is not None and function.reserved_concurrency == 0
+    attempt = Attempt(body.attempt, body.accepted or work.now, work.now, not result.ok, result.refused, off)
     age_max = timedelta(seconds=config.age_s_max) if config is not None and config.age_s_max is not None else None
     match after(attempt, retries=config.retries if config is not None else None, age_max=age_max):
         case Again(at=at, counts=counts):
@@ -89,11 +92,12 @@ def _tell(body: Invocation, result: InvocationResult, condition: Condition, targ
     outcome = Outcome(
         request_id=body.request_id,
         function_arn=f"{body.function}:{body.qualifier or LATEST}",
-        attempts=body.attempt,
+        attempts=body.attempt - (result.refused in THROTTLED),
         executed_version=result.executed_version,
         payload=body.payload,
         answer=result.payload,
         function_error=result.function_error,
+        status=200 if result.refused is None else _STATUS.get(result.refused, 404),
     )
     problems = []
     if targets.destination is not None:
@@ -113,6 +117,7 @@ def _tell(body: Invocation, result: InvocationResult, condition: Condition, targ
         write(work, caller_of(body.function), targets.log_group, stream, [(to_millis(work.now), text)])
 
 
+_STATUS = {"TooManyRequestsException": 429, "ServiceException": 500}
 _PROBLEM_METRICS = {True: "DeadLetterErrors", False: "DestinationDeliveryFailures"}
 
 
