@@ -2,7 +2,21 @@
 
 import typer
 
-from interstate.cli import backup, clock, deploy, doctor, faults, functions, mail, queues, serve, status
+from interstate.cli import (
+    backup,
+    clock,
+    deploy,
+    doctor,
+    events,
+    faults,
+    functions,
+    mail,
+    metrics,
+    queues,
+    serve,
+    status,
+    why,
+)
 
 app = typer.Typer(
     name="interstate",
@@ -18,10 +32,13 @@ app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
 app.command("env")(status.env)
 app.command("doctor")(doctor.doctor)
+app.command("why")(why.why)
+app.command("metrics")(metrics.metrics)
 app.command("reset")(status.reset)
 for command in (backup.backup, backup.restore, backup.copy, backup.save, backup.load, backup.snapshots):
     app.command(command.__name__)(command)
 app.add_typer(clock.app, name="clock")
+app.add_typer(events.app, name="events")
 app.add_typer(faults.app, name="faults")
 app.add_typer(functions.app, name="functions")
 app.add_typer(mail.app, name="mail")

@@ -35,6 +35,9 @@ _ARCHIVES_MAX = 100
 _STARTED_MAX = 20
 """Things started by an event that are looked up."""
 
+_NEVER = "not delivered"
+_NOT_YET = "no attempt has ended: a call is under way, or the rule or target is newer than the event"
+
 _Road = tuple[str, str]  # Rule's ARN, target's id.
 
 
@@ -237,8 +240,8 @@ def _rule(rule: Rule, found: Found, deliveries: _Deliveries) -> dict[str, Any]:
     if told["verdict"] != rules.MATCHED:
         notes = [*notes, "it was delivered: a schedule fired, or the rule said something else then"]
     for target in targets:
-        if not target["deliveries"] and rule.state != DISABLED:
-            target["note"] = "no attempt has ended: a call is under way, or the rule or target is newer than the event"
+        if not target["deliveries"]:
+            target["note"] = _NEVER if rule.state == DISABLED else _NOT_YET
     return {**told, "targets": targets} | ({"notes": notes} if notes else {})
 
 
