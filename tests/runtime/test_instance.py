@@ -45,6 +45,10 @@ def leave_effect(request: Text, work: Work) -> None:
     work.later("outside", request)
 
 
+def leave_effect_later(request: Text, work: Work) -> None:
+    work.later("leave_effect", request, at=work.now + timedelta(seconds=request.after_s))
+
+
 def wait(request: Text, work: Work) -> Outcome:
     def again(work: Work, last: bool) -> Outcome:
         found = work.get(SETTINGS, "notes")
@@ -71,8 +75,13 @@ SERVICE = Service(
         Operation("Wait", Text, wait),
         Operation("Perform", Text, perform),
         Operation("Refuse", Text, refuse),
+        Operation("LeaveEffectLater", Text, leave_effect_later),
     ),
-    steps=(Step("note", Text, note), Step("sweep", Text, note, pulls=False)),
+    steps=(
+        Step("note", Text, note),
+        Step("sweep", Text, note, pulls=False),
+        Step("leave_effect", Text, leave_effect),
+    ),
     effects=(Effect("outside", Text, lambda body, result, work: note(Text(f"{body.text}={result}"), work)),),
 )
 
@@ -204,6 +213,19 @@ def test_more_effects_than_fit_wait_in_the_store_and_are_all_done() -> None:
         assert len(set(outside.keys)) == len(outside.keys) == 600
 
     scenario("real", play)
+
+
+def test_an_effect_that_a_scan_s_step_left_is_performed_once() -> None:
+    """The scan that runs the step sees the effect among what waits, and so does the end of its batch."""
+
+    async def play(instance: Instance, outside: Outside) -> None:
+        await call(instance, "LeaveEffectLater", "a", 10)
+        await instance.clock_control.advance(timedelta(seconds=10))
+        await instance.activity.wait()
+        assert len(outside.keys) == 1
+        assert await notes(instance) == "a=A@10"
+
+    scenario("frozen", play)
 
 
 def test_effects_that_are_held_start_when_they_are_released() -> None:

@@ -27,7 +27,7 @@ from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.cloudwatch import upkeep
 from interstate.store.ports import Store, StoreUnavailable
-from interstate.store.records.due import DUE, IN_FLIGHT, Due
+from interstate.store.records.due import DUE, IN_FLIGHT, WAITING, Due
 from interstate.store.tables import Key
 from interstate.store.unit_of_work import Sequences, UnitOfWork
 
@@ -231,11 +231,15 @@ class Batches:
     # Effects ---------------------------------------------------------------------------------------------------
 
     def _take_effects(self, work: BatchWork, effects_max: int) -> list[Due]:
-        """Mark effects as in flight, as far as there is room for them; the others wait in the store."""
+        """Mark effects as in flight, as far as there is room for them; the others wait in the store.
+
+        A scan of due work in this batch may have taken them already.
+        """
         taken: list[Due] = []
+        waiting = self.store.lane_base + WAITING
         while work.effects and len(taken) < effects_max:
             row = work.get(DUE, work.effects.popleft())
-            if row is not None:
+            if row is not None and row.lane == waiting:
                 taken.append(msgspec.structs.replace(row, lane=self.store.lane_base + IN_FLIGHT))
                 work.put(DUE, taken[-1])
         return taken
