@@ -10,8 +10,9 @@ import msgspec
 
 from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
 from interstate.base.errors import ServiceError, ValidationException
-from interstate.base.json import BrokenJSON, loads
+from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.numbers import whole_number
+from interstate.base.time import to_iso
 from interstate.runtime.clock_control import InvalidClock, parse_duration, parse_instant
 from interstate.runtime.faults import InvalidFault
 from interstate.runtime.instance import Instance
@@ -45,6 +46,9 @@ class Control:
             ("POST", "deploy"): self._deploy,
             ("GET", "function-logs"): self._function_logs,
             ("GET", "messages"): self._messages,
+            ("GET", "executions/show"): self._show_execution,
+            ("POST", "executions/replay"): self._replay_execution,
+            ("POST", "executions/restart"): self._restart_execution,
             ("GET", "faults"): self._list_faults,
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
@@ -156,6 +160,30 @@ class Control:
         assert answer is not None
         events = [{"timestamp": one["Timestamp"], "message": one["Message"]} for one in answer["Events"]]
         return {"events": events, "after": answer["After"]}
+
+    async def _show_execution(self, arguments: dict[str, Any]) -> Any:
+        """``?execution=ARN&at=12&full=1``: as it is, or was; ``&after=12&wait=45`` waits for an event beyond 12."""
+        wanted: dict[str, Any] = {"execution": str(arguments.get("execution", "")), "full": "full" in arguments}
+        for member, argument in (("at", "at"), ("after", "after"), ("waitS", "wait")):
+            if argument in arguments:
+                wanted[member] = whole_number(str(arguments[argument]))
+                if wanted[member] is None:
+                    raise ValidationException(f'"{argument}" must be a number.')
+        return await self._instance.execute("interstate-states", "InspectExecution", wanted, Caller())
+
+    async def _replay_execution(self, arguments: dict[str, Any]) -> Any:
+        """``{"execution": ARN}`` or ``{"history": {"events": [...]}}``, and ``"definition"``, as text or as an object."""
+        if isinstance(arguments.get("definition"), dict):
+            arguments["definition"] = dumps(arguments["definition"])
+        return await self._instance.execute("interstate-states", "ReplayExecution", arguments, Caller())
+
+    async def _restart_execution(self, arguments: dict[str, Any]) -> Any:
+        """``{"execution": ARN, "state": "Pay", "input": {...}}``; also name, event, definition ("current", "original")."""
+        if "input" in arguments and not isinstance(arguments["input"], str):
+            arguments["input"] = dumps(arguments["input"])
+        answer = await self._instance.execute("interstate-states", "RestartExecution", arguments, Caller())
+        assert answer is not None
+        return {**answer, "startDate": to_iso(answer["startDate"])}
 
     async def _list_faults(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         return {"faults": self._instance.catalog.faults.show()}

@@ -17,6 +17,7 @@ from interstate.services.states import (
     tokens,
     versions,
 )
+from interstate.services.states.beyond import BEYOND
 from interstate.services.states.distributed import map_runs
 from interstate.services.states.integrations.effects import EFFECTS
 from interstate.services.states.teststate import TestStateRequest, test_state
@@ -76,3 +77,4 @@ SERVICE = Service(
         "DeleteStateMachine": "Running executions are not terminated: the machine is DELETING until they end.",
     },
 )  # fmt: skip
+SERVICES = (SERVICE, BEYOND)

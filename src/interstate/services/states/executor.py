@@ -241,6 +241,8 @@ class InHand:
                 number = self.work.next_id(HISTORY)
                 self.work.put(HISTORY, HistoryChunk(number, self.row.id, chunk.first, chunk.last, chunk.body))
         execution_logs.log(self.row, self.history, self.work)
+        if self.history:
+            self.work.wake(f"history:{self.row.arn}")
         self.history.clear()
 
     def _postpone(self, waiting: Iterable[tuple[int, Event]]) -> None:

@@ -23,6 +23,8 @@ def redrive_obstacle(execution: Execution, work: Work) -> str | None:
         return f"Execution is {execution.status} and cannot be redriven"
     if machine is not None and machine.status != "ACTIVE":
         return "State machine is in DELETING status"
+    if execution.restarted is not None:  # Its history does not tell with which variables it began.
+        return "Execution was restarted from another one; restart it again"
     assert execution.stopped is not None, execution
     if work.now - execution.stopped > REDRIVABLE_FOR:
         return "Execution redrivable period exceeded"

@@ -108,6 +108,14 @@ class Parent(msgspec.Struct, frozen=True):
     style: str
 
 
+class Restarted(msgspec.Struct, frozen=True):
+    """The execution from which another was restarted: at which state, and at which of its events (0: it never got there)."""
+
+    execution: str
+    state: str
+    event: int
+
+
 class Execution(msgspec.Struct, frozen=True):
     """One execution; ``input`` and ``output`` are JSON text as given and made."""
 
@@ -134,6 +142,7 @@ class Execution(msgspec.Struct, frozen=True):
     redriven: datetime | None = None
     redrive_tokens: list[tuple[str, int]] = []  # The last client tokens that redrove it, and when (milliseconds).
     mock_case: str = ""  # The test case of the mock configuration under which it runs.
+    restarted: Restarted | None = None
 
 
 class MockConfiguration(msgspec.Struct, frozen=True):
