@@ -49,7 +49,12 @@ class OrderWorld:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
-        for table, key in (("Orders", "orderId"), ("Inventory", "productId"), ("Idempotency", "id")):
+        for table, key in (
+            ("Orders", "orderId"),
+            ("Inventory", "productId"),
+            ("Idempotency", "id"),
+            ("OrderStatusView", "orderId"),
+        ):
             self.world.call(
                 "dynamodb",
                 "CreateTable",
@@ -60,6 +65,22 @@ class OrderWorld:
                     "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
                 },
             )
+        self.world.call(
+            "dynamodb",
+            "CreateTable",
+            {
+                "TableName": "OrderEvents",
+                "BillingMode": "PAY_PER_REQUEST",
+                "AttributeDefinitions": [
+                    {"AttributeName": "orderId", "AttributeType": "S"},
+                    {"AttributeName": "version", "AttributeType": "N"},
+                ],
+                "KeySchema": [
+                    {"AttributeName": "orderId", "KeyType": "HASH"},
+                    {"AttributeName": "version", "KeyType": "RANGE"},
+                ],
+            },
+        )
         self.world.run_due()
 
     def client(self, service: str) -> Client:
@@ -160,4 +181,12 @@ def wired(world: OrderWorld, name: str) -> ModuleType:
         if hasattr(module, attribute):
             setattr(module, attribute, world.client(service))
     partner.call = world.partner_call  # type: ignore[assignment]  # the same words, without HTTP
+    return module
+
+
+def wired_to(name: str, **clients: Any) -> ModuleType:
+    """The function's module with these clients, ``db`` and so on."""
+    module = importlib.import_module(f"{name}.app")
+    for attribute, client in clients.items():
+        setattr(module, attribute, client)
     return module

@@ -27,7 +27,6 @@ from ordering.web import BadBody, body_of, now_of
 from packing_instruction.app import packing
 from payment_webhook.app import paid
 from select_carrier.app import CARRIERS, ranking
-from update_order_status.app import projection, writing
 from validate_order.app import record
 
 LINES = [{"productId": "A", "quantity": 2, "price": 1.5}, {"productId": "B", "quantity": 3, "price": 1.0}]
@@ -217,33 +216,6 @@ SHIPMENT = {
     "shippedBy": "OrderProcessingWorkflow",
     "secondsToShipment": 1.5,
 }
-
-
-def test_a_view_tells_what_happened_and_how_far_it_is() -> None:
-    view, status = projection(event("Shipment Created", SHIPMENT))
-    assert view == {
-        "orderId": "O-1",
-        "customerId": "C-1",
-        "carrier": "swift",
-        "trackingNumber": "T",
-        "secondsToShipment": 1.5,
-        "at_ShipmentCreated": NOW,
-    }
-    assert (status["status"], status["rank"]) == ("PARTIALLY_SHIPPED", 100)
-    late, before = projection(event("Order Validated", {"orderId": "O-1", "customerId": "C-1"}))
-    assert before["rank"] < status["rank"]
-    assert "at_OrderValidated" in late
-
-
-def test_a_status_is_written_only_when_it_is_further() -> None:
-    values = {"orderId": "O-1", "status": "PAID", "rank": 30, "customerId": "C-1"}
-    request = writing(values, "O-1", 30)
-    assert request["ConditionExpression"] == "attribute_not_exists(#rank) OR #rank < :rank"
-    assert (
-        request["UpdateExpression"]
-        == "SET #status = :status, #rank = :rank, #customerId = if_not_exists(#customerId, :customerId)"
-    )
-    assert "ConditionExpression" not in writing({"orderId": "O-1", "at_X": NOW}, "O-1", None)
 
 
 def test_a_view_is_presented_with_its_timeline() -> None:

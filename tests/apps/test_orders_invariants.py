@@ -6,6 +6,8 @@ import pytest
 
 from orders_cli.invariants import CHANNELS, Facts, violations
 
+KINDS = {"ShipmentCreated": "Shipment Created", "OrderCancelled": "Order Cancelled", "OrderFailed": "Order Failed"}
+
 
 def clean() -> dict[str, Any]:
     """A system in which everything was done right: shipped in full and in part, refunded, short."""
@@ -27,6 +29,22 @@ def clean() -> dict[str, Any]:
         "orders": orders,
         "products": [{"productId": "P-1", "available": 6, "reserved": 0, "shipped": 4, "start": 9, "received": 1}],
         "views": [{"orderId": each["orderId"], "status": each["status"]} for each in orders],
+        "events": [
+            {
+                "orderId": name,
+                "version": Decimal(1),
+                "eventId": f"{name}-e",
+                "kind": KINDS[event],
+                "data": {"outcome": outcome},
+            }
+            for name, event, outcome in (
+                ("O-1", "ShipmentCreated", "SHIPPED"),
+                ("O-2", "ShipmentCreated", "PARTIALLY_SHIPPED"),
+                ("O-3", "OrderCancelled", "CANCELLED"),
+                ("O-4", "OrderFailed", "OUT_OF_STOCK"),
+            )
+        ],
+        "differences": [],
         "charges": [
             {"key": f"{name}-charge-0", "orderId": name, "amount": "2.50", "captures": 1}
             for name in ("O-1", "O-2", "O-3")
@@ -76,7 +94,11 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], set[str]]] = [
     (
         "an unknown outcome",
         change("orders", 3, outcome="LOST", status="LOST"),
-        {"one outcome: O-4: has an unknown one, LOST", "view: O-4: is LOST, the view tells OUT_OF_STOCK"},
+        {
+            "one outcome: O-4: has an unknown one, LOST",
+            "view: O-4: is LOST, the view tells OUT_OF_STOCK",
+            "history: O-4: is LOST, its events end it with ['OUT_OF_STOCK']",
+        },
     ),
     ("an order needs a person", change("orders", 3, needsAttention="x"), {"one outcome: O-4: needs a person: x"}),
     (
@@ -158,6 +180,32 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], set[str]]] = [
     ("told twice", change("messages", 0, sent=2), {"told once: O-1/ShipmentCreated/email: was sent 2 times"}),
     ("not told", drop("messages", 0), {"told once: O-1/ShipmentCreated/email: was never sent"}),
     ("a view that lags", change("views", 0, status="PAID"), {"view: O-1: is SHIPPED, the view tells PAID"}),
+    (
+        "a view that its events do not make",
+        lambda facts: facts["differences"].append({"orderId": "O-1", "attribute": "rank", "view": 1, "events": 100}),
+        {"view: O-1: rank is 1, its events make it 100"},
+    ),
+    (
+        "a view of nothing",
+        lambda facts: facts["views"].append({"orderId": "O-8", "status": "PAID"}),
+        {"view: O-8: is no order, and has a view"},
+    ),
+    ("a gap in the history", change("events", 0, version=Decimal(2)), {"history: O-1: has versions [2]"}),
+    (
+        "an event twice",
+        lambda facts: facts["events"].append({**facts["events"][0], "version": Decimal(2), "kind": "Order Created"}),
+        {"history: O-1: has an event twice"},
+    ),
+    (
+        "two endings",
+        lambda facts: facts["events"].append({**facts["events"][0], "version": Decimal(2), "eventId": "other"}),
+        {"history: O-1: is SHIPPED, its events end it with ['SHIPPED', 'SHIPPED']"},
+    ),
+    (
+        "events of nothing",
+        lambda facts: facts["events"].append({**facts["events"][0], "orderId": "O-8"}),
+        {"history: O-8: is no order, and has events"},
+    ),
     ("a view that is missing", drop("views", 3), {"view: O-4: is OUT_OF_STOCK, the view tells nothing"}),
     (
         "a dead letter",

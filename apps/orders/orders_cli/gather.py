@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from orders_cli.endpoint import System, Unreachable
 from orders_cli.invariants import Facts
+from orders_cli.rebuild import rebuild
 from orders_cli.tables import items_of
 
 DEAD_LETTERS = (
@@ -41,6 +42,8 @@ def gather(system: System, accepted: Sequence[str] = ()) -> Facts:
         orders=list(items_of(db, outputs["OrdersTableName"])),
         products=list(items_of(db, outputs["InventoryTableName"])),
         views=list(items_of(db, outputs["OrderStatusViewName"])),
+        events=list(items_of(db, outputs["OrderEventsTableName"])),
+        differences=rebuild(system, apply=False).differences,
         charges=payments["charges"],
         refunds=payments["refunds"],
         bookings=carriers["bookings"],

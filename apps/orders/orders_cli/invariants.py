@@ -29,6 +29,8 @@ class Facts:
     orders: Sequence[Item] = ()
     products: Sequence[Item] = ()
     views: Sequence[Item] = ()
+    events: Sequence[Item] = ()
+    differences: Sequence[Item] = ()
     charges: Sequence[Item] = ()
     refunds: Sequence[Item] = ()
     bookings: Sequence[Item] = ()
@@ -201,7 +203,7 @@ def told_once(facts: Facts) -> Iterator[Violation]:
 
 
 def views_agree(facts: Facts) -> Iterator[Violation]:
-    """The view tells the outcome that the order has."""
+    """The view tells the outcome that the order has, and what its events make of it."""
     views = {view["orderId"]: view for view in facts.views}
     for order in facts.orders:
         outcome = order.get("outcome")
@@ -210,6 +212,35 @@ def views_agree(facts: Facts) -> Iterator[Violation]:
         shown = views.get(order["orderId"], {}).get("status", "nothing")
         if shown != outcome:
             yield Violation("view", order["orderId"], f"is {outcome}, the view tells {shown}")
+    for each in facts.differences:
+        told = f"{each['attribute']} is {each['view']}, its events make it {each['events']}"
+        yield Violation("view", each["orderId"], told)
+    known = {order["orderId"] for order in facts.orders}
+    for order_id in sorted(views.keys() - known):
+        yield Violation("view", order_id, "is no order, and has a view")
+
+
+def history_is_whole(facts: Facts) -> Iterator[Violation]:
+    """The event store has each order's events without a gap, none twice, and one ending that is the order's outcome."""
+    promise = "history"
+    streams: dict[str, list[Item]] = defaultdict(list)
+    for event in facts.events:
+        streams[event["orderId"]].append(event)
+    for order in facts.orders:
+        stream = sorted(streams.pop(order["orderId"], []), key=lambda event: int(event["version"]))
+        versions = [int(event["version"]) for event in stream]
+        if versions != list(range(1, len(stream) + 1)):
+            yield Violation(promise, order["orderId"], f"has versions {versions}")
+        if len({event["eventId"] for event in stream}) != len(stream):
+            yield Violation(promise, order["orderId"], "has an event twice")
+        endings = [event["data"]["outcome"] for event in stream if event["kind"] in ENDINGS]
+        if order.get("outcome") is not None and endings != [order["outcome"]]:
+            yield Violation(promise, order["orderId"], f"is {order['outcome']}, its events end it with {endings}")
+    for order_id in sorted(streams):
+        yield Violation(promise, order_id, "is no order, and has events")
+
+
+ENDINGS = ("Shipment Created", "Order Validation Failed", "Order Failed", "Order Cancelled")
 
 
 def nothing_left(facts: Facts) -> Iterator[Violation]:
@@ -230,5 +261,6 @@ CHECKS = (
     picked_up,
     told_once,
     views_agree,
+    history_is_whole,
     nothing_left,
 )

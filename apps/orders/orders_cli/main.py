@@ -19,6 +19,7 @@ from orders_cli.endpoint import LOCAL, NotDeployed, System, Unreachable
 from orders_cli.gather import gather
 from orders_cli.invariants import violations
 from orders_cli.invoices import BadFile, chosen, read
+from orders_cli.rebuild import rebuild
 from orders_cli.replay import IN_FLIGHT, Pace, Replay, entries_of, report_of
 from orders_cli.stock import receive, seed, shelves
 
@@ -319,6 +320,24 @@ def replay_failed(
     out.print(f"{ended['State'].lower()}: {ended['EventStartTime']:%F %T} to {ended['EventEndTime']:%F %T}")
     if ended["State"] != "COMPLETED":
         err.print(f"orders: {ended.get('StateReason', 'no reason given')}")
+        raise typer.Exit(1)
+
+
+@app.command("rebuild")
+def rebuild_view(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only compare; write nothing.")] = False,
+    endpoint: Endpoint = LOCAL,
+    stack: Stack = "orders",
+    as_json: Json = False,
+) -> None:
+    """Make the view anew from the event store, and show where it differed. Exit 1: --dry-run found a difference."""
+    found = rebuild(connect(endpoint, stack), apply=not dry_run)
+    if as_json:
+        out.print_json(json.dumps({"orders": found.orders, "written": found.written, "differences": found.differences}))
+    else:
+        show.rebuilt(out, found)
+    if dry_run and found.differences:
         raise typer.Exit(1)
 
 

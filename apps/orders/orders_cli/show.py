@@ -9,6 +9,7 @@ from rich.table import Table
 
 from orders_cli.invariants import OUTCOMES as ENDED
 from orders_cli.invariants import SHIPPED, Facts, Violation
+from orders_cli.rebuild import Rebuilt
 
 VIOLATIONS_MAX = 200
 REASONS_MAX = 15
@@ -36,7 +37,16 @@ def ending(console: Console, order: Mapping[str, Any]) -> None:
 
 def order(console: Console, found: Mapping[str, Any]) -> None:
     ending(console, found)
-    for name in ("customerId", "totalAmount", "currency", "paymentMethod", "placedAt", "secondsToShipment"):
+    for name in (
+        "customerId",
+        "totalAmount",
+        "currency",
+        "paymentMethod",
+        "placedAt",
+        "secondsToShipment",
+        "backOrderId",
+        "backOrderStatus",
+    ):
         if name in found:
             console.print(f"  {name:14} {found[name]}")
     for line in found.get("items", ()):
@@ -72,6 +82,17 @@ def report(console: Console, facts: Mapping[str, Any]) -> None:
         console.print(f"unexpected: {line}")
     for order_id in facts["open"][:VIOLATIONS_MAX]:
         console.print(f"without an outcome: {order_id}")
+
+
+def rebuilt(console: Console, found: Rebuilt) -> None:
+    for each in found.differences[:VIOLATIONS_MAX]:
+        console.print(
+            f"{each['orderId']} {each['attribute']}: the view says {each['view']}, the events say {each['events']}"
+        )
+    if len(found.differences) > VIOLATIONS_MAX:
+        console.print(f"… and {len(found.differences) - VIOLATIONS_MAX} more")
+    difference = f"{len(found.differences)} differences" if found.differences else "no difference"
+    console.print(f"{found.orders} orders folded from their events: {difference}, {found.written} views written")
 
 
 def verdict(console: Console, facts: Facts, found: Sequence[Violation]) -> None:

@@ -7,7 +7,7 @@ it at its next step and gives back what it took; an order that rests (awaiting p
 from typing import Any
 
 from ordering import aws, keep
-from ordering.announce import closed, ending, publish
+from ordering.announce import announce, closed, ending
 from ordering.journal import log
 from ordering.payment import refund_if_due
 from ordering.web import Answer, answer, now_of
@@ -37,5 +37,5 @@ def cancel(order_id: str, now: str) -> Answer:
         log("cancellation requested", orderId=order_id)
         return answer(202, {"orderId": order_id, "status": "CANCELLING"})
     order = refund_if_due(db, keep.close(db, order_id, "CANCELLED", REASON, now), now)
-    publish(events, [ending(order, now)])
+    announce(db, events, [ending(order, now)])
     return answer(200, {**closed(order), "status": order["outcome"]})

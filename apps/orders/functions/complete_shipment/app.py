@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ordering import aws, keep
-from ordering.announce import SHIPPING_BUS, publish
+from ordering.announce import SHIPPING_BUS, announce
 from ordering.envelope import entry
 from ordering.journal import count, log
 from ordering.stock import movement
@@ -54,7 +54,7 @@ def complete(order: dict[str, Any], reservation: dict[str, Any], shipment: dict[
         if found.get("outcome") not in keep.SHIPPED or found.get("shipmentClaim") != shipment["claimant"]:
             raise keep.OrderClosed(str(found.get("outcome", refused))) from refused
         values |= {name: found[name] for name in values if name in found}
-    publish(events, [entry("Shipment Created", created(order, values), bus=SHIPPING_BUS, now=values["closedAt"])])
+    announce(db, events, [entry("Shipment Created", created(order, values), bus=SHIPPING_BUS, now=values["closedAt"])])
     measure(order_id, values)
     answer = {"orderId": order_id, "outcome": values["outcome"], "trackingNumber": values["trackingNumber"]}
     plain: dict[str, Any] = to_json(answer)

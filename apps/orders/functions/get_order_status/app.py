@@ -80,6 +80,6 @@ def presented(view: Plain) -> Plain:
     """The view's item with its ``at_<event>`` attributes as one timeline, oldest first."""
     moments = {name.removeprefix("at_"): value for name, value in view.items() if name.startswith("at_")}
     timeline = [{"event": name, "at": at} for name, at in sorted(moments.items(), key=when)]
-    hidden = {"rank"}
+    hidden = {"rank", "version"}
     shown = {name: value for name, value in view.items() if not name.startswith("at_") and name not in hidden}
     return {**shown, "timeline": timeline}

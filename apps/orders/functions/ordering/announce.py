@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ordering import history
 from ordering.envelope import entry
 from ordering.values import Plain
 
@@ -21,6 +22,16 @@ def publish(events: Any, entries: Sequence[Mapping[str, Any]]) -> None:
     answer = events.put_events(Entries=entries)
     if answer["FailedEntryCount"]:
         raise NotPublished(str([each for each in answer["Entries"] if "ErrorCode" in each]))
+
+
+def announce(db: Any, events: Any, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Write entries of one order into the event store, then publish them; safe to repeat.
+
+    Raises:
+        TooManyRaces, NotPublished: the caller is repeated.
+    """
+    history.append(db, entries)
+    publish(events, entries)
 
 
 def original(order: Plain) -> Plain:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ordering import keep
-from ordering.announce import closed, ending, publish
+from ordering.announce import announce, closed, ending
 from ordering.journal import log
 from ordering.payment import refund_if_due
 
@@ -18,6 +18,6 @@ def end(db: Any, events: Any, order_id: str, outcome: str, *, reason: str, now: 
     order = keep.close(db, order_id, outcome, reason, now)
     if order["outcome"] not in keep.SHIPPED:
         refund_if_due(db, order, now)
-        publish(events, [ending(order, order.get("closedAt", now))])
+        announce(db, events, [ending(order, order.get("closedAt", now))])
     log("order ended", orderId=order_id, outcome=order["outcome"], reason=order.get("reason", ""))
     return closed(order)

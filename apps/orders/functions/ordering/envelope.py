@@ -34,6 +34,7 @@ KINDS = {
     "Order Validation Failed": Kind("order.validation", "orders"),
     "Order Failed": Kind("ecommerce.orders", "orders"),
     "Order Cancelled": Kind("ecommerce.orders", "orders"),
+    "Back Order Ended": Kind("ecommerce.orders", "orders", "local"),
     "Payment Completed": Kind("payment.service", "payments"),
     "Payment Failed": Kind("payment.service", "payments"),
     "Shipment Created": Kind("shipping.service", "shipping"),

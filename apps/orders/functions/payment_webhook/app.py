@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ordering import aws, keep
-from ordering.announce import PAYMENTS_BUS, publish
+from ordering.announce import PAYMENTS_BUS, announce
 from ordering.envelope import entry
 from ordering.journal import log
 from ordering.payment import charge_key, refund_if_due, signed
@@ -61,7 +61,7 @@ def captured(notice: dict[str, Any], now: str) -> None:
         refund_if_due(db, order, now)
         log("late capture refunded", orderId=order_id, key=key)
         return
-    publish(events, [entry("Payment Completed", paid(order), bus=PAYMENTS_BUS, now=now, key=key)])
+    announce(db, events, [entry("Payment Completed", paid(order), bus=PAYMENTS_BUS, now=now, key=key)])
     result = {"paymentStatus": "SUCCESS", "chargeKey": key, "amount": order["capturedAmount"]}
     if token := order.get("paymentToken"):
         tell(states.send_task_success, taskToken=token, output=json.dumps(to_json(result)))
@@ -88,7 +88,7 @@ def declined(notice: dict[str, Any], now: str) -> None:
     code = notice.get("code", "declined")
     data = {"orderId": order_id, "customerId": order.get("customerId", "UNKNOWN"), "reason": code}
     data["paymentMethod"] = order.get("paymentMethod", "card")
-    publish(events, [entry("Payment Failed", data, bus=PAYMENTS_BUS, now=now, key=charge_key(order_id, attempt))])
+    announce(db, events, [entry("Payment Failed", data, bus=PAYMENTS_BUS, now=now, key=charge_key(order_id, attempt))])
     # A repeated notice of an older attempt must not fail the token of the attempt that runs now.
     if (token := order.get("paymentToken")) and order.get("tokenAttempt") == attempt:
         if code in FINAL:

@@ -1,83 +1,30 @@
-"""UpdateOrderStatus: project each status change into OrderStatusView.
+"""UpdateOrderStatus, subscribed to OrderStatusTopic: when a back-order ends, the order that it is the rest of hears of it.
 
-Events come late, twice and in any order, and the view must come out the same: what happened is one attribute an event type
-(``at_<event>``, first value kept), and the status only rises (``rank``).
+It writes no view: it appends Back Order Ended to the other order's events, and the projection does the rest.
 """
 
 import json
-import os
 from typing import Any
 
-from botocore.exceptions import ClientError
-from ordering import aws
-from ordering.envelope import data_of
-from ordering.values import Plain, to_item, to_value
+from ordering import aws, history, keep
+from ordering.announce import BUS
+from ordering.envelope import entry
+from ordering.journal import log
 
 db = aws.client("dynamodb")
-
-VIEW = os.environ.get("VIEW_TABLE", "OrderStatusView")
-
-# What an event makes of the status, and how far that is. An outcome ends it.
-STATUS = {
-    "Order Created": ("CREATED", 10),
-    "Order Validated": ("VALIDATED", 20),
-    "Payment Failed": ("PAYMENT_DECLINED", 25),
-    "Payment Completed": ("PAID", 30),
-}
-ENDED = 100
-COPIED = (
-    "customerId",
-    "totalAmount",
-    "currency",
-    "placedAt",
-    "paymentMethod",
-    "items",
-    "reason",
-    "carrier",
-    "trackingNumber",
-    "secondsToShipment",
-)
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
     for record in event["Records"]:
-        project(json.loads(record["Sns"]["Message"]))
+        follow(json.loads(record["Sns"]["Message"]))
 
 
-def project(event: dict[str, Any]) -> None:
-    view, status = projection(event)
-    try:
-        db.update_item(**writing({**view, **status}, view["orderId"], status["rank"]))
-    except ClientError as fault:
-        if fault.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        # Something later is there already: only what happened is added.
-        db.update_item(**writing(view, view["orderId"], None))
-
-
-def projection(event: dict[str, Any]) -> tuple[Plain, Plain]:
-    """What the event adds to the view, and the status that it claims."""
-    data, kind, metadata = data_of(event), event["detail-type"], event["detail"]["metadata"]
-    status, rank = STATUS.get(kind) or (data["outcome"], ENDED)
-    view = {name: data[name] for name in COPIED if name in data}
-    view |= {"orderId": data["orderId"], f"at_{kind.replace(' ', '')}": metadata["timestamp"]}
-    return view, {"status": status, "rank": rank, "updatedAt": metadata["timestamp"]}
-
-
-def writing(values: Plain, order_id: str, rank: int | None) -> dict[str, Any]:
-    written = {name: value for name, value in values.items() if name != "orderId"}
-    overwritten = {"status", "rank", "updatedAt"}
-    sets = [
-        f"#{name} = :{name}" if name in overwritten else f"#{name} = if_not_exists(#{name}, :{name})"
-        for name in written
-    ]
-    request: dict[str, Any] = {
-        "TableName": VIEW,
-        "Key": to_item({"orderId": order_id}),
-        "UpdateExpression": "SET " + ", ".join(sets),
-        "ExpressionAttributeNames": {f"#{name}": name for name in written},
-        "ExpressionAttributeValues": {f":{name}": to_value(value) for name, value in written.items()},
-    }
-    if rank is not None:
-        request["ConditionExpression"] = "attribute_not_exists(#rank) OR #rank < :rank"
-    return request
+def follow(change: dict[str, Any]) -> None:
+    if change["status"] not in keep.OUTCOMES or change["detail-type"] == "Back Order Ended":
+        return
+    order = keep.load(db, change["orderId"])
+    if parent := order.get("parentOrderId"):
+        data = {"orderId": parent, "backOrderId": change["orderId"], "backOrderStatus": change["status"]}
+        now = change["detail"]["metadata"]["timestamp"]
+        history.append(db, [entry("Back Order Ended", data, bus=BUS, now=now, key=change["orderId"])])
+        log("back-order ended", orderId=parent, backOrderId=change["orderId"], status=change["status"])

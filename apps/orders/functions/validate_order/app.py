@@ -3,7 +3,7 @@
 from typing import Any
 
 from ordering import aws, keep
-from ordering.announce import BUS, publish
+from ordering.announce import BUS, announce
 from ordering.envelope import entry
 from ordering.journal import log
 from ordering.validation import DEFAULT_CURRENCY, DEFAULT_PAYMENT_METHOD, OrderInvalid, faults_of
@@ -41,7 +41,7 @@ def validate(order: dict[str, Any], now: str) -> dict[str, Any]:
     }
     validated = {"orderId": order["orderId"], "customerId": order["customerId"]}
     first = entry("Order Created", created, bus=BUS, now=now)
-    publish(events, [first, entry("Order Validated", validated, bus=BUS, now=now)])
+    announce(db, events, [first, entry("Order Validated", validated, bus=BUS, now=now)])
     log("order validated", orderId=order["orderId"], itemCount=len(order["items"]), totalAmount=order["totalAmount"])
     return {
         "status": "VALIDATED",
