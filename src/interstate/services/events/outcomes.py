@@ -36,15 +36,28 @@ def _rule_name(rule_arn: str) -> str:
     return rule_arn.rpartition("/")[2]
 
 
+_BY_RULE_ALONE = frozenset(
+    {"FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq", "ThrottledInvocations"}
+)
+"""Metrics that have no series for the whole account."""
+
+
+def _measure(delivery: Delivery, name: str, work: Work, value: float = 1.0, unit: str = "Count") -> None:
+    """Count for the delivery's rule and, where AWS does, for the whole account and region."""
+    place = caller_of(delivery.bus)
+    work.measure(NAMESPACE, name, dimensions_of(delivery.bus, _rule_name(delivery.rule)), value, unit, caller=place)
+    if name not in _BY_RULE_ALONE:
+        work.measure(NAMESPACE, name, (), value, unit, caller=place)
+
+
 def attempted(delivery: Delivery, count: int, work: Work) -> None:
     """Count attempts, before they are made."""
-    place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
-    work.measure(NAMESPACE, "InvocationAttempts", dimensions, count, caller=place)
+    _measure(delivery, "InvocationAttempts", work, count)
     if delivery.retries:
-        work.measure(NAMESPACE, "RetryInvocationAttempts", dimensions, count, caller=place)
+        _measure(delivery, "RetryInvocationAttempts", work, count)
     else:
         waited = _millis(work.now - delivery.since)
-        work.measure(NAMESPACE, "IngestionToInvocationStartLatency", dimensions, waited, "Milliseconds", caller=place)
+        _measure(delivery, "IngestionToInvocationStartLatency", work, waited, "Milliseconds")
 
 
 def _millis(span: timedelta) -> float:
@@ -55,10 +68,10 @@ def delivered(
     delivery: Delivery, events: Sequence[Carried], target: Target, work: Work, made: Sequence[str] = ()
 ) -> None:
     """The target took these events; ``made`` is what came of each, where that is known."""
-    place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
-    work.measure(NAMESPACE, "Invocations", dimensions, len(events), caller=place)
+    _measure(delivery, "Invocations", work, len(events))
+    _measure(delivery, "SuccessfulInvocationAttempts", work, len(events))
     whole = _millis(work.now - delivery.since)
-    work.measure(NAMESPACE, "IngestionToInvocationCompleteLatency", dimensions, whole, "Milliseconds", caller=place)
+    _measure(delivery, "IngestionToInvocationCompleteLatency", work, whole, "Milliseconds")
     _note(delivery, events, target, DELIVERED, work, made=made)
 
 
@@ -67,12 +80,11 @@ def failed(
 ) -> None:
     """The target did not take the event: leave another try, or a dead letter. ``not_before`` is what the target asked for."""
     decision = decide(target.retry, failure, delivery.retries, since=delivery.since, now=work.now, entropy=work.entropy)
-    place, dimensions = caller_of(delivery.bus), dimensions_of(delivery.bus, _rule_name(delivery.rule))
     if isinstance(decision, Again):
         at = decision.at if not_before is None else max(decision.at, not_before)
         if at <= delivery.since + target.retry.age_max:
             if failure.code == "THROTTLING":
-                work.measure(NAMESPACE, "ThrottledInvocations", dimensions, caller=place)
+                _measure(delivery, "ThrottledInvocations", work)
             again = msgspec.structs.replace(delivery, retries=delivery.retries + 1)
             work.later(DELIVERY, again, at=at)
             _note(delivery, delivery.events, target, AGAIN, work, failure, at)
@@ -80,14 +92,11 @@ def failed(
         exhausted: str | None = "MaximumEventAgeInSeconds"
     else:
         exhausted = decision.exhausted
-    work.measure(NAMESPACE, "Invocations", dimensions, caller=place)
-    work.measure(NAMESPACE, "FailedInvocations", dimensions, caller=place)
-    whole = _millis(work.now - delivery.since)
-    work.measure(NAMESPACE, "IngestionToInvocationCompleteLatency", dimensions, whole, "Milliseconds", caller=place)
+    _measure(delivery, "Invocations", work)
+    _measure(delivery, "FailedInvocations", work)
     sent = _dead_letter(delivery, target, failure, exhausted, work)
     if sent is not None:
-        name = "InvocationsSentToDlq" if sent else "InvocationsFailedToBeSentToDlq"
-        work.measure(NAMESPACE, name, dimensions, caller=place)
+        _measure(delivery, "InvocationsSentToDlq" if sent else "InvocationsFailedToBeSentToDlq", work)
     _note(delivery, delivery.events, target, SENT_TO_DLQ if sent else DROPPED, work, failure)
 
 
