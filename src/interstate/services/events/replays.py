@@ -37,12 +37,13 @@ from interstate.store.records.events import (
     REPLAYS_OF_SCOPE,
     REPLAYS_RUNNING,
     Archived,
+    Bus,
     Replay,
     ReplayPage,
 )
 
 REPLAY = "events.replay"
-_EVENTS_PER_STEP = 50
+_EVENTS_PER_STEP = 100
 _SCANNED_MAX = 1_000
 STARTING, RUNNING, CANCELLING = "STARTING", "RUNNING", "CANCELLING"
 COMPLETED, CANCELLED, FAILED = "COMPLETED", "CANCELLED", "FAILED"
@@ -140,7 +141,8 @@ def replay_page(body: ReplayPage, work: Work, cache: RoutesCache) -> None:
         work.put(REPLAYS, msgspec.structs.replace(replay, state=CANCELLED, ended=work.now))
         return
     archive = work.get(ARCHIVES, replay.archive)
-    if archive is None or find_bus(replay.bus, work) is None:
+    bus = find_bus(replay.bus, work)
+    if archive is None or bus is None:
         reason = "The archive or the event bus of the replay was deleted."
         work.put(REPLAYS, msgspec.structs.replace(replay, state=FAILED, ended=work.now, reason=reason))
         return
@@ -152,8 +154,7 @@ def replay_page(body: ReplayPage, work: Work, cache: RoutesCache) -> None:
         last=replay.last,
         after=replay.reached_id,
     )
-    for event in events:
-        _send_again(event, replay, work, cache)
+    _send_again(events, replay, bus, work, cache)
     if len(events) < _EVENTS_PER_STEP:
         reached = events[-1].at if events else replay.reached
         work.put(REPLAYS, msgspec.structs.replace(replay, state=COMPLETED, ended=work.now, reached=reached))
@@ -163,16 +164,15 @@ def replay_page(body: ReplayPage, work: Work, cache: RoutesCache) -> None:
     work.later(REPLAY, body)
 
 
-def _send_again(archived: Archived, replay: Replay, work: Work, cache: RoutesCache) -> None:
-    event = loads(archived.body)
-    assert isinstance(event, dict)
-    event = replayed(event, replay.name)
-    bus = find_bus(replay.bus, work)
-    assert bus is not None, replay
-    matching = cache.of(bus, work).index.matching(event)
-    wanted = [rule for rule in matching if not replay.rules or rule in replay.rules]
+def _send_again(page: list[Archived], replay: Replay, bus: Bus, work: Work, cache: RoutesCache) -> None:
+    index = cache.of(bus, work).index
     sender = Sender(work, cache)
-    sender.send_again(bus, wanted, event)
+    for archived in page:
+        event = loads(archived.body)
+        assert isinstance(event, dict)
+        event = replayed(event, replay.name)
+        matching = index.matching(event)
+        sender.send_again(bus, [rule for rule in matching if not replay.rules or rule in replay.rules], event)
     sender.close()
 
 

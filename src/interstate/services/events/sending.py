@@ -27,6 +27,8 @@ from interstate.store.records.events import LOG, Bus, Carried, Delivery, Logged
 
 TAIL = "events.log:"
 """Before a bus's ARN: what those wait for who follow its log."""
+TOGETHER_MAX = 10
+"""Events that are delivered together: as many as a queue takes in one call."""
 
 _Road = tuple[str, str, str]  # Bus, rule, target.
 
@@ -114,7 +116,9 @@ class Sender:
             work.measure(NAMESPACE, "MatchedEvents", dimensions, count, caller=place)
             work.measure(NAMESPACE, "TriggeredRules", dimensions, count, caller=place)
         for (bus, rule, target), events in self._roads.items():
-            work.later(DELIVERY, Delivery(bus, rule, target, events, now, hops=self._hops))
+            for begin in range(0, len(events), TOGETHER_MAX):
+                together = events[begin : begin + TOGETHER_MAX]
+                work.later(DELIVERY, Delivery(bus, rule, target, together, now, hops=self._hops))
 
 
 def send(bus: Bus, event: JSONObject, work: Work, cache: RoutesCache, *, hops: int = 0) -> None:
