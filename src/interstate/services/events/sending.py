@@ -53,6 +53,7 @@ class Sender:
         self._roads: dict[_Road, list[Carried]] = {}
         self._pages: dict[str, _Page] = {}
         self._matched: dict[tuple[str, str], int] = {}
+        self._matched_any: dict[str, int] = {}
 
     def send(self, bus: Bus, event: JSONObject, *, trace: str | None = None, keep_id: bool = False) -> str:
         """Take an event onto a bus: into the archives that want it, and to the targets of the rules that it matches.
@@ -95,9 +96,13 @@ class Sender:
         return page
 
     def _carry(self, bus: str, routes: Routes, rules: Iterable[str], carried: Carried) -> None:
+        is_first = True
         for arn in rules:
             route = routes.rules.get(arn)
             if route is not None:
+                if is_first:
+                    self._matched_any[bus] = self._matched_any.get(bus, 0) + 1
+                    is_first = False
                 self._matched[bus, route.name] = self._matched.get((bus, route.name), 0) + 1
                 for target in route.targets:
                     self._roads.setdefault((bus, arn, target.id), []).append(carried)
@@ -115,7 +120,11 @@ class Sender:
             place, dimensions = caller_of(bus), dimensions_of(bus, rule_name)
             work.measure(NAMESPACE, "MatchedEvents", dimensions, count, caller=place)
             work.measure(NAMESPACE, "TriggeredRules", dimensions, count, caller=place)
+            work.measure(NAMESPACE, "TriggeredRules", (), count, caller=place)
+        for bus, count in self._matched_any.items():
+            work.measure(NAMESPACE, "MatchedEvents", (), count, caller=caller_of(bus))
         for (bus, rule, target), events in self._roads.items():
+            work.measure(NAMESPACE, "InvocationsCreated", (), len(events), caller=caller_of(bus))
             for begin in range(0, len(events), TOGETHER_MAX):
                 together = events[begin : begin + TOGETHER_MAX]
                 work.later(DELIVERY, Delivery(bus, rule, target, together, now, hops=self._hops))
