@@ -41,8 +41,10 @@ def why(
     account: Account = ACCOUNT,
 ) -> None:
     """Tell why something arrived, waits or failed: rules, deliveries, executions and messages in one answer."""
-    query = urlencode({"id": asked, "region": region, "account": account})
-    found = control(endpoint_url, "GET", f"why?{query}")
+    query = {"id": asked, "region": region, "account": account}
+    found = control(endpoint_url, "GET", f"why?{urlencode(query)}")
+    while not found["answers"] and "next" in found:  # A long log is searched in parts.
+        found = control(endpoint_url, "GET", f"why?{urlencode({**query, 'after': found['next']})}")
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return

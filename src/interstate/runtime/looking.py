@@ -50,12 +50,18 @@ class Looking:
         return await self._ask("GetEvent", {"id": str(arguments.get("id", ""))}, arguments)
 
     async def _why(self, arguments: dict[str, Any]) -> Any:
-        """``?id=``: the id of an event or a message, an execution's ARN, or a text that stands in events or executions."""
+        """``?id=``: the id of an event or a message, an execution's ARN, or a text that stands in events or executions.
+
+        A search for a text that did not look at everything and found nothing tells ``next``, to go on with ``&after=``.
+        """
         asked = str(arguments.get("id", ""))
         if not asked:
             raise ValidationException(
                 "Give \"id\": an event's or message's id, an execution's ARN, or an order's number."
             )
+        if "after" in arguments:
+            unknown = ServiceError(f"Nothing that is kept has {asked!r} in it.", code="NotFound", status=404)
+            return await self._why_text(asked, unknown, arguments)
         try:
             return {"asked": asked, "answers": [await self._ask("Why", {"id": asked}, arguments)]}
         except ServiceError as error:
@@ -66,13 +72,19 @@ class Looking:
     async def _why_text(self, text: str, unknown: ServiceError, arguments: dict[str, Any]) -> dict[str, Any]:
         """Everything in which a text stands: events and executions, the newest first."""
         limit = _number(arguments, "limit", LIMIT_DEFAULT, LIMIT_MAX)
-        events, more_events = await self._pages("SearchEvents", {"text": text, "limit": limit}, arguments)
-        executions, more_executions = await self._pages("SearchExecutions", {"text": text, "limit": limit}, arguments)
+        wanted: dict[str, Any] = {"text": text, "limit": limit}
+        place = {"below": _number(arguments, "after", 0, 2**62)} if "after" in arguments else {}
+        events, more_events = await self._pages("SearchEvents", wanted | place, arguments)
+        executions: list[dict[str, Any]] = []
+        more_executions: int | None = None
+        if not place:
+            executions, more_executions = await self._pages("SearchExecutions", wanted, arguments)
         if not events and not executions:
             if more_events is None and more_executions is None:
                 raise unknown
             reached = "Nothing was found among the newest events and executions; older ones were not looked at."
-            return {"asked": text, "answers": [], "notes": [reached]}
+            following = {} if more_events is None else {"next": more_events}
+            return {"asked": text, "answers": [], "notes": [reached], **following}
         full = [found["event"]["id"] for found in events[:_TOLD_IN_FULL]]
         answers = [await self._ask("Why", {"id": event_id}, arguments) for event_id in full]
         told = {started for answer in answers for started in _executions_in(answer)}
