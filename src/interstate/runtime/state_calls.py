@@ -111,10 +111,7 @@ class StateCalls:
                 return HttpAnswer(
                     response.status_code,
                     response.reason_phrase,
-                    [
-                        (name.title() if name.islower() else name, value)
-                        for name, value in response.headers.multi_items()
-                    ],
+                    [(_spelled(name), value) for name, value in response.headers.multi_items()],
                     bytes(read),
                 )
         except httpx.TimeoutException:
@@ -138,6 +135,15 @@ class StateCalls:
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
+
+
+_SPELLED = {"x-amz-apigw-id": "x-amz-apigw-id", "x-amzn-requestid": "x-amzn-RequestId"}
+"""Headers that AWS does not begin with capitals. Source: answers of ``apigateway:invoke`` recorded from Step Functions."""
+
+
+def _spelled(name: str) -> str:
+    """A header as AWS spells it; a server may write all of them small."""
+    return _SPELLED.get(name) or (name.title() if name.islower() else name)
 
 
 def _token_of(answer: HttpAnswer) -> str | None:

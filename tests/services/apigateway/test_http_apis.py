@@ -296,7 +296,7 @@ NOT_HERE: list[tuple[Any, str]] = [
     ),
     (
         {"get": {"x-amazon-apigateway-integration": {"type": "aws", "uri": "x", "requestTemplates": {"a": "b"}}}},
-        r"VTL mapping templates \(GET /a\)",
+        r"integrations of type AWS \(GET /a\)",
     ),
     (
         {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "integrationSubtype": "Kinesis-PutRecord"}}},

@@ -101,7 +101,7 @@ def test_a_stage_serves_what_was_deployed(world: World) -> None:
     assert (event["path"], event["pathParameters"], event["body"]) == ("/orders/7", {"id": "7"}, "größe")
     assert event["requestContext"]["stage"] == "Prod"
     assert ask(world, api, "POST", "/Prod/x/y")[1]["pathParameters"] == {"proxy": "x/y"}
-    assert headers["x-amzn-requestid"] == event["requestContext"]["requestId"]
+    assert headers["x-amzn-RequestId"] == event["requestContext"]["requestId"]
 
 
 def test_cors_as_sam_writes_it_is_answered(world: World) -> None:
@@ -166,25 +166,6 @@ def test_a_document_takes_the_place_of_what_was_there(world: World) -> None:
     assert paths == {"/", "/b"}
     with pytest.raises(NotImplementedHere, match="mode merge"):
         call(world, "PutRestApi", restApiId=api, body=body)
-
-
-# The first is what SAM writes for an Api event of a state machine.
-VTL = [
-    method(
-        type="aws",
-        uri="arn:aws:apigateway:us-east-1:states:action/StartExecution",
-        requestTemplates={"application/json": '{"input": "$util.escapeJavaScript($input.json(\'$\'))"}'},
-    ),
-    method(type="mock", requestTemplates={"application/json": "#set($a = 1) {}"}),
-    method(type="mock", responses={"200": {"responseTemplates": {"application/json": "$input.json('$')"}}}),
-]
-
-
-@pytest.mark.parametrize("broken", VTL)
-def test_vtl_is_refused_by_name(world: World, broken: dict[str, Any]) -> None:
-    with pytest.raises(NotImplementedHere, match=r"VTL mapping templates \(POST /sm\)"):
-        imported(world, {"/sm": {"post": broken}})
-    assert call(world, "GetRestApis")["items"] == []
 
 
 def test_authorizers_are_refused_by_name(world: World) -> None:

@@ -44,7 +44,7 @@ def test_an_answer_is_headers_body_status_and_text() -> None:
     output = execution(world, number).output
     assert output is not None
     assert loads(output) == {
-        "Headers": {"Content-Type": ["application/json"], "Via": ["a", "b"]},
+        "Headers": {"Connection": ["keep-alive"], "Content-Type": ["application/json"], "Via": ["a", "b"]},
         "ResponseBody": {"n": 1},
         "StatusCode": 200,
         "StatusText": "OK",

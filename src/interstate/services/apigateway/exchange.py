@@ -33,6 +33,7 @@ class Exchange(msgspec.Struct, frozen=True):
     request_id: str
     extended_id: str
     now: datetime
+    trace: str = ""
 
     @property
     def account(self) -> str:

@@ -9,18 +9,19 @@ from collections.abc import Callable
 import msgspec
 
 from interstate.base.arn import Caller
-from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
+from interstate.base.time import to_epoch_s
 from interstate.core.functions.names import parse_function_name
-from interstate.services.apigateway import direct, response
+from interstate.services.apigateway import custom, direct, edge, response
 from interstate.services.apigateway.cors import is_preflight, preflight, with_cors
+from interstate.services.apigateway.custom_calls import call_custom
 from interstate.services.apigateway.exchange import Exchange, Response, message
 from interstate.services.apigateway.integrations import function_of
 from interstate.services.apigateway.matching import Match, match
 from interstate.services.apigateway.payload import payload_1, payload_2, payload_rest
+from interstate.services.apigateway.synchronous import synchronous
 from interstate.services.lambda_ import access
-from interstate.services.operation import Answer, Outcome, Parked, Perform
-from interstate.services.states.starting import StartSyncExecution, start_sync_execution
+from interstate.services.operation import Answer, Outcome, Perform
 from interstate.store.ports import Work
 from interstate.store.records.apigateway import (
     APIS,
@@ -118,7 +119,17 @@ def _exchange(request: Invoke, arrived: Arrived, found: Match, work: Work) -> Ex
         request_id=work.entropy.uuid(),
         extended_id=work.entropy.text(15, _ID_ALPHABET) + "=",
         now=work.now,
+        trace=_trace(request, work),
     )
+
+
+def _trace(request: Invoke, work: Work) -> str:
+    """``Root=1-67891233-abcdef012345678912345678``.
+
+    Source: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
+    """
+    given = _header(request, "x-amzn-trace-id")
+    return given or f"Root=1-{int(to_epoch_s(work.now)):08x}-{work.entropy.text(24, '0123456789abcdef')}"
 
 
 def _domain(host: str, api: Api) -> str:
@@ -135,11 +146,15 @@ def _through(exchange: Exchange, origin: str | None, work: Work) -> Outcome:
     integration = exchange.route.integration
     if integration is None:
         return finished(_failed(exchange.api))
+    if integration.type == "MOCK" and integration.responses:
+        return finished(custom.mocked(exchange, integration))
+    if integration.type == "AWS":
+        return call_custom(exchange, integration, finished, work)
     if integration.type == "MOCK":
         headers = list(integration.mock_headers.items())
         return finished(Response(integration.mock_status, headers, integration.mock_body.encode()))
     if integration.subtype == "StepFunctions-StartSyncExecution":
-        return _synchronous(exchange, finished, work)
+        return synchronous(exchange, finished, work)
     if integration.subtype:
         return finished(direct.carry_out(exchange, work))
     return _function(exchange, integration, finished, work)
@@ -150,11 +165,7 @@ def _finished(answer: Response, api: Api, origin: str | None, exchange: Exchange
         answer = with_cors(answer, api.cors, origin)
         extra = [] if exchange is None else [("apigw-requestid", exchange.extended_id)]
     else:
-        extra = (
-            []
-            if exchange is None
-            else [("x-amzn-requestid", exchange.request_id), ("x-amz-apigw-id", exchange.extended_id)]
-        )
+        extra = [] if exchange is None else edge.headers_of(exchange, answer.status)
     return Response(answer.status, [*answer.headers, *extra], answer.body).answer()
 
 
@@ -218,28 +229,3 @@ def _answered(result: InvocationResult, api: Api, integration: Integration) -> R
     if integration.payload_version == "2.0":
         return response.of_format_2(result.payload)
     return response.of_format_1(result.payload)
-
-
-# Synchronous workflows ----------------------------------------------------------------------------------------------
-
-
-def _synchronous(exchange: Exchange, finished: Callable[[Response], Answer], work: Work) -> Outcome:
-    """Start an Express workflow and answer when it ends."""
-    try:
-        call = direct.call_of(exchange)
-        request = msgspec.convert(call.request, StartSyncExecution)
-        with work.overlay():
-            outcome = start_sync_execution(request, work)
-    except ServiceError as error:
-        return finished(message(error.status, error.message))
-    return _when_ended(outcome, finished)
-
-
-def _when_ended(outcome: Outcome, finished: Callable[[Response], Answer]) -> Outcome:
-    if isinstance(outcome, Parked):
-        again = outcome.again
-        return Parked(
-            outcome.key, outcome.wait_s, lambda work, last: _when_ended(again(work, last), finished), outcome.wake_at
-        )
-    assert not isinstance(outcome, Perform)
-    return finished(direct.answered(outcome))

@@ -14,9 +14,9 @@ from interstate.core.templates.errors import TemplateError
 from interstate.core.templates.intrinsics import as_text
 from interstate.core.templates.reader import read_yaml
 from interstate.services.apigateway.errors import BadRequestException
-from interstate.services.apigateway.integrations import check_integration
+from interstate.services.apigateway.integrations import check_integration, check_rest_integration
 from interstate.services.apigateway.matching import DEFAULT, METHODS
-from interstate.store.records.apigateway import Cors, Integration
+from interstate.store.records.apigateway import Cors, Integration, IntegrationResponse
 
 _EXTENSION: Final = "x-amazon-apigateway-"
 _ANY: Final = f"{_EXTENSION}any-method"
@@ -100,6 +100,7 @@ class _Integration(msgspec.Struct, frozen=True, rename="camel"):
     credentials: str = ""
     request_parameters: dict[str, Text] = {}
     request_templates: dict[str, str] = {}
+    passthrough_behavior: str = "WHEN_NO_MATCH"
     timeout_in_millis: int | None = None
     description: str = ""
     responses: dict[str, _Answer] = {}
@@ -119,7 +120,7 @@ def read_document(text: str, *, rest: bool) -> Document:
 
     Raises:
         BadRequestException: it is no OpenAPI document, or an integration cannot be used.
-        NotImplementedHere: it asks for authorizers, VTL templates or another thing that Interstate does not have.
+        NotImplementedHere: it asks for authorizers or another thing that Interstate does not have.
     """
     body = _parsed(text)
     document = _read(body, _Document, "document")
@@ -194,9 +195,11 @@ class _Reader:
         return Imported(verb, path, integration, method.operation_id)
 
     def integration(self, value: JSONObject, where: str) -> Integration:
-        read = _read(self.followed(value), _Integration, where)
-        found = self.mock(read, where) if read.type.upper() == "MOCK" else self.proxy(read, where)
-        check_integration(found, where)
+        found = self.kept(_read(self.followed(value), _Integration, where), where)
+        if self.rest or found.type == "MOCK":
+            check_rest_integration(found, where)
+        else:
+            check_integration(found, where)
         return found
 
     def followed(self, value: JSONObject) -> JSONObject:
@@ -210,14 +213,11 @@ class _Reader:
             raise BadRequestException(f"Unable to resolve reference {reference}")
         return found
 
-    def proxy(self, read: _Integration, where: str) -> Integration:
-        kind = read.type.upper()
-        if read.request_templates or kind == "AWS":
-            raise NotImplementedHere(f"VTL mapping templates ({where})")
+    def kept(self, read: _Integration, where: str) -> Integration:
         if read.connection_type.upper() != "INTERNET":
             raise NotImplementedHere(f"VPC links ({where})")
         return Integration(
-            type=kind,
+            type=read.type.upper(),
             uri=read.uri,
             subtype=read.integration_subtype,
             method=read.http_method,
@@ -226,31 +226,17 @@ class _Reader:
             credentials=read.credentials,
             timeout_ms=read.timeout_in_millis or _TIMEOUT_MS[self.rest],
             description=read.description,
+            templates=read.request_templates,
+            passthrough=read.passthrough_behavior.upper(),
+            responses=[_response(pattern, answer, where) for pattern, answer in read.responses.items()],
         )
 
-    def mock(self, read: _Integration, where: str) -> Integration:
-        """A fixed answer, as SAM writes one for OPTIONS; templates that compute are VTL."""
-        asked = _fixed(next(iter(read.request_templates.values()), "{}"), where)
-        status = asked.get("statusCode", 200) if isinstance(asked, dict) else 200
-        answers = read.responses
-        chosen = answers.get(str(status)) or answers.get("default") or next(iter(answers.values()), _Answer())
-        body = next(iter(chosen.response_templates.values()), "")
-        if "$" in body or "#" in body:
-            raise NotImplementedHere(f"VTL mapping templates ({where})")
-        headers = {
-            name.removeprefix("method.response.header."): item.strip("'")
-            for name, item in chosen.response_parameters.items()
-        }
-        if chosen.response_templates:
-            headers.setdefault("content-type", next(iter(chosen.response_templates)))
-        code = whole_number(_text(chosen.status_code))
-        if code is None or not 100 <= code <= 599:
-            raise BadRequestException(f"Invalid status code {chosen.status_code} ({where})")
-        return Integration(type="MOCK", mock_status=code, mock_headers=headers, mock_body=body.strip())
 
-
-def _fixed(template: str, where: str) -> JSON:
-    try:
-        return loads(template)
-    except BrokenJSON as error:
-        raise NotImplementedHere(f"VTL mapping templates ({where})") from error
+def _response(pattern: str, answer: _Answer, where: str) -> IntegrationResponse:
+    """An integration response: its key is the pattern, or "default"."""
+    status = whole_number(_text(answer.status_code))
+    if status is None or not 100 <= status <= 599:
+        raise BadRequestException(f"Invalid status code {answer.status_code} ({where})")
+    return IntegrationResponse(
+        status, "" if pattern == "default" else pattern, answer.response_parameters, answer.response_templates
+    )

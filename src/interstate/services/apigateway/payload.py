@@ -83,9 +83,13 @@ def payload_1(exchange: Exchange) -> JSONObject:
 
 def payload_rest(exchange: Exchange) -> JSONObject:
     """A REST API's event: format 1.0 without its version, the path without the stage."""
+    return {**_proxy(exchange, exchange.path), "requestContext": rest_context(exchange)}
+
+
+def rest_context(exchange: Exchange) -> JSONObject:
+    """What a REST API knows about a request: ``requestContext`` of its events, ``$context`` of its templates."""
     context = _context(exchange, exchange.full_path)
-    context |= {"resourceId": exchange.route.resource, "resourcePath": exchange.route.path}
-    return {**_proxy(exchange, exchange.path), "requestContext": context}
+    return context | {"resourceId": exchange.route.resource, "resourcePath": exchange.route.path}
 
 
 def _proxy(exchange: Exchange, path: str) -> JSONObject:

@@ -24,6 +24,7 @@ from interstate.store.records.apigateway import (
     REST,
     Api,
     Integration,
+    IntegrationResponse,
     Method,
     Resource,
 )
@@ -115,11 +116,18 @@ def create_rest_api(request: CreateRestApi, work: Work) -> dict[str, Any]:
         version=request.version,
         tags=request.tags,
         disabled=request.disable_execute_api_endpoint,
-        settings={"policy": request.policy} if request.policy else {},
+        settings=_settings(request),
     )
     work.put(APIS, api)
     work.put(RESOURCES, Resource(api.id, new_id(work, 10), "/"))
     return shown_api(api, work)
+
+
+def _settings(request: CreateRestApi) -> dict[str, Any]:
+    settings: dict[str, Any] = {"policy": request.policy} if request.policy else {}
+    return settings | (
+        {"endpointConfiguration": request.endpoint_configuration} if request.endpoint_configuration else {}
+    )
 
 
 def shown_api(api: Api, work: Work) -> dict[str, Any]:
@@ -152,7 +160,7 @@ def import_rest_api(request: ImportRestApi, work: Work) -> dict[str, Any]:
 
     Raises:
         BadRequestException: it is no such document.
-        NotImplementedHere: it asks for VTL templates, authorizers, or another thing that Interstate does not have.
+        NotImplementedHere: it asks for authorizers, or another thing that Interstate does not have.
     """
     document = read_document(request.body.decode(errors="replace"), rest=True)
     created = create_rest_api(
@@ -269,12 +277,29 @@ def shown_method(method: Method) -> dict[str, Any]:
 def shown_integration(integration: Integration, resource: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "type": integration.type,
+        "passthroughBehavior": integration.passthrough,
         "timeoutInMillis": integration.timeout_ms,
         "cacheNamespace": resource,
         "cacheKeyParameters": [],
     }
-    texts = {"httpMethod": integration.method, "uri": integration.uri, "credentials": integration.credentials}
-    return shown | {name: value for name, value in texts.items() if value}
+    more: dict[str, Any] = {
+        "httpMethod": integration.method,
+        "uri": integration.uri,
+        "credentials": integration.credentials,
+        "requestParameters": integration.parameters,
+        "requestTemplates": integration.templates,
+        "integrationResponses": {str(response.status): shown_response(response) for response in integration.responses},
+    }
+    return shown | {name: value for name, value in more.items() if value}
+
+
+def shown_response(response: IntegrationResponse) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "selectionPattern": response.pattern,
+        "responseParameters": response.parameters,
+        "responseTemplates": response.templates,
+    }
+    return {"statusCode": str(response.status), **{name: value for name, value in shown.items() if value}}
 
 
 def get_resources(request: GetResources, work: Work) -> dict[str, Any]:

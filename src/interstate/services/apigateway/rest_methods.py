@@ -10,11 +10,11 @@ import msgspec
 from interstate.base.errors import NotImplementedHere
 from interstate.services.apigateway.errors import BadRequestException, ConflictException, NotFoundException
 from interstate.services.apigateway.find import api_of
-from interstate.services.apigateway.integrations import check_integration
+from interstate.services.apigateway.integrations import check_response, check_rest_integration
 from interstate.services.apigateway.matching import METHODS as VERBS
-from interstate.services.apigateway.rest_apis import resource_of, shown_integration, shown_method
+from interstate.services.apigateway.rest_apis import resource_of, shown_integration, shown_method, shown_response
 from interstate.store.ports import Work
-from interstate.store.records.apigateway import METHODS, REST, Integration, Method
+from interstate.store.records.apigateway import METHODS, REST, Integration, IntegrationResponse, Method
 
 
 class PutMethod(msgspec.Struct, frozen=True, rename="camel"):
@@ -101,16 +101,14 @@ def put_integration(request: PutIntegration, work: Work) -> dict[str, Any]:
     """Set what stands behind a method.
 
     Raises:
-        NotImplementedHere: anything but a Lambda proxy integration.
+        NotImplementedHere: it is an HTTP integration, or an AWS integration with a service that is not called here.
     """
     method = _method(request, work)
     where = f"{request.http_method} {request.resource_id}"
-    if request.request_templates or request.type == "AWS":
-        raise NotImplementedHere(f"VTL mapping templates ({where})")
     if request.connection_type != "INTERNET":
         raise NotImplementedHere("VPC links")
-    if request.type == "MOCK":
-        raise NotImplementedHere("MOCK by PutIntegration (its answer is a VTL template); import an OpenAPI document")
+    if request.content_handling is not None:
+        raise NotImplementedHere(f"contentHandling ({where})")
     integration = Integration(
         type=request.type,
         uri=request.uri,
@@ -118,8 +116,11 @@ def put_integration(request: PutIntegration, work: Work) -> dict[str, Any]:
         parameters=request.request_parameters,
         credentials=request.credentials,
         timeout_ms=request.timeout_in_millis,
+        templates=request.request_templates,
+        passthrough=request.passthrough_behavior,
+        responses=[] if method.integration is None else method.integration.responses,
     )
-    check_integration(integration, where)
+    check_rest_integration(integration, where)
     work.put(METHODS, msgspec.structs.replace(method, integration=integration))
     return shown_integration(integration, method.resource)
 
@@ -135,3 +136,126 @@ def get_integration(request: MethodRequest, work: Work) -> dict[str, Any]:
 def delete_integration(request: MethodRequest, work: Work) -> None:
     """Take away what stands behind a method."""
     work.put(METHODS, msgspec.structs.replace(_method(request, work), integration=None))
+
+
+# Responses --------------------------------------------------------------------------------------------------------
+
+
+class PutIntegrationResponse(msgspec.Struct, frozen=True, rename="camel"):
+    rest_api_id: str
+    resource_id: str
+    http_method: str
+    status_code: str
+    selection_pattern: str = ""
+    response_parameters: dict[str, str] = {}
+    response_templates: dict[str, str] = {}
+    content_handling: str | None = None
+
+
+class PutMethodResponse(msgspec.Struct, frozen=True, rename="camel"):
+    rest_api_id: str
+    resource_id: str
+    http_method: str
+    status_code: str
+    response_parameters: dict[str, bool] = {}
+    response_models: dict[str, str] = {}
+
+
+class ResponseRequest(msgspec.Struct, frozen=True, rename="camel"):
+    rest_api_id: str
+    resource_id: str
+    http_method: str
+    status_code: str
+
+
+def put_integration_response(request: PutIntegrationResponse, work: Work) -> dict[str, Any]:
+    """Set what a custom integration's method answers.
+
+    Raises:
+        NotFoundException: nothing stands behind the method.
+        BadRequestException: the pattern is no regular expression, or a template is none.
+        NotImplementedHere: it converts the payload.
+    """
+    method = _method(_place(request), work)
+    integration = _integration(method)
+    where = f"{request.http_method} {request.resource_id}"
+    if request.content_handling is not None:
+        raise NotImplementedHere(f"contentHandling ({where})")
+    made = IntegrationResponse(
+        int(request.status_code), request.selection_pattern, request.response_parameters, request.response_templates
+    )
+    check_response(made, where)
+    others = [response for response in integration.responses if response.status != made.status]
+    _keep(method, integration, sorted([*others, made], key=lambda response: response.status), work)
+    return shown_response(made)
+
+
+def get_integration_response(request: ResponseRequest, work: Work) -> dict[str, Any]:
+    """An integration response."""
+    integration = _integration(_method(_place(request), work))
+    found = [response for response in integration.responses if str(response.status) == request.status_code]
+    if not found:
+        raise NotFoundException("Invalid Response status code specified", code="NotFoundException")
+    return shown_response(found[0])
+
+
+def delete_integration_response(request: ResponseRequest, work: Work) -> None:
+    """Take an integration response away."""
+    method = _method(_place(request), work)
+    get_integration_response(request, work)
+    integration = _integration(method)
+    _keep(method, integration, [one for one in integration.responses if str(one.status) != request.status_code], work)
+
+
+def _place(request: PutIntegrationResponse | PutMethodResponse | ResponseRequest) -> MethodRequest:
+    return MethodRequest(request.rest_api_id, request.resource_id, request.http_method)
+
+
+def _integration(method: Method) -> Integration:
+    if method.integration is None:
+        raise NotFoundException("Invalid Integration identifier specified", code="NotFoundException")
+    return method.integration
+
+
+def _keep(method: Method, integration: Integration, responses: list[IntegrationResponse], work: Work) -> None:
+    integration = msgspec.structs.replace(integration, responses=responses)
+    work.put(METHODS, msgspec.structs.replace(method, integration=integration))
+
+
+def put_method_response(request: PutMethodResponse, work: Work) -> dict[str, Any]:
+    """Declare a status that a method answers. It is kept and described; answers are not held to it.
+
+    Raises:
+        ConflictException: the method has it.
+    """
+    method = _method(_place(request), work)
+    declared: dict[str, Any] = method.settings.get("methodResponses", {})
+    if request.status_code in declared:
+        raise ConflictException("Response already exists for this resource")
+    made: dict[str, Any] = {"statusCode": request.status_code}
+    if request.response_parameters:
+        made["responseParameters"] = request.response_parameters
+    if request.response_models:
+        made["responseModels"] = request.response_models
+    settings = method.settings | {"methodResponses": declared | {request.status_code: made}}
+    work.put(METHODS, msgspec.structs.replace(method, settings=settings))
+    return made
+
+
+def get_method_response(request: ResponseRequest, work: Work) -> dict[str, Any]:
+    """A status that a method declares."""
+    found: dict[str, Any] | None = (
+        _method(_place(request), work).settings.get("methodResponses", {}).get(request.status_code)
+    )
+    if found is None:
+        raise NotFoundException("Invalid Response status code specified", code="NotFoundException")
+    return found
+
+
+def delete_method_response(request: ResponseRequest, work: Work) -> None:
+    """Take a declared status away."""
+    get_method_response(request, work)
+    method = _method(_place(request), work)
+    declared = dict(method.settings["methodResponses"])
+    del declared[request.status_code]
+    work.put(METHODS, msgspec.structs.replace(method, settings=method.settings | {"methodResponses": declared}))

@@ -26,10 +26,19 @@ class Cors(msgspec.Struct, frozen=True, omit_defaults=True):
     max_age: int | None = None
 
 
-class Integration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What stands behind a route. ``mock_*`` is the fixed answer of a REST API's MOCK."""
+class IntegrationResponse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a custom integration's method answers where ``pattern`` matches; without a pattern, where none does."""
 
-    type: str  # AWS_PROXY or MOCK
+    status: int
+    pattern: str = ""
+    parameters: dict[str, str] = {}
+    templates: dict[str, str] = {}
+
+
+class Integration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What stands behind a route. ``mock_*`` is the answer of a MOCK that was kept before MOCKs had ``responses``."""
+
+    type: str  # AWS_PROXY, AWS or MOCK
     uri: str = ""
     subtype: str = ""
     method: str = ""
@@ -41,6 +50,9 @@ class Integration(msgspec.Struct, frozen=True, omit_defaults=True):
     mock_status: int = 200
     mock_headers: dict[str, str] = {}
     mock_body: str = ""
+    templates: dict[str, str] = {}  # A custom integration's requests, by content type.
+    passthrough: str = "WHEN_NO_MATCH"
+    responses: list[IntegrationResponse] = []
 
 
 class Routed(msgspec.Struct, frozen=True, omit_defaults=True):

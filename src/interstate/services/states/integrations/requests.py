@@ -166,9 +166,12 @@ def taken(call: HttpCall, answer: HttpAnswer) -> Answered | Failed:
         if call.form == API_GATEWAY:
             return Failed(f"ApiGateway.{answer.status}", told)
         return Failed(f"States.Http.StatusCode.{answer.status}", told)
+    headers = answer.headers
+    if call.form == API_GATEWAY and not any(name.lower() == "connection" for name, _ in headers):
+        headers = [*headers, ("Connection", "keep-alive")]  # What API Gateway says, and HTTP/1.1 means without it.
     output = dumps(
         {
-            "Headers": _listed(answer.headers),
+            "Headers": _listed(headers),
             "ResponseBody": body,
             "StatusCode": answer.status,
             "StatusText": answer.reason,
