@@ -25,6 +25,9 @@ DEAD_LETTERS = (
     "analytics-dlq",
     "order-rules-dlq",
     "order-functions-dlq",
+    "order-topics-dlq",
+    "order-retries",
+    "parked-letters",
     "parked-orders",
 )
 LEDGER_TIMEOUT_S = 30
@@ -75,7 +78,11 @@ def dead_letters(system: System) -> dict[str, int]:
         except ClientError:
             counts[f"{name} (missing)"] = 1
             continue
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesDelayed",
+            "ApproximateNumberOfMessagesNotVisible",
+        ]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         counts[name] = sum(int(found.get(name, 0)) for name in names)
     return counts

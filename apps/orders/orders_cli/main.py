@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from orders_cli import failed, show
+from orders_cli import failed, letters, show
 from orders_cli.endpoint import LOCAL, NotDeployed, System, Unreachable
 from orders_cli.gather import gather
 from orders_cli.invariants import violations
@@ -338,6 +338,39 @@ def rebuild_view(
     else:
         show.rebuilt(out, found)
     if dry_run and found.differences:
+        raise typer.Exit(1)
+
+
+lettering = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Dead letters that wait for a person: see them, send them again."
+)
+app.add_typer(lettering, name="letters")
+
+
+@lettering.command("list")
+def list_letters(*, endpoint: Endpoint = LOCAL, stack: Stack = "orders", as_json: Json = False) -> None:
+    """List what DlqProcessor parked: its class, its order, where it came from, and what broke."""
+    found = letters.parked(connect(endpoint, stack))
+    if as_json:
+        out.print_json(json.dumps({"letters": found}))
+    else:
+        show.letters(out, found)
+
+
+@lettering.command("redrive")
+def redrive_letters(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids of letters; default: all.")] = None,
+    *,
+    error_class: Annotated[str | None, typer.Option("--class", help="Only of this class, e.g. PaymentTimeout.")] = None,
+    endpoint: Endpoint = LOCAL,
+    stack: Stack = "orders",
+) -> None:
+    """Send parked letters where they came from. Exit 1: some cannot be sent."""
+    sent, left = letters.redrive(connect(endpoint, stack), wanted=set(ids or ()), error_class=error_class)
+    out.print(f"{sent} letters sent again")
+    for each in left:
+        err.print(f"orders: {each['id']} cannot be sent by itself: a {each['form']}'s letter without a way back")
+    if left:
         raise typer.Exit(1)
 
 

@@ -84,6 +84,15 @@ def report(console: Console, facts: Mapping[str, Any]) -> None:
         console.print(f"without an outcome: {order_id}")
 
 
+def letters(console: Console, found: Sequence[Mapping[str, str]]) -> None:
+    for each in found:
+        place = each["origin"].rsplit(":", 1)[-1] or f"a {each['form']}"
+        console.print(f"{each['id']}  {each['errorClass']} ({each['kind']})  {place}  {each['orderId']}")
+        if each["code"] or each["message"]:
+            console.print(f"  {' '.join(filter(None, (each['code'], each['message'])))}")
+    console.print(f"{len(found)} letters parked" if found else "no letter is parked")
+
+
 def rebuilt(console: Console, found: Rebuilt) -> None:
     for each in found.differences[:VIOLATIONS_MAX]:
         console.print(
