@@ -28,6 +28,14 @@ def pytest_configure(config: pytest.Config) -> None:
         World.open_store = staticmethod(open_for_world)
 
 
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Connections of instances that crashed are no test's business."""
+    if item.config.getoption("--store") == "postgres":
+        from tests.postgres_server import close_all  # noqa: PLC0415 as above
+
+        close_all()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that start processes of functions belong to the whole suite, not to the quick check."""
     for item in items:

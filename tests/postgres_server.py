@@ -61,10 +61,20 @@ def _database_of(directory: Path) -> str:
     return _of_directory[directory]
 
 
+_opened: list[PostgresStore] = []
+
+
+def close_all() -> None:
+    """Close what a test left open: an instance that crashed closes nothing."""
+    while _opened:
+        _opened.pop().close()
+
+
 def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
     """A World's store. A directory stands for its database: who opens it again takes over what the last one left."""
     url = fresh_database() if directory is None else _database_of(directory)
     store = PostgresStore(url)
+    _opened.append(store)
     store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
     store.writer.execute("UPDATE due SET lane = lane %% 4 + %s WHERE lane / 4 <> %s", (store.lane_base, store.number))
     return store, ClockSequences(store)

@@ -88,6 +88,7 @@ class Decided:
     unfinished: bool  # Steps due now were left in the store.
     waiting: bool  # Effects due now were left in the store.
     wrote: bool
+    jobs: int  # So many jobs were run.
     unreached: int  # So many of the last jobs were not run: the time was over.
     open: bool = True  # A transaction waits for its commit.
 
@@ -104,9 +105,18 @@ class Batches:
         self.metrics = Metrics()
 
     def decide(
-        self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float = BATCH_WORK_S
+        self,
+        jobs: Sequence[Job],
+        now: datetime,
+        effects_max: int,
+        work_s: float = BATCH_WORK_S,
+        *,
+        settles: bool = False,
     ) -> list[Decided]:
         """Run the jobs and leave the (last) transaction open for the caller to commit.
+
+        ``settles``: what the database refuses is to show here. Without it a refusal may come from the commit; then the caller
+        decides the jobs of the last part again, with it.
 
         All but the last element of the answer are committed already: they exist when the database refused the batch.
         The last ``unreached`` jobs of the answer's parts were not run.
@@ -114,22 +124,36 @@ class Batches:
         error: Exception
         for _ in range(_CONTENDED_TRIES_MAX):
             try:
-                return [self._attempt(jobs, now, effects_max, work_s)]
+                return [self._attempt(jobs, now, effects_max, work_s, settles=settles)]
             except StoreUnavailable as away:
+                self.metrics.forget()
+                self.store.rollback()
                 return [_unavailable(jobs, away)]
             except Exception as refusal:  # noqa: BLE001 the border: what a record cannot be written as fails its own call, too
                 error = refusal
+                self.metrics.forget()  # It may have taken a row to be there that another node has swept.
                 self.store.rollback()
                 if not isinstance(refusal, self.store.retries):
                     break
         _log.warning("the store refused a batch of %d: %r", len(jobs), error)
         if len(jobs) <= 1:
-            return [self._give_up(jobs, now, error)]
+            try:
+                return [self._give_up(jobs, now, error)]
+            except StoreUnavailable as away:
+                return [_unavailable(jobs, away)]
         return self._decide_halves(jobs, now, effects_max, work_s)
+
+    def may_decide_again(self, error: BaseException) -> bool:
+        """Whether a commit failed because of what was written in it, and nothing of it happened."""
+        return (
+            bool(self.store.retries)
+            and isinstance(error, self.store.refusals)
+            and not isinstance(error, StoreUnavailable)
+        )
 
     def _decide_halves(self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float) -> list[Decided]:
         half = len(jobs) // 2
-        first = self.decide(jobs[:half], now, effects_max, work_s)
+        first = self.decide(jobs[:half], now, effects_max, work_s, settles=True)
         unreached = first[-1].unreached
         if unreached:  # Then the second half was not reached either.
             return [*first[:-1], replace(first[-1], unreached=unreached + len(jobs) - half)]
@@ -139,14 +163,16 @@ class Batches:
         except StoreUnavailable as away:
             return [*first[:-1], _unavailable(jobs, away)]
         taken = sum(len(decided.effects) for decided in first)
-        return first + self.decide(jobs[half:], now, max(0, effects_max - taken), work_s)
+        return first + self.decide(jobs[half:], now, max(0, effects_max - taken), work_s, settles=True)
 
     def _give_up(self, jobs: Sequence[Job], now: datetime, error: Exception) -> Decided:
         for job in jobs:
             job.outcome, job.error = None, InternalFailure(f"the store refused: {error}")
         return self._attempt((), now, 0, BATCH_WORK_S)
 
-    def _attempt(self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float) -> Decided:
+    def _attempt(
+        self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float, *, settles: bool = False
+    ) -> Decided:
         self.store.begin()
         records = UnitOfWork(self.store.rows, self.sequences)
         work = BatchWork(records, self.catalog, now)
@@ -165,6 +191,8 @@ class Batches:
         if self.metrics.has_new_series and upkeep.SWEEP in self.catalog.steps:
             upkeep.plan(work)
         records.flush()
+        if settles:
+            self.store.settle()
         self.metrics.written()
         return Decided(
             work.wakes,
@@ -173,6 +201,7 @@ class Batches:
             bool(work.ready) or work.yielded,
             bool(work.effects),
             records.wrote,
+            done,
             len(jobs) - done,
         )
 
@@ -248,7 +277,7 @@ class Batches:
 def _unavailable(jobs: Sequence[Job], away: Exception) -> Decided:
     for job in jobs:
         job.outcome, job.error = None, ServiceUnavailable(away)
-    return Decided([], [], None, False, False, False, 0, open=False)  # noqa: FBT003 nothing follows from it
+    return Decided([], [], None, False, False, False, len(jobs), 0, open=False)  # noqa: FBT003 nothing follows from it
 
 
 def _prefetch(records: UnitOfWork, jobs: Sequence[Job]) -> None:

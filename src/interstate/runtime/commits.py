@@ -16,6 +16,8 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from interstate.base.errors import ServiceError
@@ -44,6 +46,17 @@ _CHECK_WAL_EVERY = 256
 _log = logging.getLogger("interstate.commits")
 
 Committed = Callable[[Decided], None]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Jobs on their way through their commits; ``decided`` are the parts so far, of which the last may be open."""
+
+    queue: deque[Job]
+    jobs: list[Job]
+    decided: list[Decided]
+    now: datetime
+    work_s: float
 
 
 class Commits:
@@ -104,27 +117,47 @@ class Commits:
         self._called = not scanning
         queue = self._scans if scanning else self._jobs
         jobs = [queue.popleft() for _ in range(min(BATCH_JOBS_MAX, len(queue)))]
-        decided = self._batches.decide(jobs, self._clock.now(), self.effects_room(), work_s)
+        self._decide(_Batch(queue, jobs, [], self._clock.now(), work_s))
+
+    def _decide(self, batch: "_Batch", *, settles: bool = False) -> None:
+        """Decide what is left of a batch and have it committed."""
+        done = sum(part.jobs for part in batch.decided)
+        room = max(0, self.effects_room() - sum(len(part.effects) for part in batch.decided))
+        decided = self._batches.decide(batch.jobs[done:], batch.now, room, batch.work_s, settles=settles)
         unreached = decided[-1].unreached
         if unreached:
-            queue.extendleft(reversed(jobs[-unreached:]))
-            jobs = jobs[:-unreached]
+            batch.queue.extendleft(reversed(batch.jobs[-unreached:]))
+            del batch.jobs[-unreached:]
+        batch.decided += decided
         if not decided[-1].open:
-            self._finish(jobs, decided, None)
+            self._finish(batch, None)
         elif self._store.durable and decided[-1].wrote:
             self._committing = True
             loop = asyncio.get_running_loop()
             commit = loop.run_in_executor(self._helper, self._commit)
-            commit.add_done_callback(lambda future: self._finish(jobs, decided, future.exception()))
+            commit.add_done_callback(lambda future: self._committed(batch, future.exception(), settles=settles))
         else:
-            self._finish(jobs, decided, self._end_read_only())
+            self._committed(batch, self._end_read_only(), settles=settles)
 
     def _end_read_only(self) -> Exception | None:
         try:
             self._store.commit()
+        except self._store.refusals as error:
+            return error
         except StoreUnavailable as error:
             return error
         return None
+
+    def _committed(self, batch: "_Batch", error: BaseException | None, *, settles: bool) -> None:
+        """The commit is made, or was refused: then its jobs are decided again, with every refusal shown to its own job."""
+        self._committing = False
+        if error is None or settles or not self._batches.may_decide_again(error):
+            self._finish(batch, error)
+            return
+        self._store.rollback()
+        self._batches.metrics.forget()
+        batch.decided.pop()
+        self._decide(batch, settles=True)
 
     def _commit(self) -> None:
         self._store.commit()
@@ -132,15 +165,14 @@ class Commits:
         if self._count % _CHECK_WAL_EVERY == 0 and self._store.wal_bytes() > WAL_BYTES_MAX:
             self._store.shorten_wal(truncate=False)
 
-    def _finish(self, jobs: list[Job], decided: list[Decided], error: BaseException | None) -> None:
-        self._committing = False
+    def _finish(self, batch: "_Batch", error: BaseException | None) -> None:
+        jobs, decided = batch.jobs, batch.decided
         if error is not None:
             # The disk refused at the last moment: nothing of the batch happened, and everybody is told so.
             _log.error("a commit failed: %s", error)
             self._store.rollback()
             self._batches.metrics.forget()
-            decided = decided[:-1]
-            for job in jobs:
+            for job in jobs[len(jobs) - decided.pop().jobs :]:
                 job.outcome, job.error = None, _failure(error)
         for job in jobs:
             job.done(job)

@@ -121,7 +121,15 @@ class World:
             if self.commits == self.crash_before_commit:
                 self.store.rollback()
                 raise Crash
-        self.store.commit()
+        try:
+            self.store.commit()
+        except self.store.refusals as error:
+            if not self.batches.may_decide_again(error):
+                raise
+            self.store.rollback()
+            last = decided.pop()
+            decided += self.batches.decide(jobs[len(jobs) - last.jobs :], self.now, effects_max=0, settles=True)
+            self.store.commit()
         for part in decided:
             self.wakes.extend(part.wakes)
         return decided

@@ -93,6 +93,10 @@ def copy(source: Side, target: Side, *, force: bool, progress: Progress) -> int:
     return total
 
 
+def _each(row: Row, change: Callable[[str], str]) -> Row:
+    return tuple([change(value) if isinstance(value, str) else value for value in row])
+
+
 def _unowned(row: Row, at: int) -> Row:
     return (*row[:at], row[at] % 4, *row[at + 1 :])
 
@@ -166,20 +170,24 @@ class PostgresSide:
 
     def rows(self, table: str, columns: tuple[str, ...]) -> Iterator[list[Row]]:
         """The rows of a table, in pages, by a cursor of the server's."""
+        from interstate.store.postgres.arrays import plain  # noqa: PLC0415 psycopg is imported when used
+
         with self._connection.cursor(f"copy_{table}") as cursor:
             cursor.itersize = PAGE
             cursor.execute(f"SELECT {_names(columns)} FROM {table}".encode())  # noqa: S608 our own names
             while page := cursor.fetchmany(PAGE):
-                yield page
+                yield [_each(row, plain) for row in page]
 
     def write(self, table: str, columns: tuple[str, ...], rows: list[Row]) -> None:
         """Insert a page of rows."""
+        from interstate.store.postgres.arrays import escaped  # noqa: PLC0415 psycopg is imported when used
+
         with (
             self._connection.cursor() as cursor,
             cursor.copy(f"COPY {table} ({_names(columns)}) FROM STDIN".encode()) as sink,
         ):
             for row in rows:
-                sink.write_row(row)
+                sink.write_row(_each(row, escaped))
 
     def clear(self, table: str) -> None:
         """Delete a table's rows."""

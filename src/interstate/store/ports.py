@@ -150,6 +150,12 @@ class Rows(Protocol):
         """The records under the keys, in their order."""
         ...
 
+    def fetch_all(
+        self, wanted: Sequence[tuple[Table[Any], list[tuple[Any, ...]]]]
+    ) -> list[list[msgspec.Struct | None]]:
+        """The same of several tables at once, locked in the order given."""
+        ...
+
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
         """At most ``limit`` records of a range, in its order."""
         ...
@@ -163,7 +169,7 @@ class Rows(Protocol):
         ...
 
     def write(self, table: Table[Any], changes: Sequence["Change"]) -> None:
-        """Write what changed, as one statement a kind of change."""
+        """Write what changed, as one statement a kind of change; a refusal may show as late as at the commit."""
         ...
 
 
@@ -220,8 +226,12 @@ class Store(Protocol):
         """Open the transaction of a batch."""
         ...
 
+    def settle(self) -> None:
+        """Have the database take what was written, so that what it refuses shows here and not at the commit."""
+        ...
+
     def commit(self) -> None:
-        """Make it durable. May run in a helper thread."""
+        """Make it durable. May run in a helper thread. Raises one of ``refusals``: then nothing of it happened."""
         ...
 
     def rollback(self) -> None:

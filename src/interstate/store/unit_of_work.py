@@ -89,10 +89,17 @@ class UnitOfWork:
 
     def prefetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
         """Fetch rows for the whole batch, table by table, so that calls find them here."""
+        missing: list[tuple[Table[Any], list[tuple[Any, ...]]]] = []
         for table, keys in sorted(wanted.items(), key=lambda pair: pair[0].name):  # Locks are taken in one order.
+            current = self._state(table).current
+            unseen = sorted(key for key in keys if key not in current)
+            if unseen:
+                missing.append((table, unseen))
+        if not missing:
+            return
+        for (table, unseen), records in zip(missing, self._rows.fetch_all(missing), strict=True):
             state = self._state(table)
-            missing = sorted(key for key in keys if key not in state.current)
-            for key, record in zip(missing, self._rows.fetch(table, missing), strict=True):
+            for key, record in zip(unseen, records, strict=True):
                 state.current[key] = state.stored[key] = record
 
     def get(self, table: Table[V], key: tuple[Any, ...]) -> V | None:

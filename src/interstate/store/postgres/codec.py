@@ -3,12 +3,14 @@
 Many rows are one statement: columns travel as arrays and are unnested, so a batch of 64 calls costs a few round trips.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import msgspec
 
 from interstate.store.codec import RecordCodec, strip_none
+from interstate.store.postgres.arrays import PACK, plain
 from interstate.store.tables import Table
 
 _ARRAYS = {bytes: "bytea", int: "bigint", bool: "bigint", float: "float8"}
@@ -24,12 +26,27 @@ def _array_of(hint: Any) -> str:
 class TableCodec(RecordCodec):
     """What PostgreSQL needs to know of one table."""
 
-    __slots__ = ("_floats", "_updates", "arrays", "delete", "fetch", "insert", "lock", "select")
+    __slots__ = (
+        "_floats",
+        "_pack",
+        "_pack_key",
+        "_texts",
+        "_updates",
+        "arrays",
+        "delete",
+        "fetch",
+        "insert",
+        "lock",
+        "locked",
+        "select",
+    )
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
         self.arrays = tuple(_array_of(self.hints[name]) for name in self.columns)
         self._floats = tuple(at for at, kind in enumerate(self.arrays) if kind == "float8")
+        read = {at for at, _ in self._reads}
+        self._texts = tuple(at for at, kind in enumerate(self.arrays) if kind == "text" and at not in read)
         names = ", ".join(f'"{name}"' for name in self.columns)
         keys = ", ".join(f'"{name}"' for name in table.key)
         key_arrays = ", ".join(f"%s::{self.arrays[at]}[]" for at in self.key_at)
@@ -43,8 +60,13 @@ class TableCodec(RecordCodec):
         else:
             wanted = f"({keys}) IN (SELECT * FROM unnest({key_arrays}))"
         self.fetch = f"{self.select} WHERE {wanted} ORDER BY {keys}"
+        self.locked = f"{self.fetch} FOR NO KEY UPDATE"
+        self._pack = tuple(PACK[kind] for kind in self.arrays)
+        self._pack_key = tuple(self._pack[at] for at in self.key_at)
         self.insert = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
-        self.delete = f"DELETE FROM {table.name} t USING unnest({key_arrays}) AS v({keys}) WHERE {same}"
+        self.delete = _checked(
+            f"DELETE FROM {table.name} t USING unnest({key_arrays}) AS v({keys}) WHERE {same}", table.name
+        )
         self._updates: dict[tuple[int, ...], str] = {}
 
     def to_row(self, record: msgspec.Struct) -> list[Any]:
@@ -55,31 +77,56 @@ class TableCodec(RecordCodec):
                 row[at] = float(row[at])
         return row
 
-    def update(self, changed: tuple[int, ...]) -> str:
-        """The statement that writes only the changed columns.
+    def pack_keys(self, keys: Sequence[Sequence[Any]]) -> list[Any]:
+        """Keys as columns, for unnest."""
+        return [pack(column) for pack, column in zip(self._pack_key, zip(*keys, strict=True), strict=True)]
 
-        Of a shared table, whose rows were read without a lock, only rows whose changed columns are still as they were read:
-        who was overtaken finds fewer rows than it wanted.
-        """
+    def pack_rows(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """Whole rows as columns."""
+        return [pack(column) for pack, column in zip(self._pack, zip(*rows, strict=True), strict=True)]
+
+    def pack_changes(self, changed: tuple[int, ...], rows: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> list[Any]:
+        """(key, new values of the changed columns) as columns of ``update``."""
+        packed = [
+            self._pack[at](column)
+            for at, column in zip(changed, zip(*[new for _, new in rows], strict=True), strict=True)
+        ]
+        return packed + self.pack_keys([key for key, _ in rows])
+
+    def from_row(self, row: tuple[Any, ...]) -> msgspec.Struct:
+        """The record of a row."""
+        for at in self._texts:
+            if row[at] is not None and "\x01" in row[at]:
+                return super().from_row(tuple([plain(part) if isinstance(part, str) else part for part in row]))
+        return super().from_row(row)
+
+    def row_key(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The key of a row, as ``to_key`` tells it."""
+        return tuple([plain(part) if isinstance(part, str) else part for part in [row[at] for at in self.key_at]])
+
+    def update(self, changed: tuple[int, ...]) -> str:
+        """The statement that writes only the changed columns, of as many rows as it is told."""
         statement = self._updates.get(changed)
         if statement is None:
             table = self.table
             columns = [self.columns[at] for at in changed]
             names = [f"new_{name}" for name in columns] + [f"key_{name}" for name in table.key]
             kinds = [self.arrays[at] for at in changed] + [self.arrays[at] for at in self.key_at]
-            where = [f't."{name}" = v.key_{name}' for name in table.key]
-            if table.shared:
-                names += [f"old_{name}" for name in columns]
-                kinds += [self.arrays[at] for at in changed]
-                where += [f't."{name}" IS NOT DISTINCT FROM v.old_{name}' for name in columns]
+            where = " AND ".join(f't."{name}" = v.key_{name}' for name in table.key)
             sets = ", ".join(f'"{name}" = v.new_{name}' for name in columns)
-            statement = (
+            statement = _checked(
                 f"UPDATE {table.name} t SET {sets} "
                 f"FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)}) AS v({', '.join(names)}) "
-                f"WHERE {' AND '.join(where)}"
+                f"WHERE {where}",
+                table.name,
             )
             self._updates[changed] = statement
         return statement
+
+
+def _checked(statement: str, table: str) -> str:
+    """The statement with a last parameter: how many rows it must find."""
+    return f"WITH done AS ({statement} RETURNING 1) SELECT expect(count(*), %s, '{table}') FROM done"
 
 
 @cache

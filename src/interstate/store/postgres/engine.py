@@ -23,10 +23,13 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg import Connection, errors, sql
+from psycopg.types.numeric import Int8BinaryDumper
 
 from interstate.store.ports import Rows, StoreUnavailable
+from interstate.store.postgres.arrays import DUMPERS
+from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
-from interstate.store.postgres.rows import Overtaken, PostgresRows
+from interstate.store.postgres.rows import PostgresRows
 from interstate.store.unit_of_work import Sequences
 
 LEASE_S = 6.0
@@ -39,6 +42,7 @@ STATEMENT_TIMEOUT_MS = 10_000
 _CONNECT_TIMEOUT_S = 3
 _AGAIN_FIRST_S, _AGAIN_MAX_S = 0.1, 2.0
 _NUMBERS = 256
+_PREPARED_MAX = 2000  # A few for each table; the driver's own bound of 100 would prepare them again and again.
 
 # Words that only the database may speak: 57P01..03 shut down or starting, 53300 too many connections, 08xxx the line.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -49,10 +53,6 @@ _RETRIES = (
     errors.LockNotAvailable,
     errors.UniqueViolation,
 )
-
-
-class Fenced(StoreUnavailable):
-    """This node was declared dead by another one; what it was about to write is dropped."""
 
 
 class NoNumberLeft(RuntimeError):
@@ -76,7 +76,7 @@ class ClockSequences(Sequences):
     def draw(self, table: Any, rows: Rows) -> int:
         """A number higher than any that this node drew before."""
         del rows
-        base = (self._store.begun << 8) | self._store.number
+        base = (self._store.begun() << 8) | self._store.number
         drawn = max(self._next.get(table, 0), base)
         self._next[table] = drawn + _NUMBERS
         return drawn
@@ -97,11 +97,9 @@ class PostgresStore:
         self.role = role
         self.epoch = secrets.randbits(62)
         self.number = 0
-        self.begun = 0  # Microseconds since the epoch at which the open transaction began, by the database's clock.
         self.fenced = False
         self.reconnected: Callable[[], None] = lambda: None
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
-        self._broken = False
         self._closed = False
         with _connect(url) as connection:
             migrate(connection)
@@ -115,9 +113,10 @@ class PostgresStore:
         self.read_connection = _connect(self.url)
         self.read_connection.execute("SET default_transaction_read_only = on")
         self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
-        self._rows = PostgresRows(self.writer, locks=True)
-        self._reader = PostgresRows(self.read_connection, locks=False)
-        self._broken = False
+        self.line = Line(self.writer, clocked=True)
+        self.read_line = Line(self.read_connection, clocked=False)
+        self._rows = PostgresRows(self.line, locks=True)
+        self._reader = PostgresRows(self.read_line, locks=False)
 
     @property
     def rows(self) -> PostgresRows:
@@ -130,7 +129,7 @@ class PostgresStore:
         return self._reader
 
     def _ensure(self) -> None:
-        if not self._broken and not self.fenced and not self.writer.closed and not self.read_connection.closed:
+        if not self.fenced and self.line.usable and self.read_line.usable:
             return
         if monotonic() < self._next_try:
             raise StoreUnavailable("the database cannot be reached")
@@ -140,7 +139,7 @@ class PostgresStore:
             if self.fenced or not self._renewed():
                 self.register()
         except _AWAY as error:
-            self._broken = True
+            self.line.broken = True
             self._next_try = monotonic() + self._wait_s
             self._wait_s = min(self._wait_s * 2, _AGAIN_MAX_S)
             raise StoreUnavailable(f"the database cannot be reached: {error}") from error
@@ -204,68 +203,51 @@ class PostgresStore:
     # Transactions ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Open the transaction of a batch.
+        """Open the transaction of a batch; BEGIN itself goes with the first read.
 
         Raises:
             StoreUnavailable: the database is away.
         """
         self._ensure()
-        try:
-            with self.writer.pipeline():
-                self.writer.execute("BEGIN")
-                cursor = self.writer.execute("SELECT (extract(epoch FROM now()) * 1000000)::bigint")
-            row = cursor.fetchone()
-        except _AWAY as error:
-            self._lost(error)
-        assert row is not None
-        self.begun = row[0]
 
-    def _lost(self, error: Exception) -> None:
-        self._broken = True
-        raise StoreUnavailable(f"the connection to the database was lost: {error}") from error
+    def begun(self) -> int:
+        """Microseconds since the epoch at which the open transaction began, by the database's clock."""
+        self.line.open()
+        return self.line.begun
+
+    def settle(self) -> None:
+        """Have the database take what was written; what it refuses shows here instead of at the commit."""
+        self.line.settle()
 
     def commit(self) -> None:
         """End it, durable when this returns. May run in a helper thread.
 
         Raises:
             Fenced: another node declared this one dead.
+            Overtaken: another node was faster.
             StoreUnavailable: the connection was lost; whether the commit was made is not known, nobody was told so.
         """
         try:
-            alive = self.writer.execute(
-                "SELECT 1 FROM nodes WHERE number = %s AND epoch = %s FOR KEY SHARE", (self.number, self.epoch)
-            ).fetchone()
-            if alive is None:
-                self.fenced = True
-                self.writer.execute("ROLLBACK")
-                raise Fenced("another node declared this one dead")
-            self.writer.execute("COMMIT")
-        except _AWAY as error:
-            self._lost(error)
+            self.line.commit(("SELECT fence(%s, %s)", (self.number, self.epoch)))
+        except Fenced:
+            self.fenced = True
+            self.line.rollback()
+            raise
 
     def rollback(self) -> None:
         """Drop it."""
-        if self.writer.closed or self._broken:
-            return
-        try:
-            self.writer.execute("ROLLBACK")
-        except _AWAY:
-            self._broken = True
+        self.line.rollback()
 
     def begin_read(self) -> None:
         """Open a snapshot on the second connection."""
         self._ensure()
-        try:
-            self.read_connection.execute("BEGIN")
-        except _AWAY as error:
-            self._lost(error)
 
     def end_read(self) -> None:
         """Let go of it."""
         try:
-            self.read_connection.execute("COMMIT")
-        except _AWAY as error:
-            self._lost(error)
+            self.read_line.commit(None)
+        except psycopg.Error:
+            self.read_line.rollback()
 
     def horizon(self) -> int:
         """A number below which every row is visible: no open transaction of any node can draw a lower one any more.
@@ -290,12 +272,14 @@ class PostgresStore:
     def wipe(self) -> None:
         """Forget every record; the schema and the nodes stay."""
         self.begin()
+        self.line.open()
         names = self.writer.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() "
             "AND tablename NOT IN ('schema_migrations', 'nodes')"
         ).fetchall()
         for (name,) in names:
             self.writer.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+        self.line.wrote = True
         self.commit()
 
     def close(self) -> None:
@@ -303,7 +287,7 @@ class PostgresStore:
         if self._closed:
             return
         self._closed = True
-        if not self._broken and not self.writer.closed:
+        if self.line.usable:
             self.rollback()
             with suppress(psycopg.Error):  # Then its lease runs out.
                 self.writer.execute("UPDATE nodes SET lease_until = 0 WHERE epoch = %s", (self.epoch,))
@@ -327,6 +311,12 @@ def _connect(url: str) -> Connection[Any]:
         ),
     )
     connection.prepare_threshold = 3
+    connection.prepared_max = _PREPARED_MAX
+    connection.adapters.register_dumper(
+        int, Int8BinaryDumper
+    )  # One type for all, so that a statement is prepared once.
+    for kind, dumper in DUMPERS:
+        connection.adapters.register_dumper(kind, dumper)
     return connection
 
 

@@ -2,7 +2,7 @@
 
 Rows that a batch reads are locked until its commit (READ COMMITTED, locks in key order): what was decided on them is still
 true when it is written. Tables that are *shared* (configuration: read by every call, changed rarely) are read without a
-lock; a write to one compares what was read, and a batch that was overtaken is run again.
+lock; before a row of one is changed it is read again under a lock and compared, and a batch that was overtaken is run again.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,45 +10,42 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from psycopg import Connection
 
 from interstate.base.time import to_micros
 from interstate.store.ports import Change
+from interstate.store.postgres.arrays import escaped
 from interstate.store.postgres.codec import TableCodec, codec_of
+from interstate.store.postgres.line import Line, Overtaken
 from interstate.store.postgres.translate import query
 from interstate.store.tables import Scalar, Select, Table
 
-_Groups = dict[tuple[int, ...], list[tuple[tuple[Any, ...], list[Any], list[Any]]]]
-
-
-class Overtaken(Exception):
-    """Another node changed what this batch had read; the batch is run again."""
-
-    def __init__(self, table: str) -> None:
-        super().__init__(f"a row of {table} was changed by another node meanwhile")
+_Key = tuple[Any, ...]
 
 
 class PostgresRows:
-    """``store.ports.Rows`` over psycopg. ``locks``: what is read is about to be decided upon."""
+    """``store.ports.Rows`` over a line. ``locks``: what is read is about to be decided upon."""
 
-    def __init__(self, connection: Connection[Any], *, locks: bool) -> None:
-        self.connection = connection
+    def __init__(self, line: Line, *, locks: bool) -> None:
+        self.line = line
         self._locks = locks
         self._selects: dict[Select[Any], str] = {}
 
-    def fetch(self, table: Table[Any], keys: Iterable[tuple[Any, ...]]) -> list[msgspec.Struct | None]:
+    def fetch(self, table: Table[Any], keys: Iterable[_Key]) -> list[msgspec.Struct | None]:
         """The records under the keys, in their order, in one statement."""
-        codec = codec_of(table)
-        wanted = [codec.to_key(key) for key in keys]
-        if not wanted:
-            return []
-        statement = codec.fetch + codec.lock if self._locks else codec.fetch
-        rows = self.connection.execute(statement, _columns(wanted), binary=True).fetchall()
-        if len(wanted) == 1:
-            return [codec.from_row(rows[0]) if rows else None]
-        key_at = codec.key_at
-        found = {tuple([row[at] for at in key_at]): row for row in rows}
-        return [codec.from_row(found[key]) if key in found else None for key in wanted]
+        return self.fetch_all([(table, list(keys))])[0]
+
+    def fetch_all(self, wanted: Sequence[tuple[Table[Any], list[_Key]]]) -> list[list[msgspec.Struct | None]]:
+        """The records under the keys of several tables, in one round trip; locked in the order given."""
+        questions = []
+        asked: list[tuple[TableCodec, list[_Key]]] = []
+        for table, keys in wanted:
+            codec = codec_of(table)
+            bound = [codec.to_key(key) for key in keys]
+            asked.append((codec, bound))
+            if bound:
+                questions.append((codec.fetch + codec.lock if self._locks else codec.fetch, codec.pack_keys(bound)))
+        answers = iter(self.line.ask(questions)) if questions else iter(())
+        return [_in_order(codec, bound, next(answers)) if bound else [] for codec, bound in asked]
 
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
         """At most ``limit`` records of a range, in its order; a claim passes over what others have in hand."""
@@ -61,13 +58,13 @@ class PostgresRows:
             self._selects[select] = statement
         values = _bind(parameters)
         values["limit"] = limit
-        rows = self.connection.execute(statement, values, binary=True).fetchall()
+        (rows,) = self.line.ask(((statement, values),))
         return [codec.from_row(row) for row in rows]
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
         """The first column of the first row; NULL and no row are 0."""
-        row = self.connection.execute(query(scalar.sql), _bind(parameters)).fetchone()
-        return 0 if row is None or row[0] is None else int(row[0])
+        (rows,) = self.line.ask(((query(scalar.sql), _bind(parameters)),))
+        return 0 if not rows or rows[0][0] is None else int(rows[0][0])
 
     def highest_id(self, table: Table[Any]) -> int:
         """Numbers come from the database's clock (``engine``), never from what lies in a table."""
@@ -77,56 +74,72 @@ class PostgresRows:
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         """Write what changed: (key, stored, wanted) each, one statement a kind of change, rows in key order.
 
+        The statements go with the next read or with COMMIT; there, a row that is to be changed or deleted and is not there
+        any more is ``Overtaken``.
+
         Raises:
-            Overtaken: a row that is to be changed or deleted is not there any more, or not as it was read.
+            Overtaken: a row of a shared table is not any more as it was read.
         """
         codec = codec_of(table)
-        deletes: list[tuple[Any, ...]] = []
-        inserts: list[tuple[tuple[Any, ...], list[Any]]] = []
-        updates: _Groups = {}
+        if table.shared:
+            self._compare(codec, changes)
+        deletes: list[_Key] = []
+        inserts: list[tuple[_Key, list[Any]]] = []
+        updates: dict[tuple[int, ...], list[tuple[_Key, list[Any]]]] = {}
         for key, stored, wanted in changes:
             at = codec.to_key(key)
             if wanted is None:
                 deletes.append(at)
             elif stored is not None:
-                _update(codec, at, stored, wanted, updates)
+                changed = _difference(stored, wanted)
+                if changed:
+                    new = codec.to_row(wanted)
+                    updates.setdefault(changed, []).append((at, [new[column] for column in changed]))
             else:
                 inserts.append((at, codec.to_row(wanted)))
+        tell = self.line.tell
         if deletes:
-            self._run(codec, codec.delete, _columns(sorted(deletes)), len(deletes))
+            tell(codec.delete, [*codec.pack_keys(sorted(deletes)), len(deletes)])
         if inserts:
-            inserts.sort(key=lambda pair: pair[0])
-            self._run(codec, codec.insert, _columns([row for _, row in inserts]), len(inserts))
+            inserts.sort(key=_first)
+            tell(codec.insert, codec.pack_rows([row for _, row in inserts]))
         for changed, rows in updates.items():
-            rows.sort(key=lambda row: row[0])
-            if table.shared:
-                values = [[*new, *key, *old] for key, new, old in rows]
-            else:
-                values = [[*new, *key] for key, new, _ in rows]
-            self._run(codec, codec.update(changed), _columns(values), len(rows))
+            rows.sort(key=_first)
+            tell(codec.update(changed), [*codec.pack_changes(changed, rows), len(rows)])
 
-    def _run(self, codec: TableCodec, statement: str, values: list[Any], count: int) -> None:
-        cursor = self.connection.execute(statement, values)
-        if cursor.rowcount != count:
-            raise Overtaken(codec.table.name)
+    def _compare(self, codec: TableCodec, changes: Sequence[Change]) -> None:
+        before = {codec.to_key(key): stored for key, stored, _ in changes if stored is not None}
+        if not before:
+            return
+        keys = sorted(before)
+        (rows,) = self.line.ask(((codec.locked, codec.pack_keys(keys)),))
+        for key, found in zip(keys, _in_order(codec, keys, rows), strict=True):
+            if found != before[key]:
+                raise Overtaken(codec.table.name)
 
 
-def _update(
-    codec: TableCodec, key: tuple[Any, ...], stored: msgspec.Struct, wanted: msgspec.Struct, updates: _Groups
-) -> None:
+def _in_order(codec: TableCodec, keys: list[_Key], rows: list[Any]) -> list[msgspec.Struct | None]:
+    if len(keys) == 1:
+        return [codec.from_row(rows[0]) if rows else None]
+    found = {codec.row_key(row): row for row in rows}
+    return [codec.from_row(found[key]) if key in found else None for key in keys]
+
+
+def _difference(stored: msgspec.Struct, wanted: msgspec.Struct) -> tuple[int, ...]:
     before = msgspec.structs.astuple(stored)
     after = msgspec.structs.astuple(wanted)
-    changed = tuple([at for at, value in enumerate(after) if value is not before[at] and value != before[at]])
-    if changed:
-        new = codec.to_row(wanted)
-        old = codec.to_row(stored) if codec.table.shared else new
-        updates.setdefault(changed, []).append((key, [new[at] for at in changed], [old[at] for at in changed]))
+    return tuple([at for at, value in enumerate(after) if value is not before[at] and value != before[at]])
 
 
-def _columns(rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """Rows as columns, for unnest."""
-    return [list(column) for column in zip(*rows, strict=True)]
+def _first(pair: tuple[_Key, Any]) -> _Key:
+    return pair[0]
 
 
 def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: to_micros(value) if isinstance(value, datetime) else value for name, value in parameters.items()}
+    bound = dict(parameters)
+    for name, value in parameters.items():
+        if isinstance(value, datetime):
+            bound[name] = to_micros(value)
+        elif isinstance(value, str):
+            bound[name] = escaped(value)
+    return bound

@@ -79,6 +79,9 @@ class SqliteStore:
         """Open the write transaction of a batch."""
         self.writer.execute("BEGIN IMMEDIATE")
 
+    def settle(self) -> None:
+        """Statements run when they are made."""
+
     def commit(self) -> None:
         """End it; on disk when this returns. May run in a helper thread."""
         self.writer.execute("COMMIT")

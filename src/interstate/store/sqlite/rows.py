@@ -30,6 +30,12 @@ class SqliteRows:
             answer.append(None if row is None else codec.from_row(row))
         return answer
 
+    def fetch_all(
+        self, wanted: Sequence[tuple[Table[Any], list[tuple[Any, ...]]]]
+    ) -> list[list[msgspec.Struct | None]]:
+        """The same of several tables."""
+        return [self.fetch(table, keys) for table, keys in wanted]
+
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
         """At most ``limit`` records of a range, in its order."""
         statement = self._selects.get(select)

@@ -1,0 +1,170 @@
+"""One connection's transaction, with as few round trips as can be.
+
+Theory of operation
+-------------------
+What asks for no answer is not sent at once. BEGIN waits for the first question, writes wait for the next question or for
+COMMIT; then everything goes in one pipeline. So a batch costs one round trip for what it knows beforehand, one for each
+read that depends on another, and one for its writes, its fence and its COMMIT together.
+
+In a pipeline nothing after a failed statement is carried out, COMMIT included; the statements that must find what they
+want end the transaction themselves (``migrations/0003_checks.sql``).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from interstate.store.ports import StoreUnavailable
+
+Question = tuple[str, Any]
+"""A statement and its parameters."""
+
+_BEGIN = "BEGIN"
+_CLOCK = "SELECT (extract(epoch FROM now()) * 1000000)::bigint"
+_AWAY_STATES = frozenset(
+    {
+        "57P01",  # The server is being shut down, or somebody ended this connection.
+        "57P02",
+        "57P03",
+        "25P03",  # This transaction idled for too long.
+        "25P04",
+        "25006",  # It only reads: a standby, or one that was left behind by a failover.
+        "53100",  # Its disk is full.
+        "53200",
+        "53300",  # It has too many connections.
+        "53400",
+    }
+)
+
+
+class Fenced(StoreUnavailable):
+    """This node was declared dead by another one; what it was about to write is dropped."""
+
+
+class Overtaken(Exception):
+    """Another node changed what this batch had read; the batch is run again."""
+
+    def __init__(self, table: str) -> None:
+        super().__init__(f"a row of {table} was changed by another node meanwhile")
+
+
+class Line:
+    """A connection. ``clocked``: its transactions tell when they began, by the database's clock (``begun``)."""
+
+    def __init__(self, connection: Connection[Any], *, clocked: bool) -> None:
+        self.connection = connection
+        self.begun = 0
+        self.wrote = False
+        self.broken = False
+        self.round_trips = 0
+        self._clocked = clocked
+        self._open = False
+        self._waiting: list[Question] = []
+
+    @property
+    def usable(self) -> bool:
+        """Whether the next transaction may be tried here."""
+        return not self.broken and not self.connection.closed
+
+    def open(self) -> None:
+        """Send BEGIN now, when nobody had a question yet."""
+        if not self._open:
+            self.ask(())
+
+    def tell(self, statement: str, values: Any) -> None:
+        """A write; it goes with the next question or with COMMIT."""
+        self.wrote = True
+        self._waiting.append((statement, values))
+
+    def ask(self, questions: Sequence[Question]) -> list[list[Any]]:
+        """The rows that each question finds, after everything told before.
+
+        Raises:
+            StoreUnavailable: the database is away.
+            psycopg.Error: it refuses; the transaction must be rolled back.
+        """
+        self.round_trips += 1
+        try:
+            if self._open and not self._waiting and len(questions) == 1:
+                statement, values = questions[0]
+                return [self.connection.execute(statement, values, binary=True).fetchall()]
+            return self._exchange(questions)
+        except psycopg.Error as error:
+            raise self._read(error) from error
+
+    def _exchange(self, questions: Sequence[Question]) -> list[list[Any]]:
+        execute = self.connection.execute
+        clock = None
+        with self.connection.pipeline():
+            if not self._open:
+                execute(_BEGIN)
+                self._open = True
+                if self._clocked:
+                    clock = execute(_CLOCK, binary=True)
+            for statement, values in self._waiting:
+                execute(statement, values)
+            self._waiting.clear()
+            cursors = [execute(statement, values, binary=True) for statement, values in questions]
+        if clock is not None:
+            row = clock.fetchone()
+            assert row is not None
+            self.begun = row[0]
+        return [cursor.fetchall() for cursor in cursors]
+
+    def settle(self) -> None:
+        """Send what waits, so that a refusal shows now."""
+        if self._waiting:
+            self.ask(())
+
+    def commit(self, fence: Question | None) -> None:
+        """End the transaction; a ``fence`` goes before it when something was written.
+
+        Raises:
+            Fenced: this node was declared dead.
+            Overtaken: another node was faster.
+            StoreUnavailable: the connection was lost; whether the commit was made is not known, nobody was told so.
+        """
+        if not self._open and not self._waiting:
+            return
+        if fence is not None and self.wrote:
+            self._waiting.append(fence)
+        self._waiting.append(("COMMIT", None))
+        try:
+            self.round_trips += 1
+            if len(self._waiting) == 1:
+                self.connection.execute("COMMIT")
+            else:
+                self._exchange(())
+        except psycopg.Error as error:
+            raise self._read(error) from error
+        self._ended()
+
+    def rollback(self) -> None:
+        """Drop the transaction."""
+        begun = self._open
+        self._ended()
+        if not begun or not self.usable:
+            return
+        try:
+            self.connection.execute("ROLLBACK")
+        except psycopg.Error:
+            self.broken = True
+
+    def _ended(self) -> None:
+        self._waiting.clear()
+        self._open = self.wrote = False
+
+    def _read(self, error: psycopg.Error) -> Exception:
+        """What an error of the driver means."""
+        state = error.sqlstate
+        if state == "IS001":
+            return Overtaken(error.diag.message_primary or "")
+        if state == "IS002":
+            return Fenced("another node declared this one dead")
+        lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and state is None
+        if lost or self.connection.closed or state in _AWAY_STATES or (state or "").startswith("08"):
+            self.broken = True
+            return StoreUnavailable(f"the connection to the database was lost: {error}")
+        return error
