@@ -38,7 +38,7 @@ def metrics(
     for column in ("sum", "average", "maximum"):
         table.add_column(column, justify="right")
     table.add_column("last hour", no_wrap=True)
-    found = sorted(_listed(client, namespace, name), key=lambda one: (one["Namespace"], one["MetricName"]))
+    found = sorted(_listed(client, namespace, name), key=_place)
     for first in range(0, len(found), _QUERIES_A_CALL // len(_STATISTICS)):
         page = found[first : first + _QUERIES_A_CALL // len(_STATISTICS)]
         for metric, values in zip(page, _values(client, page, until), strict=True):
@@ -47,6 +47,14 @@ def metrics(
         console().print(table)
     else:
         typer.echo("No such metric was counted in the last two weeks.")
+
+
+def _place(metric: dict[str, Any]) -> tuple[str, str, str]:
+    return metric["Namespace"], metric["MetricName"], _dimensions(metric)
+
+
+def _dimensions(metric: dict[str, Any]) -> str:
+    return ", ".join(f"{one['Name']}={one['Value']}" for one in metric["Dimensions"])
 
 
 def _client(endpoint_url: str, region: str, account: str) -> Any:
@@ -114,7 +122,7 @@ def _row(metric: dict[str, Any], values: dict[str, dict[datetime, float]], until
     return [
         metric["Namespace"],
         metric["MetricName"],
-        ", ".join(f"{one['Name']}={one['Value']}" for one in metric["Dimensions"]),
+        _dimensions(metric),
         f"{total:,.6g}",
         f"{total / samples:,.4g}" if samples else "",
         f"{max(highest.values()):,.6g}" if highest else "",

@@ -45,7 +45,9 @@ def why(request: Asked, work: Work) -> dict[str, Any]:
     if message is not None:
         return messages.why_message(message, work)
     if place_of(asked) is None:
-        raise NothingKnown(f"{asked} is no id of an event or a message, and no ARN of an execution.")
+        raise NothingKnown(
+            f"{asked!r} is no id of an event or a message, no ARN of an execution, and stands in no event or execution that is kept."
+        )
     raise NothingKnown(
         f"{events.not_found(work)} If it is a message's id: the message was received and deleted, or it expired; "
         "a queue keeps no history."
