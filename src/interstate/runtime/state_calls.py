@@ -4,8 +4,9 @@ A request for one of Interstate's own APIs (``<id>.execute-api.<any host>``) goe
 """
 
 import json
+import re
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import httpx
 import msgspec
@@ -91,7 +92,7 @@ class StateCalls:
         return _Sent(sent.method, sent.url, list(sent.headers.items()), sent.body or None)
 
     async def _send(self, request: _Sent, timeout_s: float) -> HttpAnswer:
-        target, host = self._reached(request.url)
+        target, host = reached(request.url, self._endpoint)
         sent = [(name.encode(), value.encode()) for name, value in request.headers]
         names = {name.lower() for name, _ in request.headers}
         if "user-agent" not in names:
@@ -119,22 +120,36 @@ class StateCalls:
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as error:
             return HttpAnswer(fault="socket", told=f"{type(error).__name__}: {error}")
 
-    def _reached(self, url: str) -> tuple[str, str | None]:
-        """Where the request goes, and the host that it names when that is another one."""
-        try:
-            parts = urlsplit(url)
-            labels = (parts.hostname or "").split(".")
-        except ValueError:
-            return url, None
-        if len(labels) < 3 or labels[1] != "execute-api":
-            return url, None
-        region = labels[2] if labels[2] != "localhost" else DEFAULT_REGION
-        target = urlunsplit((self._endpoint.scheme, self._endpoint.netloc, parts.path or "/", parts.query, ""))
-        return target, f"{labels[0]}.execute-api.{region}.localhost:{self._endpoint.port}"
-
     async def close(self) -> None:
         """Close its connections."""
         await self._client.aclose()
+
+
+_BY_PATH = re.compile(r"/restapis/(?P<api>[a-z0-9]+)(?P<path>/.+)")
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def reached(url: str, endpoint: SplitResult) -> tuple[str, str | None]:
+    """Where a request goes, and the host that it names when that is another one.
+
+    An API of this server is known by its host, and by the path ``/restapis/<id>/<stage>/...`` of this server: so other local
+    platforms write an endpoint.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return url, None
+    labels, named = host.split("."), _BY_PATH.match(parts.path)
+    if len(labels) >= 3 and labels[1] == "execute-api":
+        api, path = labels[0], parts.path or "/"
+        region = labels[2] if labels[2] != "localhost" else DEFAULT_REGION
+    elif named is not None and port == endpoint.port and (host in _LOOPBACK or host.endswith(".localhost")):
+        api, path, region = named["api"], named["path"], DEFAULT_REGION
+    else:
+        return url, None
+    target = urlunsplit((endpoint.scheme, endpoint.netloc, path, parts.query, ""))
+    return target, f"{api}.execute-api.{region}.localhost:{endpoint.port}"
 
 
 _SPELLED = {"x-amz-apigw-id": "x-amz-apigw-id", "x-amzn-requestid": "x-amzn-RequestId"}
