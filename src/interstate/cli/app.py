@@ -8,6 +8,7 @@ from interstate.cli import (
     deploy,
     doctor,
     events,
+    executions,
     faults,
     functions,
     mail,
@@ -39,6 +40,7 @@ for command in (backup.backup, backup.restore, backup.copy, backup.save, backup.
     app.command(command.__name__)(command)
 app.add_typer(clock.app, name="clock")
 app.add_typer(events.app, name="events")
+app.add_typer(executions.app, name="executions")
 app.add_typer(faults.app, name="faults")
 app.add_typer(functions.app, name="functions")
 app.add_typer(mail.app, name="mail")

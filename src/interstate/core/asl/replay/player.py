@@ -60,7 +60,7 @@ _DATA = {"StateEntered": words.INPUT, "Scheduled": words.PARAMETERS}
 
 
 class Replay(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What a replay came to: ``compared`` events were the same, up to ``difference``, or to the end of what was recorded."""
+    """What a replay came to: of the ``recorded`` events that say something, ``compared`` were the same, up to ``difference``, or to the end of what was recorded."""
 
     same: bool
     compared: int
@@ -166,7 +166,14 @@ class Player:
         status = self._recorded.status
         if difference is None and status == "RUNNING":
             self._notes.append("The recorded execution has not ended; all that was recorded is the same.")
-        return Replay(difference is None, len(self._done), len(self._history), status, difference, tuple(self._notes))
+        return Replay(
+            difference is None,
+            len(self._done),
+            sum(map(len, self._threads.values())),
+            status,
+            difference,
+            tuple(self._notes),
+        )
 
     def _place_of(self, trace: Trace, event: HistoryEvent) -> Place:
         return trace.of[event.id].place
