@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import boto3
+import msgspec
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -71,7 +72,7 @@ def test_the_sdk_calls_the_engine_and_reads_its_answer(
     assert len(metadata["RequestId"]) == 36
     called_service, called, received, caller = site.engine.calls[0]
     assert (called_service, called, received) == (service, operation, params)
-    assert caller == Caller("000000000000", "ap-northeast-2", "test")
+    assert msgspec.structs.replace(caller, host="") == Caller("000000000000", "ap-northeast-2", "test")
 
 
 def test_a_functions_payload_streams_back(site: Site) -> None:

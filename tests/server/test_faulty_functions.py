@@ -200,7 +200,7 @@ def test_a_flood_is_kept_in_part_and_says_so(server: ServerProcess) -> None:
 BAD_CONFIGURATIONS: list[tuple[dict[str, Any], str, str]] = [
     ({"Code": {"ZipFile": b"no zip"}}, "InvalidParameterValueException", "Could not unzip uploaded file"),
     ({"Code": {}}, "InvalidParameterValueException", "Please provide a source for function code."),
-    ({"Runtime": "cobol"}, "ValidationException", "at 'runtime' failed to satisfy constraint"),
+    ({"Runtime": "cobol"}, "InvalidParameterValueException", "Value cobol at 'runtime' failed to satisfy constraint"),
     ({"Runtime": "java21"}, "NotImplemented", "the runtime java21; it runs python, nodejs and provided"),
     ({"PackageType": "Image"}, "NotImplemented", "functions from container images"),
     ({"Role": "nobody"}, "ValidationException", "at 'role' failed to satisfy constraint"),

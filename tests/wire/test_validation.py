@@ -20,6 +20,14 @@ class Refused(NamedTuple):
 
 REFUSED = [
     Refused(
+        "lambda",
+        "PutFunctionRecursionConfig",
+        {"FunctionName": "f", "RecursiveLoop": "x"},
+        "ValidationException",
+        "1 validation error detected: Value 'x' at 'recursiveLoop' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [Allow, Terminate]",
+    ),
+    Refused(
         "stepfunctions",
         "StartExecution",
         {"stateMachineArn": "arn", "name": LONG},
@@ -196,3 +204,13 @@ def test_a_null_in_a_list_is_refused(wire: Wire, service: str, operation: str, p
         wire.check(service, operation, params)
     assert refused.value.code == "ValidationException"
     assert f"Value null at '{place}'" in refused.value.message
+
+
+def test_lambda_words_an_unknown_runtime_by_itself(wire: Wire) -> None:
+    """Source: https://github.com/aws/aws-cli/issues/3789, awslabs/amazon-redshift-monitoring pull request 25."""
+    with pytest.raises(ServiceError) as refused:
+        wire.check("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Runtime": "cobol"})
+    assert refused.value.code == "InvalidParameterValueException"
+    begin = "Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
+    assert refused.value.message.startswith(begin)
+    assert refused.value.message.endswith("] or be a valid ARN")

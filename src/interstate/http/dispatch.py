@@ -43,7 +43,16 @@ _BREAKS = re.compile(rb"[\r\n\0]")
 _SHOW_ADDRESSES = {
     "sqs": frozenset({"CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLetterSourceQueues"}),
     "lambda": frozenset(
-        {"CreateFunctionUrlConfig", "GetFunctionUrlConfig", "ListFunctionUrlConfigs", "UpdateFunctionUrlConfig"}
+        {
+            "CreateFunctionUrlConfig",
+            "GetFunction",
+            "GetFunctionUrlConfig",
+            "GetLayerVersion",
+            "GetLayerVersionByArn",
+            "ListFunctionUrlConfigs",
+            "PublishLayerVersion",
+            "UpdateFunctionUrlConfig",
+        }
     ),
 }
 

@@ -10,6 +10,10 @@ Addresses that stand in SNS's messages are opened without a signature:
 
 * ``localhost:4566/SimpleNotificationService-{digest}.pem``
 * ``localhost:4566/?Action=ConfirmSubscription&...``, ``?Action=Unsubscribe&...``
+
+So are those under which GetFunction shows code, which carry a signature of their own:
+
+* ``localhost:4566/_lambda-code/{digest}.zip?Expires=...&Signature=...``
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,8 +26,9 @@ from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION, Caller
 _CONTROL = "/_interstate"
 _APIS = "/_apis/"
 _SERVICES = {"execute-api": "ApiId", "lambda-url": "UrlId"}
-_IDS = {**_SERVICES, "sns-certificate": "Name", "sns-link": "Name"}
+_IDS = {**_SERVICES, "sns-certificate": "Name", "sns-link": "Name", "lambda-code": "Name"}
 _CERTIFICATE = "/SimpleNotificationService-"
+_CODE = "/_lambda-code/"
 _LINKS = ("Action=ConfirmSubscription&", "Action=Unsubscribe&")
 
 
@@ -56,9 +61,11 @@ def door_of(host: bytes, path: str) -> Door | None:
 
 
 def notification_door(path: str, query: str) -> Door | None:
-    """The certificate or link of SNS that an unsigned GET opens; None for everything else."""
+    """The certificate or link of SNS, or the code of a function, that an unsigned GET opens; None for everything else."""
     if path.startswith(_CERTIFICATE):
         return Door("sns-certificate", path[1:], DEFAULT_REGION, path)
+    if path.startswith(_CODE):
+        return Door("lambda-code", path[len(_CODE) :], DEFAULT_REGION, path)
     if path == "/" and query.startswith(_LINKS):
         return Door("sns-link", "", DEFAULT_REGION, path)
     return None

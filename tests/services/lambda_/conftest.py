@@ -12,6 +12,7 @@ import pytest
 
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import World
+from interstate.services.lambda_ import DOWNLOADS
 from interstate.services.lambda_ import SERVICE as LAMBDA
 from interstate.services.logs import SERVICE as LOGS
 from interstate.services.operation import Service, Step
@@ -68,7 +69,7 @@ class Cloud:
         self.answers: list[TaskAnswer] = []
         states = Service("states", (), steps=(Step("states.task_answer", TaskAnswer, self._task_answer),))
         self.world = World(
-            [LAMBDA, LOGS, SQS, states, *more],
+            [LAMBDA, DOWNLOADS, LOGS, SQS, states, *more],
             directory=directory,
             performers={"lambda.invoke": self._perform, "lambda.prepare": lambda _key, _body: None},
         )

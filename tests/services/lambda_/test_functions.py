@@ -1,5 +1,6 @@
 import io
 import zipfile
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ def test_a_function_is_created_described_and_deleted(cloud: Any) -> None:
 def test_code_is_kept_once_and_forgotten_with_its_last_user(cloud: Any) -> None:
     cloud.create("One")
     cloud.create("Two")
-    sha256 = cloud.call("GetFunction", FunctionName="One")["Code"]["Location"].removeprefix("sha256:")
+    digest = cloud.call("GetFunction", FunctionName="One")["Configuration"]["CodeSha256"]
+    sha256 = b64decode(digest).hex()
     cloud.call("DeleteFunction", FunctionName="One")
     assert cloud.world.run(lambda work: work.get(CODE, sha256)) is not None
     cloud.call("DeleteFunction", FunctionName="Two")

@@ -5,10 +5,12 @@ Source: botocore's model lambda/2015-03-31; Lambda API Reference.
 """
 
 from interstate.services.lambda_ import (
+    access,
     account,
     aliases,
     code_signing,
     concurrency,
+    downloads,
     event_invoke,
     following,
     functions,
@@ -29,7 +31,7 @@ from interstate.store.records.lambda_ import Invocation, Poll, Preparation
 
 SERVICE = Service(
     "lambda",
-    operations=(
+    operations=access.guarded((
         Operation("AddLayerVersionPermission", layer_policies.AddPermission, layer_policies.add_layer_version_permission),
         Operation("AddPermission", policies.AddPermission, policies.add_permission),
         Operation("CreateAlias", aliases.CreateAlias, aliases.create_alias),
@@ -54,7 +56,7 @@ SERVICE = Service(
         Operation("GetAlias", aliases.AliasRequest, aliases.get_alias, reads=True),
         Operation("GetCodeSigningConfig", code_signing.ConfigRequest, code_signing.get_code_signing_config, reads=True),
         Operation("GetEventSourceMapping", mappings.MappingRequest, mappings.get_event_source_mapping, reads=True),
-        Operation("GetFunction", functions.FunctionRequest, functions.get_function, reads=True),
+        Operation("GetFunction", functions.FunctionRequest, functions.get_function),
         Operation("GetFunctionCodeSigningConfig", code_signing.FunctionRequest,
                   code_signing.get_function_code_signing_config, reads=True),
         Operation("GetFunctionConcurrency", concurrency.FunctionOnly, concurrency.get_function_concurrency, reads=True),
@@ -64,8 +66,8 @@ SERVICE = Service(
         Operation("GetFunctionRecursionConfig", settings.FunctionRequest, settings.get_function_recursion_config,
                   reads=True),
         Operation("GetFunctionUrlConfig", urls.UrlRequest, urls.get_function_url_config, reads=True),
-        Operation("GetLayerVersion", layers.LayerVersionRequest, layers.get_layer_version, reads=True),
-        Operation("GetLayerVersionByArn", layers.ByArn, layers.get_layer_version_by_arn, reads=True),
+        Operation("GetLayerVersion", layers.LayerVersionRequest, layers.get_layer_version),
+        Operation("GetLayerVersionByArn", layers.ByArn, layers.get_layer_version_by_arn),
         Operation("GetLayerVersionPolicy", layer_policies.GetPolicy, layer_policies.get_layer_version_policy, reads=True),
         Operation("GetPolicy", policies.GetPolicy, policies.get_policy, reads=True),
         Operation("GetProvisionedConcurrencyConfig", concurrency.Qualified,
@@ -114,7 +116,7 @@ SERVICE = Service(
         Operation("UpdateFunctionEventInvokeConfig", event_invoke.PutConfig,
                   event_invoke.update_function_event_invoke_config),
         Operation("UpdateFunctionUrlConfig", urls.UpdateUrl, urls.update_function_url_config),
-    ),
+    )),
     steps=(Step("lambda.poll", Poll, polling.poll),),
     effects=(
         Effect("lambda.invoke", Invocation, invoke.finish),
@@ -133,4 +135,8 @@ URLS = Service("lambda-url", operations=(Operation("Invoke", url_invoke.Invoke, 
 
 FOLLOWING = Service("interstate.functions", operations=(Operation("Follow", following.Follow, following.follow),))
 
-SERVICES = (SERVICE, URLS, FOLLOWING)
+DOWNLOADS = Service(
+    "lambda-code", operations=(Operation("Invoke", downloads.Download, downloads.download, reads=True),)
+)
+
+SERVICES = (SERVICE, URLS, FOLLOWING, DOWNLOADS)

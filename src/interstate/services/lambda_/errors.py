@@ -3,6 +3,7 @@
 Source: botocore's model lambda/2015-03-31; the service's answers.
 """
 
+from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError, ValidationException
 
 _USER = {"Type": "User"}
@@ -60,9 +61,10 @@ class AccessDeniedException(ServiceError):
 
     status = 403
 
-    def __init__(self, action: str, resource: str) -> None:
+    def __init__(self, action: str, resource: str, caller: Caller) -> None:
+        who = "User" if caller.service else f"User: arn:aws:iam::{caller.account}:root"
         super().__init__(
-            f"User is not authorized to perform: {action} on resource: {resource} because no resource-based policy "
+            f"{who} is not authorized to perform: {action} on resource: {resource} because no resource-based policy "
             f"allows the {action} action"
         )
 

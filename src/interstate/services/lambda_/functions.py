@@ -13,6 +13,7 @@ from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, Kept, keep, release
 from interstate.services.lambda_.code_signing import signing_at
 from interstate.services.lambda_.configuration import Configuration, applied, check, described
+from interstate.services.lambda_.downloads import location
 from interstate.services.lambda_.errors import (
     AccessDeniedException,
     InvalidParameterValueException,
@@ -116,7 +117,7 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
         )
     name = name_of(work, request.function_name)
     if caller_of(name.arn).account != work.caller.account:
-        raise AccessDeniedException("lambda:CreateFunction", name.arn)
+        raise AccessDeniedException("lambda:CreateFunction", name.arn, work.caller)
     if work.get(FUNCTIONS, name.arn) is not None:
         raise ResourceConflictException(f"Function already exist: {name.name}")
     check(work, request)
@@ -208,12 +209,11 @@ def get_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
     """
     found = located(work, request.function_name, request.qualifier)
     version = version_at(work, found)
-    kind, _, place = version.code.partition(":")
     answer: dict[str, Any] = {
         "Configuration": described(work, version, found.qualifier),
         "Code": {
-            "RepositoryType": "Local" if kind == "dir" else "S3",
-            "Location": place if kind == "dir" else version.code,
+            "RepositoryType": "Local" if version.code.startswith("dir:") else "S3",
+            "Location": location(version.code, work),
         },
     }
     if found.function.tags:

@@ -11,6 +11,7 @@ from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, keep, release
 from interstate.services.lambda_.configuration import DEPRECATED, RUNTIMES, last_modified
+from interstate.services.lambda_.downloads import location
 from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
 from interstate.services.lambda_.locate import scope_of
 from interstate.store.ports import Work
@@ -87,7 +88,7 @@ def publish_layer_version(request: PublishLayerVersion, work: Work) -> dict[str,
         created=work.now,
     )
     work.put(LAYERS, layer)
-    return _with_content(layer)
+    return _with_content(layer, work)
 
 
 def _check_compatibility(request: PublishLayerVersion) -> None:
@@ -120,7 +121,7 @@ def get_layer_version(request: LayerVersionRequest, work: Work) -> dict[str, Any
     """
     if request.version_number < 1:
         raise InvalidParameterValueException("Layer Version Cannot be less than 1")
-    return _with_content(_layer_at(work, layer_arn(work, request.layer_name), request.version_number))
+    return _with_content(_layer_at(work, layer_arn(work, request.layer_name), request.version_number), work)
 
 
 def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
@@ -134,7 +135,7 @@ def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
     number = whole_number(version)
     if number is None:
         raise InvalidParameterValueException(f"{request.arn} is not the ARN of a layer version.")
-    return _with_content(_layer_at(work, arn, number))
+    return _with_content(_layer_at(work, arn, number), work)
 
 
 def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
@@ -224,6 +225,6 @@ def _shown(layer: LayerVersion) -> dict[str, Any]:
     return shown
 
 
-def _with_content(layer: LayerVersion) -> dict[str, Any]:
-    content = {"Location": layer.code, "CodeSha256": layer.code_sha256, "CodeSize": layer.code_size}
+def _with_content(layer: LayerVersion, work: Work) -> dict[str, Any]:
+    content = {"Location": location(layer.code, work), "CodeSha256": layer.code_sha256, "CodeSize": layer.code_size}
     return {"LayerArn": layer.layer, "Content": content, **_shown(layer)}

@@ -169,6 +169,13 @@ class CodeZip(msgspec.Struct, frozen=True):
     content: bytes
 
 
+class CodeKey(msgspec.Struct, frozen=True):
+    """What addresses of code are signed with."""
+
+    name: str
+    secret: str
+
+
 class Alias(msgspec.Struct, frozen=True):
     """A name for a version, with an optional share of calls for a second one."""
 
@@ -338,6 +345,7 @@ class Batch(msgspec.Struct, frozen=True):
 FUNCTIONS = Table("lambda_functions", Function, ("arn",), shared=True)
 VERSIONS = Table("lambda_versions", FunctionVersion, ("function", "version"), shared=True)
 CODE = Table("lambda_code", CodeZip, ("sha256",), shared=True)
+CODE_KEYS = Table("lambda_code_keys", CodeKey, ("name",))
 ALIASES = Table("lambda_aliases", Alias, ("function", "name"), shared=True)
 EVENT_INVOKE_CONFIGS = Table("lambda_event_invoke_configs", EventInvokeConfig, ("function", "qualifier"), shared=True)
 PROVISIONED = Table("lambda_provisioned", ProvisionedConcurrency, ("function", "qualifier"), shared=True)
