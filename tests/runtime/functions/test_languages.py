@@ -180,3 +180,42 @@ def test_without_a_bootstrap_the_call_says_where_it_was_looked_for(tmp_path: Pat
     assert isinstance(document, dict)
     assert document["errorType"] == "Runtime.InvalidEntrypoint"
     assert "[/var/task/bootstrap /opt/bootstrap]" in str(document["errorMessage"])
+
+
+WRAPPER = """#!/bin/sh
+export GREETING="wrapped $(basename "$1")"
+exec "$@"
+"""
+WRAPPED = {
+    "python3.11": {"app__py": "import os\ndef handler(event, context): return os.environ['GREETING'].split()[0]"},
+    "nodejs20.x": {"app__mjs": "export const handler = async () => process.env.GREETING.split(' ')[0];"},
+}
+
+
+@pytest.mark.parametrize("runtime", [pytest.param(name, marks=[node] if "node" in name else []) for name in WRAPPED])
+@pytest.mark.parametrize(
+    ("place", "mode", "payload"),
+    [
+        ("/var/task/wrap", 0o755, '"wrapped"'),
+        ("/var/task/wrap", 0o644, "fork/exec /var/task/wrap: permission denied"),
+        ("/var/task/gone", 0o755, "fork/exec /var/task/gone: no such file or directory"),
+    ],
+    ids=["wrapped", "not executable", "gone"],
+)
+def test_a_wrapper_starts_the_runtime(tmp_path: Path, runtime: str, place: str, mode: int, payload: str) -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper"""
+    results: list[InvocationResult] = []
+
+    async def scenario(bench: Bench) -> None:
+        environment = (("AWS_LAMBDA_EXEC_WRAPPER", place),)
+        arn = bench.write("", runtime=runtime, timeout_s=5, memory_mb=256, environment=environment)
+        code = bench.folder / "Probe"
+        (code / "app.py").unlink()
+        (code / "wrap").write_text(WRAPPER)
+        (code / "wrap").chmod(mode)
+        for name, text in WRAPPED[runtime].items():
+            (code / name.replace("__", ".")).write_text(text)
+        results.append(await bench.call(arn))
+
+    run(tmp_path, scenario)
+    assert payload in results[0].payload

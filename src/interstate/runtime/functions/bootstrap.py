@@ -272,16 +272,17 @@ def client(job: Job) -> Callable[[], None]:
 
 def execute_afresh(job: Job) -> None:
     """Give the worker an interpreter that has imported nothing."""
-    os.set_inheritable(3, True)  # noqa: FBT003 - the standard library's signature.
     start = os.path.join(job["temporary"], "start.json")  # noqa: PTH118 - pathlib is not imported here.
     with open(start, "w", encoding="utf-8") as file:  # noqa: PTH123 - see above.
         json.dump(job, file)
-    arguments = [sys.executable, "-I", "-S", "-X", "utf8", __file__, "worker", start, job["site"]]
-    os.execve(sys.executable, arguments, os.environ)  # noqa: S606 - the same interpreter, without a shell.
+    # A wrapper may set variables of Python's own, so that they count.
+    flags = ("-s", "-P", "-S") if job["wrapper"] else ("-I", "-S")
+    interpreter = [sys.executable, *flags, "-X", "utf8", __file__, "worker", start, job["site"]]
+    execute_program([job["wrapper"], *interpreter] if job["wrapper"] else interpreter)
 
 
 def execute_program(command: list[str]) -> None:
-    """Become the program of another runtime, which speaks the Runtime API itself."""
+    """Become another program: another interpreter, a wrapper, or a runtime that speaks the Runtime API itself."""
     os.set_inheritable(3, True)  # noqa: FBT003 - the standard library's signature.
     try:
         os.execve(command[0], command, os.environ)  # noqa: S606 - without a shell.
@@ -347,8 +348,10 @@ def main(arguments: list[str]) -> None:
     started["site"] = site
     become_worker(started, zygote)
     if started.get("command"):
-        execute_program(started["command"])
-    if not (set(started["modules"]).isdisjoint(sys.modules) and SESSION_VARIABLES.isdisjoint(os.environ)):
+        execute_program([started["wrapper"], *started["command"]] if started["wrapper"] else started["command"])
+    if started["wrapper"] or not (
+        set(started["modules"]).isdisjoint(sys.modules) and SESSION_VARIABLES.isdisjoint(os.environ)
+    ):
         execute_afresh(started)
     renew_user_agent()
     serve(started)

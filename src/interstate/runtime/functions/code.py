@@ -46,6 +46,7 @@ class Prepared(msgspec.Struct, frozen=True):
     command: tuple[str, ...] = ()  # The program that runs it; none: the zygote's own Python.
     variables: tuple[tuple[str, str], ...] = ()
     runs_on: str = ""  # The version of the language on this machine.
+    wrapper: str = ""  # A script that starts the program.
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -118,6 +119,7 @@ class CodeFolders:
             program.command,
             program.variables,
             program.runs_on,
+            program.wrapper,
         )
 
     async def _folder(self, place: str) -> Path | None:

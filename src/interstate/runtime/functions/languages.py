@@ -29,15 +29,36 @@ class Program(msgspec.Struct, frozen=True):
     command: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     runs_on: str = ""  # The version of the language on this machine; "" where it has none.
+    wrapper: str = ""  # A script that is executed with the command.
 
 
 def program_of(spec: FunctionSpec, code: Path, layers: Sequence[Path]) -> Program | Fault:
     """The program that runs a function, or why there is none."""
     if spec.runtime.startswith("nodejs"):
-        return _node(spec, layers)
+        return _wrapped(_node(spec, layers), spec, code, layers)
     if spec.runtime.startswith("provided"):
         return _provided(code, layers)
-    return Program(runs_on=sys.version.split()[0])
+    return _wrapped(Program(runs_on=sys.version.split()[0]), spec, code, layers)
+
+
+def _wrapped(program: Program | Fault, spec: FunctionSpec, code: Path, layers: Sequence[Path]) -> Program | Fault:
+    """The program, started by the script that AWS_LAMBDA_EXEC_WRAPPER names; it gets the program's command as its arguments.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper (not for ``provided`` runtimes)
+    """
+    named = dict(spec.environment).get("AWS_LAMBDA_EXEC_WRAPPER")
+    if not named or isinstance(program, Fault):
+        return program
+    if named.startswith("/opt/"):
+        places = [layer / named.removeprefix("/opt/") for layer in layers]
+    else:
+        places = [code / named.removeprefix("/var/task/")]
+    for place in places:
+        if place.is_file():
+            if not os.access(place, os.X_OK):
+                return Fault("Runtime.InvalidEntrypoint", f"fork/exec {named}: permission denied")
+            return msgspec.structs.replace(program, wrapper=str(place))
+    return Fault("Runtime.InvalidEntrypoint", f"fork/exec {named}: no such file or directory")
 
 
 def _node(spec: FunctionSpec, layers: Sequence[Path]) -> Program | Fault:

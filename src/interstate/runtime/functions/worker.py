@@ -151,6 +151,7 @@ class Worker:
             "pycache": str(place.pycache),
             "client": place.client,
             "command": list(prepared.command),
+            "wrapper": prepared.wrapper,
             "memory_bytes_max": spec.memory_mb * _MIB + MEMORY_SLACK_BYTES,
             "file_bytes_max": spec.ephemeral_mb * _MIB,
         }
