@@ -12,6 +12,9 @@ ENTRIES_SIZE_BYTES_MAX = 1_048_576
 
 BUSES_MAX = 100
 RULES_PER_BUS_MAX = 300
+_FEWER_RULES = {"af-south-1": 100, "eu-south-1": 100}
+WILDCARD_RULES_PER_BUS_MAX = 30
+"""Rules with a wildcard filter; not adjustable on AWS."""
 TARGETS_PER_RULE_MAX = 5
 PATTERN_CHARS_MAX = 4096
 """The API's maximum; the account quota of 2,048 is raised on request and not imposed here."""
@@ -33,3 +36,8 @@ API_DESTINATIONS_MAX = 3_000
 API_DESTINATION_RATE = 300
 """Calls a second of one API destination, unless it says another number."""
 ENDPOINTS_MAX = 100
+
+
+def rules_per_bus_max(region: str) -> int:
+    """Rules of one bus in a region."""
+    return _FEWER_RULES.get(region, RULES_PER_BUS_MAX)

@@ -21,9 +21,13 @@ from interstate.services.events.locate import DEFAULT, bus_arn, bus_at, bus_name
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.partners import bus_is_gone, match_with_bus
 from interstate.services.events.routing import changed
+from interstate.services.events.rules import quota
 from interstate.services.events.tags import Tag, tags_of
 from interstate.store.ports import Work
 from interstate.store.records.events import ARCHIVES_OF_BUS, BUS_COUNT, BUSES, BUSES_OF_SCOPE, RULES_OF_BUS, Bus
+
+BUSES_QUOTA = "quota.events.buses"
+"""The setting of an instance that stands in for a raised quota."""
 
 
 class DeadLetterConfig(msgspec.Struct, frozen=True, rename="pascal"):
@@ -96,7 +100,7 @@ def create_event_bus(request: CreateEventBus, work: Work) -> dict[str, Any]:
     scope = scope_of(work.caller)
     if request.name == DEFAULT or work.get(BUSES, arn) is not None:
         raise ResourceAlreadyExistsException("Event bus", request.name)
-    if work.scalar(BUS_COUNT, scope=scope) >= BUSES_MAX:
+    if work.scalar(BUS_COUNT, scope=scope) >= quota(BUSES_QUOTA, BUSES_MAX, work):
         raise LimitExceededException
     bus = Bus(
         arn=arn,

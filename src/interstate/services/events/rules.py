@@ -10,10 +10,11 @@ import msgspec
 
 from interstate.base.errors import ValidationException
 from interstate.core.events.errors import InvalidEventPatternException, LimitExceededException
-from interstate.core.events.limits import RULES_PER_BUS_MAX
+from interstate.core.events.limits import WILDCARD_RULES_PER_BUS_MAX, rules_per_bus_max
 from interstate.core.events.schedule import InvalidSchedule, parse_schedule
 from interstate.core.patterns import PatternError, parse_pattern
 from interstate.services.events.locate import DEFAULT, bus_at, rule_arn, rule_at
+from interstate.services.events.managed import PREFIX, managed_rule, managed_rules, refuse_managed
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.routing import changed
 from interstate.services.events.schedules import plan, unplan
@@ -32,7 +33,9 @@ from interstate.store.records.events import (
 )
 
 RULES_QUOTA = "quota.events.rules-per-bus"
-"""The setting of this instance that stands in for a raised quota."""
+WILDCARD_RULES_QUOTA = "quota.events.wildcard-rules-per-bus"
+"""Settings of an instance that stand in for raised quotas."""
+_SCANNED_MAX = 20_000
 
 
 class PutRule(msgspec.Struct, frozen=True, rename="pascal"):
@@ -49,7 +52,7 @@ class PutRule(msgspec.Struct, frozen=True, rename="pascal"):
 class RuleRequest(msgspec.Struct, frozen=True, rename="pascal"):
     name: str
     event_bus_name: str | None = None
-    force: bool = False  # Managed rules only, and there are none.
+    force: bool = False  # For managed rules; those of archives go with their archive alone.
 
 
 class ListRules(msgspec.Struct, frozen=True, rename="pascal"):
@@ -73,7 +76,8 @@ def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
         ValidationException: neither pattern nor schedule, or a schedule that is none or stands on another bus than default.
         InvalidEventPatternException: the pattern is none.
         ResourceNotFoundException: there is no such bus.
-        LimitExceededException: the bus has its 300 rules.
+        LimitExceededException: the bus has its 300 rules (100 in some regions), or its 30 with wildcards.
+        ManagedRuleException: the rule is an archive's.
     """
     pattern = request.event_pattern or None
     schedule = request.schedule_expression or None
@@ -85,9 +89,9 @@ def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
     if pattern is not None:
         check_pattern(pattern)
     arn = rule_arn(bus.arn, request.name)
+    refuse_managed(request.name, bus.arn, work)
     existing = work.get(RULES, arn)
-    if existing is None and work.scalar(RULE_COUNT, bus=bus.arn) >= _quota(work):
-        raise LimitExceededException
+    _check_quotas(existing, pattern, bus.arn, work)
     if existing is not None:
         unplan(existing, work)
     rule = Rule(
@@ -114,9 +118,26 @@ def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
     return {"RuleArn": arn}
 
 
-def _quota(work: Work) -> int:
-    setting = work.get(SETTINGS, RULES_QUOTA)
-    return RULES_PER_BUS_MAX if setting is None else int(setting.value)
+def _check_quotas(existing: Rule | None, pattern: str | None, bus: str, work: Work) -> None:
+    region = work.caller.region
+    if existing is None and work.scalar(RULE_COUNT, bus=bus) >= quota(RULES_QUOTA, rules_per_bus_max(region), work):
+        raise LimitExceededException
+    if has_wildcard(pattern) and not (existing is not None and has_wildcard(existing.pattern)):
+        most = quota(WILDCARD_RULES_QUOTA, WILDCARD_RULES_PER_BUS_MAX, work)
+        rows = work.select(RULES_OF_BUS, limit=_SCANNED_MAX, bus=bus, after="", prefix="")
+        if sum(has_wildcard(row.pattern) for row in rows) >= most:
+            raise LimitExceededException
+
+
+def has_wildcard(pattern: str | None) -> bool:
+    """Whether a pattern that is one has a wildcard filter."""
+    return pattern is not None and '"wildcard"' in pattern
+
+
+def quota(name: str, default: int, work: Work) -> int:
+    """A quota: AWS's default, or what a setting of this instance says."""
+    setting = work.get(SETTINGS, name)
+    return default if setting is None else int(setting.value)
 
 
 def _check_schedule(expression: str, bus: str) -> None:
@@ -146,7 +167,8 @@ def describe_rule(request: RuleRequest, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
-    rule = rule_at(request.name, request.event_bus_name, work)
+    bus = bus_at(request.event_bus_name, work)
+    rule = managed_rule(request.name, bus.arn, work) or rule_at(request.name, request.event_bus_name, work)
     return {**_listed(rule), "CreatedBy": rule.created_by}
 
 
@@ -159,6 +181,7 @@ def _listed(rule: Rule) -> dict[str, Any]:
         "State": rule.state,
         "Description": rule.description,
         "RoleArn": rule.role_arn,
+        "ManagedBy": rule.managed_by,
         "EventBusName": rule.bus.partition(":event-bus/")[2],
     }
     return {name: value for name, value in members.items() if value is not None}
@@ -178,8 +201,18 @@ def list_rules(request: ListRules, work: Work) -> dict[str, Any]:
         after=after(request.next_token),
         prefix=request.name_prefix,
     )
+    begin = after(request.next_token)
+    if _reaches(request.name_prefix):
+        rows += [rule for rule in managed_rules(bus.arn, work) if rule.name > begin]
+        rows.sort(key=_name)
+        del rows[request.limit + 1 :]
     rules, token = page([rule for rule in rows if rule.name.startswith(request.name_prefix)], request.limit, _name)
     return {"Rules": [_listed(rule) for rule in rules], **token}
+
+
+def _reaches(prefix: str) -> bool:
+    """Whether names that begin so can be those of archives' rules."""
+    return prefix.startswith(PREFIX) or PREFIX.startswith(prefix)
 
 
 def _name(rule: Rule) -> str:
@@ -205,6 +238,7 @@ def disable_rule(request: RuleRequest, work: Work) -> None:
 
 
 def _switch(request: RuleRequest, state: str, work: Work) -> None:
+    refuse_managed(request.name, bus_at(request.event_bus_name, work).arn, work)
     rule = rule_at(request.name, request.event_bus_name, work)
     if rule.state == state:
         return
@@ -222,6 +256,7 @@ def delete_rule(request: RuleRequest, work: Work) -> None:
         ValidationException: the rule has targets.
     """
     bus = bus_at(request.event_bus_name, work)
+    refuse_managed(request.name, bus.arn, work)
     rule = work.get(RULES, rule_arn(bus.arn, request.name))
     if rule is None:
         return

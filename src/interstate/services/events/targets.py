@@ -13,11 +13,16 @@ from interstate.core.events.errors import LimitExceededException
 from interstate.core.events.limits import INPUT_PATHS_MAX, TARGETS_PER_RULE_MAX
 from interstate.core.events.transform import Transformer, broken_paths, faults, is_path
 from interstate.services.events.locate import bus_at, rule_at
+from interstate.services.events.managed import managed_targets, refuse_managed
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.reaching import REACHED
 from interstate.services.events.routing import changed
+from interstate.services.events.rules import quota
 from interstate.store.ports import Work
 from interstate.store.records.events import TARGETS, TARGETS_OF_RULE, Rule, TargetRow
+
+TARGETS_QUOTA = "quota.events.targets-per-rule"
+"""The setting of an instance that stands in for a raised quota."""
 
 
 class InputTransformer(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True):
@@ -74,15 +79,17 @@ def put_targets(request: PutTargets, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such bus or rule.
         LimitExceededException: the rule would have more than five targets.
         ValidationException: a target cannot be.
+        ManagedRuleException: the rule is an archive's.
         NotImplementedHere: a target lives in a service that Interstate does not have.
     """
+    refuse_managed(request.rule, bus_at(request.event_bus_name, work).arn, work)
     rule = rule_at(request.rule, request.event_bus_name, work)
     for target in request.targets:
         _check(target)
     positions = {row.id: row.position for row in _all_targets(rule, work)}
     for target in request.targets:
         positions.setdefault(target.id, max(positions.values(), default=0) + 1)
-    if len(positions) > TARGETS_PER_RULE_MAX:
+    if len(positions) > quota(TARGETS_QUOTA, TARGETS_PER_RULE_MAX, work):
         raise LimitExceededException
     rows = [_row(target, rule, positions[target.id]) for target in request.targets]
     for row in rows:
@@ -160,6 +167,7 @@ def remove_targets(request: RemoveTargets, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
+    refuse_managed(request.rule, bus_at(request.event_bus_name, work).arn, work)
     rule = rule_at(request.rule, request.event_bus_name, work)
     for target_id in request.ids:
         work.delete(TARGETS, rule.arn, target_id)
@@ -173,6 +181,9 @@ def list_targets_by_rule(request: ListTargetsByRule, work: Work) -> dict[str, An
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
+    managed = managed_targets(request.rule, bus_at(request.event_bus_name, work).arn, work)
+    if managed:
+        return {"Targets": managed}
     rule = rule_at(request.rule, request.event_bus_name, work)
     rows = _all_targets(rule, work)
     last = after(request.next_token)
