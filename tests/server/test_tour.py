@@ -40,4 +40,4 @@ def test_the_tour_runs_as_it_is_written(server: ServerProcess, tmp_path: Path) -
     assert '"status": "SUCCEEDED"' in done.stdout
     assert "remind p-1" in done.stdout
     assert "p-2" not in done.stdout
-    assert "does not implement Amazon SQS: StartMessageMoveTask" in done.stderr
+    assert "does not implement DynamoDB: CreateGlobalTable" in done.stderr
