@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import START, World
 from interstate.store.records.lambda_ import InvocationResult, LogLine
@@ -382,6 +383,42 @@ def test_an_event_that_crossed_is_told_on_both_buses(shop: Shop) -> None:
         ("pick", "matched"),
         ("other", "not matched"),
     ]
+
+
+def test_a_copy_of_a_global_endpoint_is_told_in_its_region(shop: Shop) -> None:
+    west = Caller(ACCOUNT, "us-west-2")
+    buses = []
+    for caller in (Caller(), west):
+        shop.world.call("events", "CreateEventBus", {"Name": "shop"}, caller=caller)
+        request = {"Name": "placed", "EventPattern": '{"source":["shop"]}', "EventBusName": "shop"}
+        shop.world.call("events", "PutRule", request, caller=caller)
+        target = {"Id": "t", "Arn": caller.arn("sqs", "none")}
+        shop.world.call(
+            "events", "PutTargets", {"Rule": "placed", "EventBusName": "shop", "Targets": [target]}, caller=caller
+        )
+        buses.append(caller.arn("events", "event-bus/shop"))
+    endpoint = shop.call(
+        "events",
+        "CreateEndpoint",
+        Name="both",
+        EventBuses=[{"EventBusArn": bus} for bus in buses],
+        RoutingConfig={
+            "FailoverConfig": {
+                "Primary": {"HealthCheck": "arn:aws:route53:::healthcheck/h"},
+                "Secondary": {"Route": "us-west-2"},
+            }
+        },
+        ReplicationConfig={"State": "ENABLED"},
+        RoleArn=ROLE,
+    )
+    shop.world.run_due()
+    found = shop.call("events", "DescribeEndpoint", Name="both")
+    entry = {"Source": "shop", "DetailType": "d", "Detail": "{}", "EventBusName": "shop"}
+    [answer] = shop.call("events", "PutEvents", Entries=[entry], EndpointId=found["EndpointId"])["Entries"]
+    shop.world.run_due()
+    told = shop.why(answer["EventId"])["buses"]
+    assert [bus["bus"] for bus in told] == buses, endpoint
+    assert [bus["rules"][0]["targets"][0]["deliveries"][0]["state"] for bus in told] == ["dropped", "dropped"]
 
 
 def test_archives_and_replays_are_told(shop: Shop) -> None:

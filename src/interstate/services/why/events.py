@@ -10,8 +10,9 @@ Nothing here writes, and everything that is read is bounded.
 from datetime import datetime
 from typing import Any
 
+from interstate.base.arn import caller_of
 from interstate.core.why.chains import DELIVERED, WAITING, Chain, Try, chains
-from interstate.services.events.locate import bus_name, find_bus
+from interstate.services.events.locate import DEFAULT, find_bus
 from interstate.services.why import executions, functions, messages, rules
 from interstate.services.why.logged import Found, find_event, is_older_than_log, kept_days
 from interstate.store.ports import Work
@@ -117,7 +118,9 @@ class _Deliveries:
                     made,
                 )
             )
-        crossed = (self.arns[road] for road, tries in self.roads.items() if _crossed(self.arns[road], tries, found.id))
+        crossed = [self.arns[road] for road, tries in self.roads.items() if _crossed(self.arns[road], tries, found.id)]
+        # A copy of a global endpoint has the same id, too, and is known by its deliveries only.
+        crossed += [_bus_of(rule) for rule, _ in self.roads]
         self.crossed_to = list(dict.fromkeys(bus for bus in crossed if bus != found.row.bus))
 
     def of(self, rule: Rule) -> list[dict[str, Any]]:
@@ -130,7 +133,7 @@ class _Deliveries:
 
     def of_gone(self, bus: str, known: set[str]) -> dict[str, list[dict[str, Any]]]:
         """Deliveries of rules that are not there any more."""
-        gone = dict.fromkeys(rule for rule, _ in self.roads if rule not in known and _bus_of(rule) == bus_name(bus))
+        gone = dict.fromkeys(rule for rule, _ in self.roads if rule not in known and _bus_of(rule) == bus)
         return {
             rule: [self._target(rule, target, self.arns[of, target]) for of, target in self.roads if of == rule]
             for rule in gone
@@ -157,9 +160,9 @@ class _Deliveries:
 
 
 def _bus_of(rule_arn: str) -> str:
-    """The name of the bus in a rule's ARN."""
-    parts = rule_arn.partition(":rule/")[2].split("/")
-    return parts[0] if len(parts) > 1 else "default"
+    """The ARN of a rule's bus; names of partner buses hold slashes."""
+    name = rule_arn.partition(":rule/")[2].rpartition("/")[0] or DEFAULT
+    return caller_of(rule_arn).arn("events", f"event-bus/{name}")
 
 
 def _crossed(target_arn: str, tries: list[Try], event_id: str) -> bool:
@@ -185,7 +188,7 @@ def started(target_arn: str, made: str, at: datetime, work: Work) -> dict[str, A
             return {"kind": "execution", "executionArn": made, "note": "not kept: Express, or forgotten after 90 days"}
         return executions.summary(execution, work)
     if ":sqs:" in target_arn:
-        message = messages.find_message(made, work)
+        message = messages.find_sent(made, target_arn, work)
         return messages.gone(made, target_arn) if message is None else messages.summary(message, work)
     if ":lambda:" in target_arn:
         return functions.request(target_arn, made, at, work)

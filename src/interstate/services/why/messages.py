@@ -5,10 +5,11 @@ from typing import Any
 
 from interstate.base.json import BrokenJSON, loads
 from interstate.core.queues.message import Message, row_of
+from interstate.services.sqs.locate import redrive
 from interstate.services.why.logged import find_event, first_at
 from interstate.store.ports import Work
 from interstate.store.records.events import ATTEMPTS_OF_LOG, Attempt
-from interstate.store.records.sqs import MESSAGES, QUEUE_IDS, QUEUES
+from interstate.store.records.sqs import MESSAGES, OF_QUEUE, QUEUE_IDS, QUEUES
 from interstate.store.records.why import ATTEMPTS_BACK, ATTEMPTS_FROM, MESSAGES_BACK
 
 _NEWEST_MAX = 2_000
@@ -19,13 +20,28 @@ _HIGHEST = 2**62
 _BODY_MAX = 2_000
 
 
+def _in_its_row(message_id: str, work: Work) -> Message | None:
+    row = row_of(message_id)
+    message = None if row is None else work.get(MESSAGES, row)
+    return message if message is not None and message.message_id == message_id else None
+
+
+def find_sent(message_id: str, queue_arn: str, work: Work) -> Message | None:
+    """The message that was sent to this queue; looked for among the first of its dead letters, too."""
+    message = _in_its_row(message_id, work)
+    queue = work.get(QUEUES, queue_arn)
+    policy = None if queue is None or message is not None else redrive(queue)
+    dead = None if policy is None else work.get(QUEUES, policy.target)
+    if dead is None:
+        return message
+    letters = work.select(OF_QUEUE, limit=_PAGE, queue=dead.id)
+    return next((letter for letter in letters if letter.message_id == message_id), None)
+
+
 def find_message(message_id: str, work: Work) -> Message | None:
     """The message with this id; None when it is gone: deleted, expired, or dead-lettered long ago."""
-    row = row_of(message_id)
-    if row is None:
-        return None
-    message = work.get(MESSAGES, row)
-    if message is not None and message.message_id == message_id:
+    message = _in_its_row(message_id, work)
+    if message is not None or row_of(message_id) is None:
         return message
     below, left = _HIGHEST, _NEWEST_MAX
     while left > 0:
