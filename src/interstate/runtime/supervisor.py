@@ -30,6 +30,7 @@ class Child:
     zygote: asyncio.subprocess.Process
     on_exit: Callable[[int], None]
     pid: int | None = None
+    lost: bool = False  # It ended with its zygote, and perhaps by no fault of its own.
 
 
 class Supervisor:
@@ -92,6 +93,7 @@ class Supervisor:
                     self._children.pop(number).on_exit(code)
         await zygote.wait()
         for child in [child for child in self._children.values() if child.zygote is zygote]:
+            child.lost = True
             self._children.pop(child.number).on_exit(-9)
 
     async def stop(self) -> None:

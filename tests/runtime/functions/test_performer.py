@@ -357,6 +357,38 @@ def test_a_failure_is_one_of_its_call_and_of_no_other(tmp_path: Path, client: st
     run(tmp_path, scenario, workers=4, client=client)
 
 
+def test_a_call_that_kills_the_parent_of_all_workers_ends_no_other_call(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        slow = bench.write(
+            """
+            import time
+            def handler(event, context):
+                time.sleep(0.5)
+                return context.aws_request_id
+            """,
+            "Slow",
+        )
+        killer = bench.write(
+            """
+            import os, time
+            def handler(event, context):
+                time.sleep(0.2)
+                os.kill(os.getppid(), 9)
+                time.sleep(60)
+            """,
+            "Killer",
+        )
+        await bench.call(slow)
+        *answers, killed = await asyncio.gather(
+            *(bench.call(slow, request_id=f"r-{number}") for number in range(3)), bench.call(killer)
+        )
+        assert [answer.payload for answer in answers] == ['"r-0"', '"r-1"', '"r-2"']
+        assert document(killed)["errorType"] == "Runtime.ExitError"
+        assert (await bench.call(slow)).ok
+
+    run(tmp_path, scenario, workers=8)
+
+
 def test_a_worker_that_failed_on_its_way_out_is_not_used_again(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         function = bench.write(

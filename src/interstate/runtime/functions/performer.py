@@ -176,9 +176,29 @@ class FunctionRuntime:
                 continue
             finally:
                 self.pool.release(worker)
+            if ending.lost and self._running.total() > 1:
+                return await self._call_apart(body, prepared)
             return _result(body, worker, ending)
         msg = f"{_NOT_CALLED_MAX} workers of {prepared.spec.name} ended before they took the call"
         raise RuntimeError(msg)
+
+    async def _call_apart(self, body: Invocation, prepared: Prepared) -> InvocationResult:
+        """Repeat a call whose worker was lost with all others, below a supervisor of its own.
+
+        One of the calls that ran has killed the process from which workers come; which one, nobody knows. Apart from each other,
+        the others get their answer, under the same request id, and that one can only hurt itself.
+        """
+        assert self._folders is not None
+        assert self._place is not None
+        supervisor = Supervisor(self._folders.site, preload=False)
+        try:
+            worker = await launch(prepared, supervisor, self._place, self._clock, self._clock.now())
+            try:
+                return _result(body, worker, await worker.call(body))
+            finally:
+                worker.end()
+        finally:
+            await supervisor.stop()
 
     def _not_run(self, body: Invocation, spec: FunctionSpec, fault: Fault) -> InvocationResult:
         """A call that ends before there is a process for it, in the form of one that failed while it was loaded."""

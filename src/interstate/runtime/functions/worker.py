@@ -50,6 +50,7 @@ class Ending(msgspec.Struct, frozen=True):
     status: str = ""
     error_type: str = ""
     streamed: bytes | None = None
+    lost: bool = False  # The process from which all workers come was ended, by this call or by another one.
 
 
 class NotCalled(Exception):
@@ -341,7 +342,9 @@ class Worker:
             log = [LogLine(line.at, self._as_on_aws(line.message)) for line in log]
         ends = self._lines.ends(request_id, used, now, status=shown_status, error_type=shown_type)
         log += [LogLine(now, text) for text in ends]
-        call.ending.set_result(Ending(payload, used, log, status, error_type, call.streamed if not status else None))
+        streamed = call.streamed if not status else None
+        lost = self._child is not None and self._child.lost
+        call.ending.set_result(Ending(payload, used, log, status, error_type, streamed, lost))
 
     def _say(self, texts: list[str]) -> None:
         for text in texts:
