@@ -59,6 +59,16 @@ def test_an_event_that_arrives(bench: Bench) -> None:
     assert found["IngestionToInvocationStartLatency", RULE][1] == 2
 
 
+def test_events_that_travel_together_are_measured_one_by_one(bench: Bench) -> None:
+    bench.rule("placed", bench.queue("q"))
+    bench("PutEvents", Entries=[{"Source": "shop", "DetailType": "d", "Detail": "{}"}] * 10)
+    bench.world.run_due()
+    found = counted(bench)
+    assert found["Invocations", RULE][0] == 10
+    assert found["IngestionToInvocationStartLatency", RULE] == (0, 10)
+    assert found["IngestionToInvocationCompleteLatency", ()] == (0, 10)
+
+
 def test_the_whole_account_is_counted_beside_its_rules(bench: Bench) -> None:
     bench.rule("placed", bench.queue("q"), bench.queue("r"))
     bench.rule("second", bench.queue("s"))

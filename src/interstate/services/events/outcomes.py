@@ -42,12 +42,19 @@ _BY_RULE_ALONE = frozenset(
 """Metrics that have no series for the whole account."""
 
 
-def _measure(delivery: Delivery, name: str, work: Work, value: float = 1.0, unit: str = "Count") -> None:
+def _measure_latency(delivery: Delivery, name: str, count: int, work: Work) -> None:
+    """The time since the events came, for each of them."""
+    place, waited = caller_of(delivery.bus), [_millis(work.now - delivery.since)] * count
+    for dimensions in (dimensions_of(delivery.bus, _rule_name(delivery.rule)), ()):
+        work.measure_all(NAMESPACE, name, dimensions, waited, "Milliseconds", caller=place)
+
+
+def _measure(delivery: Delivery, name: str, work: Work, value: float = 1.0) -> None:
     """Count for the delivery's rule and, where AWS does, for the whole account and region."""
     place = caller_of(delivery.bus)
-    work.measure(NAMESPACE, name, dimensions_of(delivery.bus, _rule_name(delivery.rule)), value, unit, caller=place)
+    work.measure(NAMESPACE, name, dimensions_of(delivery.bus, _rule_name(delivery.rule)), value, caller=place)
     if name not in _BY_RULE_ALONE:
-        work.measure(NAMESPACE, name, (), value, unit, caller=place)
+        work.measure(NAMESPACE, name, (), value, caller=place)
 
 
 def attempted(delivery: Delivery, count: int, work: Work) -> None:
@@ -56,8 +63,7 @@ def attempted(delivery: Delivery, count: int, work: Work) -> None:
     if delivery.retries:
         _measure(delivery, "RetryInvocationAttempts", work, count)
     else:
-        waited = _millis(work.now - delivery.since)
-        _measure(delivery, "IngestionToInvocationStartLatency", work, waited, "Milliseconds")
+        _measure_latency(delivery, "IngestionToInvocationStartLatency", count, work)
 
 
 def _millis(span: timedelta) -> float:
@@ -70,8 +76,7 @@ def delivered(
     """The target took these events; ``made`` is what came of each, where that is known."""
     _measure(delivery, "Invocations", work, len(events))
     _measure(delivery, "SuccessfulInvocationAttempts", work, len(events))
-    whole = _millis(work.now - delivery.since)
-    _measure(delivery, "IngestionToInvocationCompleteLatency", work, whole, "Milliseconds")
+    _measure_latency(delivery, "IngestionToInvocationCompleteLatency", len(events), work)
     _note(delivery, events, target, DELIVERED, work, made=made)
 
 
