@@ -63,17 +63,8 @@ def test_a_server_that_is_killed_on_the_way_loses_nothing_and_does_nothing_twice
 
 @pytest.mark.server
 @pytest.mark.slow
-def test_failing_partners_leave_no_order_without_an_outcome(invoices: Path, tmp_path: Path) -> None:
-    faults = (
-        "--payment-errors",
-        "0.2",
-        "--carrier-timeouts",
-        "0.1",
-        "--message-errors",
-        "0.1",
-        "--declines",
-        "0.1",
-        "--duplicates",
-        "0.2",
-    )
-    prove(invoices, tmp_path, "--invoices", "40", "--kills", "0", *faults)
+def test_a_bad_day_leaves_no_order_without_an_outcome(invoices: Path, tmp_path: Path) -> None:
+    """Partners fail, answers are lost, and the server is killed on the way."""
+    facts = prove(invoices, tmp_path, "--invoices", "40", "--kills", "1", "--chaos", "--message-errors", "0.1")
+    assert facts["kills"] == 1
+    assert len(facts["lostAnswers"]) >= 4

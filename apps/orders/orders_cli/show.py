@@ -86,7 +86,7 @@ def report(console: Console, facts: Mapping[str, Any]) -> None:
 
 def letters(console: Console, found: Sequence[Mapping[str, str]]) -> None:
     for each in found:
-        place = each["origin"].rsplit(":", 1)[-1] or f"a {each['form']}"
+        place = each["origin"].removesuffix(":$LATEST").rsplit(":", 1)[-1] or f"a {each['form']}"
         console.print(f"{each['id']}  {each['errorClass']} ({each['kind']})  {place}  {each['orderId']}")
         if each["code"] or each["message"]:
             console.print(f"  {' '.join(filter(None, (each['code'], each['message'])))}")

@@ -5,6 +5,9 @@
 Starts the partners and ``interstate up`` on free ports with data of their own, places a sample of the invoices as fast as possible,
 kills the server whenever another share of the orders has come in, starts it on the same data, waits for the replay's end, verifies
 every promise, and looks for processes that outlived their server. Exit 0: everything held.
+
+``--chaos`` adds what else goes wrong on a bad day: one payment call in five fails, one carrier call in ten is never answered, and of
+the calls to tables, queues, topics and buses one in twenty is carried out and its answer lost.
 """
 
 import argparse
@@ -44,6 +47,11 @@ PARTNER_FAULTS = (
     "duplicates",
     "settle-ms",
 )
+
+# With --chaos: rates of the partners' faults, and the services whose answers are lost.
+CHAOS = {"payment-errors": 0.2, "carrier-timeouts": 0.1, "duplicates": 0.1, "declines": 0.05}
+LOST_ANSWERS = ("dynamodb:*", "sqs:*", "sns:*", "events:*")
+LOST_SHARE = "5%"
 
 DEFAULTS = {"duplicates": 0.02, "settle-ms": 20.0}
 
@@ -101,6 +109,20 @@ class Stage:
                 raise SystemExit(f"the server does not come up; see {self.folder / 'server.log'}")
             time.sleep(POLL_S)
         self.restarts_s.append(round(time.monotonic() - began, 2))
+
+    def lose_answers(self, seed: int) -> None:
+        """From now on, also over restarts, until ``find_answers``."""
+        for target in LOST_ANSWERS:
+            words = ("faults", "add", target, "--lost-answer", "--rate", LOST_SHARE, "--seed", str(seed))
+            done = self.finish("interstate", *words)
+            if done.returncode:
+                raise SystemExit(f"interstate {' '.join(words)}: {done.stderr}")
+
+    def find_answers(self) -> list[str]:
+        """No answer is lost any more; the rules, with how many calls each has seen and hit."""
+        listed = self.finish("interstate", "faults", "list").stdout
+        self.finish("interstate", "faults", "clear")
+        return listed.splitlines()
 
     def client(self, service: str) -> Any:
         make: Any = boto3.client
@@ -201,17 +223,23 @@ def free_ports(count: int) -> list[int]:
 
 def prove(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
     port, *partner_ports = free_ports(4)
+    if chosen.chaos:
+        for name, rate in CHAOS.items():
+            setattr(chosen, name.replace("-", "_"), rate)
     faults = [f"--{name}={getattr(chosen, name.replace('-', '_'))}" for name in PARTNER_FAULTS]
     stage = Stage(folder, port, (partner_ports[0], partner_ports[1], partner_ports[2]), faults, chosen.workers)
     orders = str(BIN / "orders")
     try:
         stage.start_partners()
         stage.start_server()
+        if chosen.chaos:
+            stage.lose_answers(chosen.seed)
         report = folder / "report.json"
         sample = ["--sample", str(chosen.invoices), "--seed", str(chosen.seed), "--in-flight", str(chosen.in_flight)]
         replay = stage.run(orders, "replay", str(chosen.file), *sample, "--report", str(report), log="replay.log")
         kills = harass(stage, replay, chosen)
         status = replay.wait()
+        lost = stage.find_answers() if chosen.chaos else []
         verify = stage.finish("orders", "verify", "--json", "--wait", "60", "--report", str(report))
     finally:
         stage.end()
@@ -224,6 +252,7 @@ def prove(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:
         "kills": kills,
         "startsSeconds": stage.restarts_s,
         "orphans": stage.orphans,
+        "lostAnswers": lost,
         "verify": found,
         "held": status == 0
         and verify.returncode == 0
@@ -255,6 +284,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--in-flight", type=int, default=64)
+    parser.add_argument("--chaos", action="store_true", help="failing partners and lost answers too")
     parser.add_argument("--workers", type=int)
     parser.add_argument("--folder", type=Path, help="keep everything here; default: a folder that is removed")
     for name in PARTNER_FAULTS:

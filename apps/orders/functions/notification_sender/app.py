@@ -15,18 +15,35 @@ MESSAGE_URL = os.environ.get("MESSAGE_URL", "http://127.0.0.1:4603")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """A batch is one call; if that is not answered, all of the batch comes again."""
-    messages, unreadable = [], []
+    """A batch is one call. If that is not answered, all of it comes again; if it is refused, each message is tried alone."""
+    messages: dict[str, dict[str, Any]] = {}
+    failed: list[str] = []
     for record in event["Records"]:
         channel = record["eventSourceARN"].rsplit(":", 1)[-1].removesuffix("-queue")
         try:
-            messages.append(message(json.loads(record["body"]), channel))
+            messages[record["messageId"]] = message(json.loads(record["body"]), channel)
         except (ValueError, KeyError, TypeError) as fault:
             log("message unreadable", messageId=record["messageId"], fault=repr(fault))
-            unreadable.append({"itemIdentifier": record["messageId"]})
-    if messages:
-        partner.call("POST", f"{MESSAGE_URL}/messages", {"messages": messages})
-    return {"batchItemFailures": unreadable}
+            failed.append(record["messageId"])
+    failed += send(messages)
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in failed]}
+
+
+def send(messages: dict[str, dict[str, Any]]) -> list[str]:
+    """Those that the gateway did not take."""
+    if not messages:
+        return []
+    try:
+        partner.call("POST", f"{MESSAGE_URL}/messages", {"messages": list(messages.values())})
+    except partner.PartnerUnavailable as fault:
+        log("gateway away", messages=len(messages), fault=str(fault))
+        return list(messages)
+    except partner.PartnerRefused as refusal:
+        if len(messages) == 1:
+            log("message refused", messageId=next(iter(messages)), reason=str(refusal))
+            return list(messages)
+        return [failed for key, each in messages.items() for failed in send({key: each})]
+    return []
 
 
 def message(body: dict[str, Any], channel: str) -> dict[str, Any]:
