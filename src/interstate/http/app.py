@@ -66,9 +66,9 @@ async def _body(headers: dict[bytes, bytes], receive: Receive, size_bytes_max: i
 
 
 async def _send(send: Send, response: Response, method: str) -> None:
-    """Send a response. One to HEAD, and one whose pages follow, tells its length itself."""
+    """Send a response. One to HEAD, and one whose pages follow, tells its length itself, or none when it is not known."""
     headers = response.headers
-    told = (method == "HEAD" or response.more is not None) and any(name == b"content-length" for name, _ in headers)
+    told = response.more is not None or (method == "HEAD" and any(name == b"content-length" for name, _ in headers))
     if response.status >= 200 and response.status not in (204, 304) and not told:
         length = (b"content-length", str(len(response.body)).encode())
         headers = [header for header in headers if header[0] != b"content-length"] + [length]

@@ -19,6 +19,7 @@ from interstate.http.ports import Control, Engine
 from interstate.wire.codec import Wire
 from interstate.wire.compression import unpacked
 from interstate.wire.errors import RequestTooLarge
+from interstate.wire.event_stream import event_stream
 from interstate.wire.messages import Request, Response
 from interstate.wire.routing import Route
 from interstate.wire.s3_addressing import host_of
@@ -174,6 +175,8 @@ class Dispatcher:
             answer = await self._engine.execute(service, operation, params, caller)
             response = self._wire.encode(route, answer, request_id)
             rest = answer.get("_Rest") if answer else None
+            if answer and "_More" in answer:
+                return msgspec.structs.replace(response, more=_frames(answer["_More"]))
             return msgspec.structs.replace(response, more=self._rest_of(rest, caller)) if rest else response
         except ServiceError as error:
             return self._refused(error, request, route, request_id)
@@ -263,7 +266,12 @@ def _invoked(answer: Mapping[str, Any] | None) -> Response:
         for name, value in encoded
         if name not in _OUR_HEADERS and _TOKEN.match(name) and not _BREAKS.search(value)
     ]
-    return Response(answer["StatusCode"], headers, answer["Body"])
+    return Response(answer["StatusCode"], headers, answer["Body"], answer.get("_More"))
+
+
+async def _frames(events: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
+    async for event in events:
+        yield event_stream([event])
 
 
 def _message(status: int, message: str) -> Response:

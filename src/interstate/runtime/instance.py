@@ -5,7 +5,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -21,9 +21,10 @@ from interstate.runtime.clock import BusinessClock
 from interstate.runtime.clock_control import ClockControl, load_clock
 from interstate.runtime.commits import Commits
 from interstate.runtime.due import DueWork
+from interstate.runtime.functions.streaming import STREAM, Stream
 from interstate.runtime.parking import Parking
 from interstate.runtime.work import BatchWork
-from interstate.services.operation import Operation, Parked, Perform
+from interstate.services.operation import Operation, Parked, Perform, Streaming
 from interstate.store.ports import Store
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.unit_of_work import Sequences, UnitOfWork
@@ -187,7 +188,15 @@ class Instance:
         return answer
 
     async def perform(self, perform: Perform) -> Mapping[str, Any] | None:
-        """Carry out an effect for a caller who waits; its end is a commit of its own, before the answer."""
+        """Carry out an effect for a caller who waits; its end is a commit of its own, before the answer.
+
+        Of an answer that streams, the rest follows under "_More".
+        """
+        if perform.streaming is not None:
+            return await self._stream(perform, perform.streaming)
+        return perform.answer(await self._carried_out(perform))
+
+    async def _carried_out(self, perform: Perform) -> Any:
         effect = self.catalog.effects[perform.kind]
         if perform.kind not in self.due.performers:
             raise InternalFailure(f"nobody performs {perform.kind}")
@@ -197,7 +206,26 @@ class Instance:
             await self.run(lambda work: effect.finish(perform.body, result, work))
         finally:
             self.activity.end()
-        return perform.answer(result)
+        return result
+
+    async def _stream(self, perform: Perform, streaming: Streaming) -> Mapping[str, Any] | None:
+        stream = Stream()
+        call = asyncio.create_task(self._streamed(perform, stream))
+        head = b""
+        while (data := await stream.next()) is not None:
+            head += data
+            answer = streaming.begin(stream.content_type, head)
+            if answer is not None:
+                return {**answer, "_More": _rest_of(stream, streaming, call)}
+        result = await call
+        return perform.answer(msgspec.structs.replace(result, streamed=head) if head else result)
+
+    async def _streamed(self, perform: Perform, stream: Stream) -> Any:
+        STREAM.set(stream)
+        try:
+            return await self._carried_out(perform)
+        finally:
+            stream.close()
 
     def _read(self, row: Operation[Any], request: msgspec.Struct, caller: Caller) -> Mapping[str, Any] | None:
         """A call that writes nothing, on what is committed, without waiting for a batch."""
@@ -232,6 +260,14 @@ class Instance:
             self.parking.wake(key, one=one)
         self.tell_others(decided.wakes)
         self.due.committed(decided)
+
+
+async def _rest_of(stream: Stream, streaming: Streaming, call: asyncio.Task[Any]) -> AsyncIterator[Any]:
+    """What follows the beginning of a streamed answer."""
+    while (data := await stream.next()) is not None:
+        yield streaming.chunk(data)
+    for last in streaming.end(await call):
+        yield last
 
 
 def _unset(_job: Job) -> None:

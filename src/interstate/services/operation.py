@@ -48,6 +48,19 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class Streaming:
+    """How an answer is told that goes out while the effect is performed.
+
+    ``begin(content_type, head)`` gives the answer that begins with these bytes, or None when more are needed to know it; ``chunk``
+    and ``end`` give what follows, in the form that the answer's stream has.
+    """
+
+    begin: Callable[[str, bytes], Mapping[str, Any] | None]
+    chunk: Callable[[bytes], Any]
+    end: Callable[[Any], Iterable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Perform:
     """Carry out the effect ``kind`` with ``body`` now, then answer with ``answer(result)``.
 
@@ -57,6 +70,7 @@ class Perform:
     kind: str
     body: msgspec.Struct
     answer: Callable[[Any], Answer]
+    streaming: Streaming | None = None  # Used when the effect streams; ``answer`` when it does not.
 
 
 Outcome = Answer | Parked | Perform

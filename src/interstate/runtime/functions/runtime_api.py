@@ -18,12 +18,15 @@ import httptools
 
 from interstate.base.json import dumps_bytes
 from interstate.core.functions.faults import PAYLOAD_BYTES_MAX
+from interstate.runtime.functions.streaming import Stream
 
-STREAM_BYTES_MAX = 20 << 20
-"""Of a streamed answer, which is kept until it ends.
+STREAM_BYTES_MAX = 200 << 20
+"""Of an answer that goes out while the handler runs.
 
-Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (response streaming; AWS takes 200 MB)
+Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (response streaming: 200 MB)
 """
+KEPT_STREAM_BYTES_MAX = 20 << 20
+"""Of a streamed answer that nobody reads as a stream: it is kept until it ends."""
 _VERSION = "/2018-06-01/runtime"
 _REASONS = {200: b"OK", 202: b"Accepted", 400: b"Bad Request", 403: b"Forbidden", 404: b"Not Found"}
 
@@ -37,6 +40,10 @@ class Asked(Protocol):
 
     def on_response(self, request_id: str, body: bytes, *, too_large: bool, streamed: bool) -> bool:
         """The handler has returned, or written its stream to the end; False when no such call is open."""
+        ...
+
+    def on_stream(self, request_id: str) -> Stream | None:
+        """The handler begins to write a stream; who reads it, if somebody does."""
         ...
 
     def on_error(self, request_id: str, error_type: str, body: bytes) -> bool:
@@ -64,6 +71,7 @@ class _Connection(asyncio.Protocol):
         self._body_bytes = 0
         self._streams = False
         self._bytes_max = PAYLOAD_BYTES_MAX
+        self._stream: Stream | None = None
 
     # asyncio ------------------------------------------------------------------------------------------------------
 
@@ -93,19 +101,39 @@ class _Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._streams = self._headers.get("lambda-runtime-function-response-mode", "").lower() == "streaming"
-        self._bytes_max = STREAM_BYTES_MAX if self._streams else PAYLOAD_BYTES_MAX
+        if self._streams:
+            match self._path().split("/"):
+                case ["invocation", request_id, "response"]:
+                    self._stream = self._asked.on_stream(request_id)
+            self._bytes_max = STREAM_BYTES_MAX if self._stream is not None else KEPT_STREAM_BYTES_MAX
+        if self._stream is not None:
+            self._stream.content_type = self._headers.get("content-type", "")
         if self._headers.get("expect", "").lower() == "100-continue" and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._body_bytes <= self._bytes_max:  # What is too large is read, so that it can be refused, and not kept.
+        if self._body_bytes > self._bytes_max:
+            return
+        if self._stream is not None:
+            self._stream.feed(body, self._pause, self._resume)
+        else:  # What is too large is read, so that it can be refused, and not kept.
             self._body.append(body)
 
+    def _pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _path(self) -> str:
+        return unquote(self._url.decode("latin-1").split("?")[0]).removeprefix(_VERSION).strip("/")
+
     def on_message_complete(self) -> None:
-        method = self._parser.get_method()
-        path = unquote(self._url.decode("latin-1").split("?")[0]).removeprefix(_VERSION)
-        match method, path.strip("/").split("/"):
+        method, path = self._parser.get_method(), self._path()
+        match method, path.split("/"):
             case b"GET", ["invocation", "next"]:
                 self._asked.on_next(lambda headers, payload: self._reply(200, payload, headers))
             case b"POST", ["invocation", request_id, "response"]:

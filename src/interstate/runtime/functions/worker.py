@@ -29,6 +29,7 @@ from interstate.runtime.functions import usage
 from interstate.runtime.functions.code import Prepared
 from interstate.runtime.functions.output import Output
 from interstate.runtime.functions.runtime_api import RuntimeAPI, listen
+from interstate.runtime.functions.streaming import STREAM, Stream
 from interstate.runtime.supervisor import Child, Supervisor
 from interstate.store.records.lambda_ import Invocation, LogLine
 
@@ -73,6 +74,7 @@ class _Call:
 
     def __init__(self, invocation: Invocation) -> None:
         self.invocation = invocation
+        self.stream = STREAM.get()
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.delivered = False
         self.began = 0.0
@@ -231,6 +233,11 @@ class Worker:
             call.streamed = body if streamed else None
             self._finish(call, body.decode("utf-8", "replace"))
         return True
+
+    def on_stream(self, request_id: str) -> Stream | None:
+        """Who reads what the handler begins to write."""
+        call = self._open_call(request_id)
+        return call.stream if call is not None else None
 
     def on_error(self, request_id: str, error_type: str, body: bytes) -> bool:
         """The handler has raised."""

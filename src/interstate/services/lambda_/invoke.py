@@ -23,7 +23,7 @@ from interstate.services.lambda_.errors import (
 )
 from interstate.services.lambda_.locate import located, log_group_of, version_at, version_of
 from interstate.services.logs.streams import write
-from interstate.services.operation import Answer, Outcome, Perform
+from interstate.services.operation import Answer, Outcome, Perform, Streaming
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import Invocation, InvocationResult, TaskAnswer
 
@@ -181,7 +181,7 @@ class InvokeWithResponseStream(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def invoke_with_response_stream(request: InvokeWithResponseStream, work: Work) -> Outcome:
-    """Call a function; the answer comes as an event stream, which here is sent when the handler has ended.
+    """Call a function; the answer comes as an event stream, which goes out while the handler writes it.
 
     Raises:
         ResourceNotFoundException: there is no such function, version or alias.
@@ -199,7 +199,14 @@ def invoke_with_response_stream(request: InvokeWithResponseStream, work: Work) -
     outcome = invoke(plain, work)
     if not isinstance(outcome, Perform):
         return outcome
-    return Perform(outcome.kind, outcome.body, lambda result: _streamed(result, answered(result)))
+    found = located(work, request.function_name, request.qualifier)
+    version = version_at(work, found).version
+    streaming = Streaming(
+        lambda _type, head: _stream(version, [{"PayloadChunk": {"Payload": head}}]),
+        lambda data: {"PayloadChunk": {"Payload": data}},
+        lambda result: [{"InvokeComplete": _complete(result, answered(result))}],
+    )
+    return Perform(outcome.kind, outcome.body, lambda result: _streamed(result, answered(result)), streaming)
 
 
 def _streamed(result: InvocationResult, answer: Answer) -> Answer:
@@ -209,17 +216,26 @@ def _streamed(result: InvocationResult, answer: Answer) -> Answer:
     else:
         content = b"" if result.function_error is not None else result.payload.encode()
     chunks = [content[begin : begin + CHUNK_BYTES] for begin in range(0, len(content), CHUNK_BYTES)]
+    events = [{"PayloadChunk": {"Payload": chunk}} for chunk in chunks]
+    return _stream(result.executed_version, [*events, {"InvokeComplete": _complete(result, answer)}])
+
+
+def _complete(result: InvocationResult, answer: Answer) -> dict[str, Any]:
+    """The last event: what went wrong, and the log's tail."""
     complete: dict[str, Any] = {}
     if result.function_error is not None:
         complete = {"ErrorCode": result.function_error, "ErrorDetails": result.payload}
-    if "LogResult" in answer:
+    if answer and "LogResult" in answer:
         complete["LogResult"] = answer["LogResult"]
-    events = [{"PayloadChunk": {"Payload": chunk}} for chunk in chunks]
+    return complete
+
+
+def _stream(version: str, events: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "StatusCode": 200,
-        "ExecutedVersion": result.executed_version,
+        "ExecutedVersion": version,
         "ResponseStreamContentType": "application/vnd.amazon.eventstream",
-        "EventStream": [*events, {"InvokeComplete": complete}],
+        "EventStream": events,
     }
 
 

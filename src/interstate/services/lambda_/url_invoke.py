@@ -17,7 +17,7 @@ from interstate.base.numbers import whole_number
 from interstate.base.time import to_millis
 from interstate.services.lambda_.access import may
 from interstate.services.lambda_.locate import version_of
-from interstate.services.operation import Outcome, Perform
+from interstate.services.operation import Outcome, Perform, Streaming
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import URL_BY_ID, FunctionUrl, Invocation, InvocationResult
 
@@ -92,7 +92,13 @@ def invoke(request: Invoke, work: Work) -> Outcome:
         ids = [("x-amzn-requestid", call.request_id)]
         return Response(response.status, [*kept, *extra, *ids], response.body).answer()
 
-    return Perform("lambda.invoke", call, answered)
+    def begin(content_type: str, head: bytes) -> dict[str, Any] | None:
+        if content_type.startswith(PRELUDE_TYPE) and PRELUDE_END not in head and len(head) < PRELUDE_BYTES_MAX:
+            return None
+        return answered(InvocationResult("", streamed=head))
+
+    streams = url.invoke_mode == "RESPONSE_STREAM"
+    return Perform("lambda.invoke", call, answered, Streaming(begin, bytes, lambda _result: ()) if streams else None)
 
 
 def _may_call(url: FunctionUrl, request: Invoke, work: Work) -> bool:
@@ -223,6 +229,8 @@ def _response(result: InvocationResult, *, streams: bool) -> Response:
 
 
 PRELUDE_END: Final = bytes(8)
+PRELUDE_TYPE: Final = "application/vnd.awslambda.http-integration-response"
+PRELUDE_BYTES_MAX: Final = 64 * 1024
 
 
 def _streamed(body: bytes) -> Response:
