@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 from tests.core.asl.driving import NOW, Run
-from tests.services.states.executing import SERVICES, execution, history, start, world
+from tests.services.states.executing import SERVICES, due, execution, history, start, world
 
 from interstate.base.ids import Entropy
+from interstate.base.json import loads
 from interstate.core.asl.vocabulary import TaskFailed
 from interstate.runtime.testing import START, World
+from interstate.services.states.executor import DELIVERIES_MAX
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 ATTEMPTS, INTERVAL_S, RATE, DELAY_S_MAX = 99, 3, 1.5, 3600
@@ -160,6 +162,18 @@ def test_a_step_of_a_thousand_branches_touches_as_many_rows_as_one_of_a_hundred(
     many, _took = rows_of_a_step(1_000)
     assert few["written"] > 0
     assert many == few
+
+
+def test_what_many_branches_wait_for_is_split_among_due_rows() -> None:
+    """A slice that writes again what all others wait for would cost the square of their number."""
+    w = World(SERVICES)
+    items = list(range(DELIVERIES_MAX * 3))
+    branches = [{"StartAt": f"P{n}", "States": {f"P{n}": {"Type": "Wait", "Seconds": 9, "End": True}}} for n in items]
+    start(w, {"Fork": {"Type": "Parallel", "Branches": branches, "End": True}}, run=False)
+    rows = [loads(row.body) for row in due(w) if row.due_at <= START]
+    lengths = [len(row["events"]) for row in rows if isinstance(row, dict)]
+    assert lengths
+    assert max(lengths) <= DELIVERIES_MAX
 
 
 @pytest.mark.slow

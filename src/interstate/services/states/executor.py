@@ -74,6 +74,8 @@ Business time stands still while anything is under way, so an endless loop that 
 reach its own five minutes."""
 _EXPRESS_GOES_ON_AT = EXPRESS_RUN_MAX // 2
 _EXPRESS_WAIT_MIN = timedelta(seconds=1)
+DELIVERIES_MAX = 200
+"""Events in one due row: a slice never writes again what thousands of branches wait for."""
 FOLD_TRANSITIONS_MAX = 50
 """Transitions of one fold: how often a slice looks at its bounds."""
 
@@ -249,11 +251,13 @@ class InHand:
         left = [Delivery(number, _stored(event)) for number, event in waiting]
         made = self.before + self.transitions if self.row.type == EXPRESS else 0
         if made < EXPRESS_RUN_MAX:
-            self.work.later("states.event", Deliveries(self.row.id, left, made), yields=True)
+            for at in range(0, len(left), DELIVERIES_MAX):
+                part = Deliveries(self.row.id, left[at : at + DELIVERIES_MAX], made)
+                self.work.later("states.event", part, yields=True)
             return
         now, ends = self.work.now, self.row.started + timedelta(seconds=EXPRESS_S_MAX)
-        at = min(now + max(_EXPRESS_WAIT_MIN, now - self.row.started), max(now, ends))
-        self.work.later("states.event", Deliveries(self.row.id, left, _EXPRESS_GOES_ON_AT), at=at)
+        when = min(now + max(_EXPRESS_WAIT_MIN, now - self.row.started), max(now, ends))
+        self.work.later("states.event", Deliveries(self.row.id, left, _EXPRESS_GOES_ON_AT), at=when)
 
 
 def go_on(body: GoOn, work: Work) -> None:
