@@ -267,7 +267,7 @@ def test_points_are_forgotten_after_15_days_and_the_sweep_is_planned_once(world:
     for _ in range(3):
         put(world, {"MetricName": "orders", "Value": 1.0})
         world.run(lambda work: work.measure("AWS/Events", "Invocations"))
-    rows = world.run(lambda work: work.select(NEXT, limit=10, lane=0))
+    rows = world.run(lambda work: work.select(NEXT, limit=10, lane=world.store.lane_base))
     assert [(row.kind, row.pulls, row.due_at) for row in rows] == [("cloudwatch.sweep", False, START + HOUR)]
 
     def kept() -> int:
@@ -281,4 +281,6 @@ def test_points_are_forgotten_after_15_days_and_the_sweep_is_planned_once(world:
     assert kept() == 2
     sweep(timedelta(days=15, hours=2))
     assert kept() == 0
-    assert world.run(lambda work: work.get(DUE, work.select(NEXT, limit=1, lane=0)[0].id)) is not None
+    assert (
+        world.run(lambda work: work.get(DUE, work.select(NEXT, limit=1, lane=world.store.lane_base)[0].id)) is not None
+    )

@@ -1,5 +1,6 @@
 """Ways to read what others wrote, for those who ask why."""
 
+from interstate.store.records.due import DUE
 from interstate.store.records.events import ATTEMPTS, LOG
 from interstate.store.records.sqs import MESSAGES
 from interstate.store.records.states import EXECUTIONS
@@ -11,4 +12,5 @@ LOG_FROM = Select(LOG, "id >= :first", "id")
 ATTEMPTS_FROM = Select(ATTEMPTS, "id >= :first", "id")
 ATTEMPTS_BACK = Select(ATTEMPTS, "id < :below", "id DESC")
 EXECUTIONS_BACK = Select(EXECUTIONS, "id < :below", "id DESC")
+DUE_FROM = Select(DUE, "lane >= :lane", "lane, due_at, id")
 MESSAGES_BACK = Select(MESSAGES, "id < :below", "id DESC")
