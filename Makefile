@@ -47,8 +47,8 @@ test: install-dev ## Everything
 format: install-dev ## Format, and mend what lint can mend
 	@$(BIN)/ruff format --quiet . ; $(BIN)/ruff check --fix --quiet .
 
-simulate: install-dev ## Crashes by seed: make simulate SEED=7
-	@$(BIN)/python -m pytest -q tests/simulation --seed $(or $(SEED),0)
+simulate: install-dev ## Seeded crashes and faults, every law checked: make simulate SEED=7 COUNT=1000
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation.explore --seed $(or $(SEED),0) --count $(or $(COUNT),100) $(ARGS)
 
 bench: install-dev ## Measure; figures with cores and disk beside them
 	@$(BIN)/python -m bench $(ARGS)
