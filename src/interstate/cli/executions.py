@@ -30,6 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON, for programs.")]
 _REGION, _ACCOUNT = "us-east-1", "000000000000"
 _WAIT_S = 45
 _LIST_MAX = 50
+_PIPE_WIDTH = 120
 
 
 class _States:
@@ -166,6 +167,8 @@ def show(
     }
     found = control(endpoint_url, "GET", f"executions/show?{urlencode(wanted)}")
     console = Console(soft_wrap=True)
+    if not console.is_terminal:  # A file or a pipe has room.
+        console.width = max(console.width, _PIPE_WIDTH)
     if as_json and not follow:
         typer.echo(json.dumps(found))
         return

@@ -22,7 +22,7 @@ COLOURS = {
     "TIMED_OUT": "red",
     "ABORTED": "magenta",
 }
-_BAR = 26
+_BAR = 20
 _CAUSE_MAX = 160
 
 
@@ -46,8 +46,8 @@ def headline(found: Mapping[str, Any]) -> Iterator[str]:
 def timeline(found: Mapping[str, Any]) -> Table:
     """Each visit to a state: when, how long, how often it was tried, and its share of the whole as a bar."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("", "state", "start", "took", "tries", "", ""):
-        table.add_column(title, no_wrap=True)
+    for title, width in (("", 1), ("state", 24), ("start", 7), ("took", 6), ("tries", 5), ("", _BAR), ("", 1)):
+        table.add_column(title, no_wrap=True, min_width=width)
     begun, ended = parse_iso(found["startDate"]), _end(found)
     whole = max((ended - begun).total_seconds(), 0.001)
     for visit in found["visits"]:
