@@ -134,6 +134,22 @@ def test_a_replay_takes_a_span_of_time_and_chosen_rules(bench: Any) -> None:
     assert bench.messages("two") == []
 
 
+def test_a_replay_takes_pages_of_one_second_and_goes_on(bench: Any) -> None:
+    bench("CreateArchive", ArchiveName="a", EventSourceArn=BUS)
+    start = bench.world.now
+    entry = {"Source": "shop", "DetailType": "x", "Detail": "{}"}
+    accepted = []
+    for at in (start, start + timedelta(seconds=1)):
+        for _ in range(13):
+            answer = bench("PutEvents", Entries=[{**entry, "Time": at}] * 10)
+            accepted += [one["EventId"] for one in answer["Entries"]]
+    bench.rule("r", bench.queue("q"))
+    bench("StartReplay", **{**span(bench, "p", days=1), "EventStartTime": start})
+    bench.advance(minutes=1)
+    assert sorted(event["id"] for event in bench.events("q")) == sorted(accepted)
+    assert bench("DescribeReplay", ReplayName="p")["State"] == "COMPLETED"
+
+
 def test_a_replay_of_nothing_is_complete(bench: Any) -> None:
     bench("CreateArchive", ArchiveName="a", EventSourceArn=BUS)
     bench("StartReplay", **span(bench, "x", days=1))

@@ -31,11 +31,13 @@ from interstate.services.events.routing import RoutesCache
 from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
 from interstate.store.records.events import (
+    ARCHIVED_AT,
     ARCHIVED_BETWEEN,
     ARCHIVES,
     REPLAYS,
     REPLAYS_OF_SCOPE,
     REPLAYS_RUNNING,
+    Archive,
     Archived,
     Bus,
     Replay,
@@ -146,14 +148,7 @@ def replay_page(body: ReplayPage, work: Work, cache: RoutesCache) -> None:
         reason = "The archive or the event bus of the replay was deleted."
         work.put(REPLAYS, msgspec.structs.replace(replay, state=FAILED, ended=work.now, reason=reason))
         return
-    events = work.select(
-        ARCHIVED_BETWEEN,
-        limit=_EVENTS_PER_STEP,
-        archive=archive.id,
-        first=replay.reached or replay.first,
-        last=replay.last,
-        after=replay.reached_id,
-    )
+    events = _page(archive, replay, work)
     _send_again(events, replay, bus, work, cache)
     if len(events) < _EVENTS_PER_STEP:
         reached = events[-1].at if events else replay.reached
@@ -162,6 +157,16 @@ def replay_page(body: ReplayPage, work: Work, cache: RoutesCache) -> None:
     place = events[-1]
     work.put(REPLAYS, msgspec.structs.replace(replay, state=RUNNING, reached=place.at, reached_id=place.id))
     work.later(REPLAY, body)
+
+
+def _page(archive: Archive, replay: Replay, work: Work) -> list[Archived]:
+    """The events after the place that the replay has reached; those of one second are in the order of arrival."""
+    at = replay.reached or replay.first
+    events = work.select(ARCHIVED_AT, limit=_EVENTS_PER_STEP, archive=archive.id, at=at, after=replay.reached_id)
+    room = _EVENTS_PER_STEP - len(events)
+    if room:
+        events += work.select(ARCHIVED_BETWEEN, limit=room, archive=archive.id, after=at, last=replay.last)
+    return events
 
 
 def _send_again(page: list[Archived], replay: Replay, bus: Bus, work: Work, cache: RoutesCache) -> None:

@@ -161,9 +161,9 @@ TARGETS_OF_BUS = Select(TARGETS, "bus = :bus", "rule, id")
 TARGETS_BY_ARN = Select(TARGETS, "bus = :bus AND arn = :arn AND rule_name > :after", "rule_name, id")
 ARCHIVES_OF_SCOPE = Select(ARCHIVES, "scope = :scope AND name > :after AND name >= :prefix", "name")
 ARCHIVES_OF_BUS = Select(ARCHIVES, "bus = :bus", "name")
-ARCHIVED_BETWEEN = Select(
-    ARCHIVED, "archive = :archive AND at >= :first AND at < :last AND (at > :first OR id > :after)", "at, id"
-)
+# The rest of an instant, and what is after it: two ranges of one index, whatever came at the same instant.
+ARCHIVED_AT = Select(ARCHIVED, "archive = :archive AND at = :at AND id > :after", "id")
+ARCHIVED_BETWEEN = Select(ARCHIVED, "archive = :archive AND at > :after AND at < :last", "at, id")
 ARCHIVED_BEFORE = Select(ARCHIVED, "archive = :archive AND at < :before", "at, id")
 REPLAYS_OF_SCOPE = Select(REPLAYS, "scope = :scope AND name > :after AND name >= :prefix", "name")
 
