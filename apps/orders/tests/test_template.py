@@ -118,6 +118,38 @@ def test_every_rules_target_has_retries_and_dead_letters() -> None:
         assert rule.count("MaximumEventAgeInSeconds: 300") == rule.count("DeadLetterConfig") == targets
 
 
+def test_every_consumer_of_a_queue_or_stream_answers_batches_in_part() -> None:
+    sources = re.findall(r"          Type: (?:SQS|DynamoDB)\n          Properties:\n((?:            .*\n)+)", TEMPLATE)
+    assert sources
+    assert [source for source in sources if "FunctionResponseTypes: [ReportBatchItemFailures]" not in source] == []
+
+
+def test_every_queue_of_dead_letters_is_read() -> None:
+    queues = set(re.findall(r"^  (\w+DeadLetters):\n    Type: AWS::SQS::Queue$", TEMPLATE, re.MULTILINE))
+    reader = TEMPLATE.split("  DlqProcessorFunction:\n")[1].split("\nOutputs:")[0]
+    assert set(re.findall(r"Queue: !GetAtt (\w+DeadLetters)\.Arn", reader)) == queues
+
+
+def test_every_subscription_lays_aside_what_it_cannot_deliver() -> None:
+    for subscription in TEMPLATE.split("Type: AWS::SNS::Subscription")[1:]:
+        assert "deadLetterTargetArn: !GetAtt TopicDeadLetters.Arn" in subscription.split("\n\n")[0]
+
+
+def test_who_is_let_into_a_queue_or_topic_is_named() -> None:
+    policies = re.split(r"Type: AWS::(?:SQS::QueuePolicy|SNS::TopicPolicy)", TEMPLATE)[1:]
+    assert policies
+    for policy in policies:
+        assert "aws:SourceArn" in policy.split("\n\n")[0]
+
+
+def test_every_bus_has_a_policy() -> None:
+    buses = set(re.findall(r"^  (\w+):\n    Type: AWS::Events::EventBus$", TEMPLATE, re.MULTILINE))
+    refused = set(
+        re.findall(r"Type: AWS::Events::EventBusPolicy\n    Properties:\n      EventBusName: !Ref (\w+)", TEMPLATE)
+    )
+    assert refused == buses
+
+
 def test_functions_import_nothing_but_the_library_boto3_and_their_own() -> None:
     allowed = sys.stdlib_module_names | {"boto3", "botocore", "ordering"}
     for path in (ROOT / "functions").rglob("*.py"):
