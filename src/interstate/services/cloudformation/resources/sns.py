@@ -161,6 +161,27 @@ def _delete_policy(making: Making, before: Before) -> None:
             making.call("sns", "SetTopicAttributes", request)
 
 
+def _put_inline_policy(making: Making) -> Made:
+    """The policy of one topic, which is its id as well.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topicinlinepolicy.html
+    """
+    arn = making.get("TopicArn")
+    policy = document_text(making.get("PolicyDocument"))
+    making.call("sns", "SetTopicAttributes", {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": policy})
+    return Made(arn, {})
+
+
+def _update_inline_policy(making: Making, before: Before) -> Made:
+    del before  # The same topic: another one is another resource.
+    return _put_inline_policy(making)
+
+
+def _delete_inline_policy(making: Making, before: Before) -> None:
+    properties = {"Topics": [before.properties["TopicArn"]]}
+    _delete_policy(making, Before(before.physical_id, before.reference, properties, before.attributes))
+
+
 TYPES: Final = (
     ResourceType(
         name="AWS::SNS::Topic",
@@ -220,5 +241,14 @@ TYPES: Final = (
         delete=_delete_policy,
         reference="an id",
         attributes=("Id",),
+    ),
+    ResourceType(
+        name="AWS::SNS::TopicInlinePolicy",
+        properties=Members({"PolicyDocument": DOCUMENT, "TopicArn": TEXT}, frozenset({"PolicyDocument", "TopicArn"})),
+        create=_put_inline_policy,
+        update=_update_inline_policy,
+        delete=_delete_inline_policy,
+        replaced_by=frozenset({"TopicArn"}),
+        reference="the topic's ARN",
     ),
 )

@@ -112,6 +112,26 @@ def _delete_policy(making: Making, before: Before) -> None:
         making.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": ""}})
 
 
+def _put_inline_policy(making: Making) -> Made:
+    """The policy of one queue, which is its id as well.
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queueinlinepolicy.html
+    """
+    url = making.get("Queue")
+    policy = document_text(making.get("PolicyDocument"))
+    making.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": policy}})
+    return Made(url, {})
+
+
+def _update_inline_policy(making: Making, before: Before) -> Made:
+    del before  # The same queue: another one is another resource.
+    return _put_inline_policy(making)
+
+
+def _delete_inline_policy(making: Making, before: Before) -> None:
+    making.call("sqs", "SetQueueAttributes", {"QueueUrl": before.properties["Queue"], "Attributes": {"Policy": ""}})
+
+
 TYPES: Final = (
     ResourceType(
         name="AWS::SQS::Queue",
@@ -139,5 +159,14 @@ TYPES: Final = (
         delete=_delete_policy,
         reference="an id",
         attributes=("Id",),
+    ),
+    ResourceType(
+        name="AWS::SQS::QueueInlinePolicy",
+        properties=Members({"PolicyDocument": DOCUMENT, "Queue": TEXT}, frozenset({"PolicyDocument", "Queue"})),
+        create=_put_inline_policy,
+        update=_update_inline_policy,
+        delete=_delete_inline_policy,
+        replaced_by=frozenset({"Queue"}),
+        reference="the queue's URL",
     ),
 )
