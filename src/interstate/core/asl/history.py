@@ -57,6 +57,7 @@ DETAILS: Mapping[str, Details | None] = {
     "MapIterationSucceeded": Details("mapIterationSucceededEventDetails"),
     "MapRunAborted": None,
     "MapRunFailed": Details("mapRunFailedEventDetails"),
+    "MapRunRedriven": Details("mapRunRedrivenEventDetails"),
     "MapRunStarted": Details("mapRunStartedEventDetails"),
     "MapRunSucceeded": None,
     "MapStateStarted": Details("mapStateStartedEventDetails"),

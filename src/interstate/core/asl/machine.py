@@ -212,6 +212,8 @@ def _answer(turn: Turn, event: Event) -> None:
 
 def _take(state: State, turn: Turn, event: Event) -> None:
     match state, event:
+        case (Map(), TimerFired(timer="retry")) if isinstance(turn.awaiting, Retrying) and turn.awaiting.run:
+            map_run.redrive(turn, turn.awaiting)
         case (_, TimerFired(timer="retry")):
             turn.awaiting = None
             _RESTART[type(state)](state, turn)

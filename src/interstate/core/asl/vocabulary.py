@@ -258,7 +258,10 @@ class Waiting(msgspec.Struct, frozen=True, tag="wait"):
 
 
 class Retrying(msgspec.Struct, frozen=True, tag="retry"):
-    """A state that failed is tried again when its timer fires."""
+    """A state that failed is tried again when its timer fires; a Map by redriving ``run``, where one is named, once more."""
+
+    run: str = ""
+    redrives: int = 0
 
 
 class Tasking(msgspec.Struct, frozen=True, tag="task"):
@@ -541,6 +544,14 @@ class StartMapRun(msgspec.Struct, frozen=True):
     setup: MapRunSetup
 
 
+class RedriveMapRun(msgspec.Struct, frozen=True):
+    """Let a Map Run go on with what did not succeed: answered as ``StartMapRun`` is."""
+
+    frame: int
+    visit: int
+    arn: str
+
+
 class Gather(msgspec.Struct, frozen=True):
     """Bring the outputs of the frame's branches (``Gathered``) and forget those."""
 
@@ -562,7 +573,7 @@ class End(msgspec.Struct, frozen=True):
     cause: str | None = None
 
 
-Command = SetTimer | StartTask | StartMapRun | Gather | StopBranches | End
+Command = SetTimer | StartTask | StartMapRun | RedriveMapRun | Gather | StopBranches | End
 
 
 class HistoryEvent(msgspec.Struct, frozen=True, array_like=True):

@@ -30,6 +30,7 @@ from interstate.core.asl.vocabulary import (
     Gathered,
     Go,
     HistoryEvent,
+    RedriveMapRun,
     SetTimer,
     Started,
     StartMapRun,
@@ -45,8 +46,9 @@ from interstate.services.operation import Step as DueStep
 from interstate.services.states import ending, execution_logs, retention, tasks
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed import begin as map_runs
-from interstate.services.states.distributed import runs
+from interstate.services.states.distributed import redrives, runs
 from interstate.services.states.frames import Frames
+from interstate.services.states.redriven import redrive
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import TaskAnswer
 from interstate.store.records.map_runs import GoOn
@@ -194,6 +196,8 @@ class InHand:
                     answers += self._start_task(command)
                 case StartMapRun():
                     self.frames.set_map_run(command.frame, map_runs.begin(command, self.row, self.work))
+                case RedriveMapRun():
+                    self.frames.set_map_run(command.frame, redrives.begin_again(command, self.work))
                 case Gather(frame=number):
                     frame = self._frame(number)
                     answers.append((number, Gathered(self.frames.take_outputs(frame, _total(frame)))))
@@ -262,7 +266,7 @@ class InHand:
 
 def go_on(body: GoOn, work: Work) -> None:
     """Let a Map Run start children, or end. The step "states.map_run"."""
-    runs.go_on(body, work, start=start, stop=stop)
+    runs.go_on(body, work, start=start, stop=stop, redrive=redrive)
 
 
 def _stored(event: Event) -> Stored:

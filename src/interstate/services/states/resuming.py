@@ -32,6 +32,7 @@ from interstate.core.asl.vocabulary import (
 )
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
+_RUNS = ("MapRunStarted", "MapRunRedriven")
 _MOVES = (_ENTERED, _EXITED)
 
 
@@ -62,7 +63,8 @@ class Resumed:
     They have a visit of their own, so that nothing that is meant for earlier ones finds them.
     """
 
-    def __init__(self, now: datetime, visit: int) -> None:
+    def __init__(self, now: datetime, visit: int, runs: frozenset[str]) -> None:
+        self.runs = runs
         self.frames: list[Frame] = []
         self.events: list[tuple[int, Event]] = []
         self._now = now
@@ -93,9 +95,20 @@ class Resumed:
         return number
 
 
-def resumed(machine: Machine, history: Sequence[HistoryEvent], given: Datum, redriven: int, now: datetime) -> Resumed:
-    """The frames of an execution of ``machine`` that began with ``given`` and goes on behind the event ``redriven``."""
-    found = Resumed(now, 4 * redriven)
+def resumed(
+    machine: Machine,
+    history: Sequence[HistoryEvent],
+    given: Datum,
+    redriven: int,
+    *,
+    now: datetime,
+    runs: frozenset[str] = frozenset(),
+) -> Resumed:
+    """The frames of an execution of ``machine`` that began with ``given`` and goes on behind the event ``redriven``.
+
+    ``runs`` are the Map Runs that can go on; other distributed Maps start theirs anew.
+    """
+    found = Resumed(now, 4 * redriven, runs)
     _resume(found, -1, _Child(0, machine, history, given, redriven))
     found.frames[0] = msgspec.structs.replace(found.frames[0], events=redriven, frames=len(found.frames))
     return found
@@ -107,13 +120,13 @@ def _resume(found: Resumed, parent: int, child: _Child) -> None:
         found.add(parent, child, _Stand("", Datum(child.output)), {})
         return
     own = [event for event in child.scope if event.name in child.machine.states and event.type.endswith(_MOVES)]
-    stand = _stand(child, own)
+    stand = _stand(child, own, found.runs)
     number = found.add(parent, child, stand, _variables(own))
     for below in stand.children:
         _resume(found, number, below)
 
 
-def _stand(child: _Child, own: Sequence[HistoryEvent]) -> _Stand:
+def _stand(child: _Child, own: Sequence[HistoryEvent], runs: frozenset[str]) -> _Stand:
     """Where a frame stands whose states were entered and left as ``own`` tells."""
     if not own:
         return _Stand(child.machine.start_at, child.given)
@@ -123,7 +136,7 @@ def _stand(child: _Child, own: Sequence[HistoryEvent]) -> _Stand:
     data = Datum(last.data)
     if last.type.endswith(_ENTERED):
         if isinstance(state, Task | Parallel | Map):
-            return _Stand(last.name, data, last, *_awaited(state, last, child.scope))
+            return _Stand(last.name, data, last, *_awaited(state, last, child.scope, runs))
         return _Stand(last.name, data)
     if isinstance(state, Choice):  # Left, but where to? It decides again.
         before = next(event.data for event in reversed(own) if event.type.endswith(_ENTERED))
@@ -132,7 +145,7 @@ def _stand(child: _Child, own: Sequence[HistoryEvent]) -> _Stand:
 
 
 def _awaited(
-    state: Task | Parallel | Map, entered: HistoryEvent, scope: Sequence[HistoryEvent]
+    state: Task | Parallel | Map, entered: HistoryEvent, scope: Sequence[HistoryEvent], runs: frozenset[str]
 ) -> tuple[Branching | Retrying, list[_Child]]:
     """What the state waits for when it goes on, and its branches; without any it starts from the beginning."""
     inside = [event for event in scope if event.id > entered.id]
@@ -142,10 +155,21 @@ def _awaited(
         total, children = len(state.branches), _branches(state, entered, inside)
     elif isinstance(state, Map) and state.distributed is None:
         total, children = _iterations(state, entered, inside)
+    elif isinstance(state, Map):
+        return _run_again(inside, runs), []
     ended = sum(child.output is not None for child in children)
     if not children or ended == total:
         return Retrying(), []
     return Branching(total, len(children), ended), children
+
+
+def _run_again(inside: Sequence[HistoryEvent], runs: frozenset[str]) -> Retrying:
+    """The last run of the state goes on, where it can."""
+    told = [event.more for event in inside if event.type in _RUNS and event.more is not None]
+    if not told or told[-1]["mapRunArn"] not in runs:
+        return Retrying()
+    arn = str(told[-1]["mapRunArn"])
+    return Retrying(arn, sum(more["mapRunArn"] == arn for more in told))
 
 
 def _branches(state: Parallel, entered: HistoryEvent, inside: Sequence[HistoryEvent]) -> list[_Child]:

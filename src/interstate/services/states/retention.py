@@ -6,8 +6,9 @@ at all; a day is for who looks at them here.
 
 from datetime import timedelta
 
+from interstate.services.states.distributed.runs import forget
 from interstate.store.ports import Work
-from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, RUNS_OF_EXECUTION
+from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, MAP_SOURCES, RUNS_OF_EXECUTION
 from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
@@ -53,6 +54,8 @@ def _forget(execution: Execution, work: Work) -> bool:
         return False
     runs = work.select(RUNS_OF_EXECUTION, limit=RUNS_AT_ONCE, execution=execution.id, after=0)
     for run in runs:
+        if work.get(MAP_SOURCES, run.id) is not None:  # It could have been redriven.
+            forget(run, work)
         work.delete(MAP_RUN_ARNS, run.arn)
         work.delete(MAP_RUNS, run.id)
     if len(runs) == RUNS_AT_ONCE:

@@ -62,6 +62,10 @@ class MapRun(msgspec.Struct, frozen=True):
     error: str | None = None  # Why it fails; its children are being stopped.
     cause: str | None = None
     writing: Writing = Writing()
+    redrive_count: int = 0
+    redriven: datetime | None = None
+    redriving: int = 0  # Unsuccessful children below this number are to go on; those up to ``redriven_to`` do.
+    redriven_to: int = 0
 
 
 class MapRunArn(msgspec.Struct, frozen=True):

@@ -25,7 +25,9 @@ from interstate.core.asl.vocabulary import (
     MapReading,
     MapRunSetup,
     MapWriting,
+    RedriveMapRun,
     ResultWriter,
+    Retrying,
     StartMapRun,
     TaskFailed,
     Tasking,
@@ -75,6 +77,17 @@ def start(state: Map, turn: Turn) -> None:
     turn.note("MapRunStarted", more={"mapRunArn": arn})
     visit = turn.park(Tasking())
     turn.commands.append(StartMapRun(turn.frame, visit, state.name, setup))
+
+
+def redrive(turn: Turn, again: Retrying) -> None:
+    """Let the run that failed go on; nothing of the state is evaluated again.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html
+    """
+    turn.awaiting = None
+    turn.note("MapRunRedriven", more={"mapRunArn": again.run, "redriveCount": again.redrives})
+    visit = turn.park(Tasking())
+    turn.commands.append(RedriveMapRun(turn.frame, visit, again.run))
 
 
 def answer(state: Map, turn: Turn, event: Event) -> None:

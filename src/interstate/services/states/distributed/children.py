@@ -79,6 +79,21 @@ def _ended(counts: Counts, status: str, by: int) -> Counts:
     return msgspec.structs.replace(counts, running=counts.running - by, **{field: getattr(counts, field) + by})
 
 
+def counted_again(run: MapRun, status: str, items: int, *, leaves: bool = False) -> MapRun:
+    """Count a child that had ended as one that runs; or, when another takes its place, no more."""
+    tally = run.counts
+    counts = Tally(_again(tally.executions, status, 1, leaves), _again(tally.items, status, items, leaves))
+    return msgspec.structs.replace(run, counts=counts)
+
+
+def _again(counts: Counts, status: str, by: int, leaves: bool) -> Counts:  # noqa: FBT001 - told by name by its only caller
+    field = _COUNTED[status]
+    counts = msgspec.structs.replace(counts, **{field: getattr(counts, field) - by})
+    if leaves:
+        return msgspec.structs.replace(counts, total=counts.total - by)
+    return msgspec.structs.replace(counts, running=counts.running + by)
+
+
 def items_in(text: str, setup: MapRunSetup) -> int:
     """How many items a child's input holds."""
     if setup.batching is None:

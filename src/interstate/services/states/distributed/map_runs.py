@@ -67,8 +67,10 @@ def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
         "toleratedFailureCount": run.tolerated_count or 0,
         "itemCounts": _counts(run.counts.items),
         "executionCounts": _counts(run.counts.executions),
+        "redriveCount": run.redrive_count,
     }
-    return answer if run.stopped is None else {**answer, "stopDate": run.stopped}
+    dates = {"redriveDate": run.redriven, "stopDate": run.stopped}
+    return answer | {name: date for name, date in dates.items() if date is not None}
 
 
 def _counts(counts: Counts) -> dict[str, int]:

@@ -15,10 +15,11 @@ from interstate.core.asl.vocabulary import MapRunSetup, TaskFailed, TaskSucceede
 from interstate.core.items.cursor import Cursor
 from interstate.core.items.reading import Unreadable
 from interstate.services.states.compiled import map_state
-from interstate.services.states.distributed import items, results
+from interstate.services.states.distributed import items, redrives, results
 from interstate.services.states.distributed.begin import schedule
 from interstate.services.states.distributed.children import began, new_child
 from interstate.services.states.distributed.inputs import Selecting, inputs
+from interstate.services.states.distributed.redrives import THRESHOLD
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUNS, MAP_SOURCES, GoOn, MapRun
 from interstate.store.records.states import (
@@ -33,15 +34,15 @@ from interstate.store.records.states import (
 
 CHILDREN_AT_ONCE: Final = 50
 """Children that one slice starts or stops; the batch's time bounds it too."""
-THRESHOLD: Final = "States.ExceedToleratedFailureThreshold"
 READER_FAILED: Final = "States.ItemReaderFailed"
 _NEWEST = 2**62
 
 Start = Callable[..., None]
+Redrive = Callable[[Execution, Work], None]
 Stop = Callable[[Execution, str | None, str | None, Work], None]
 
 
-def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop) -> None:
+def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop, redrive: Redrive) -> None:
     """One slice of a run. The step "states.map_run"."""
     run = work.get(MAP_RUNS, body.run)
     if run is None or work.get(MAP_SOURCES, run.id) is None:
@@ -52,13 +53,15 @@ def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop) -> None:
     work.put(MAP_RUNS, run)
     if run.status != RUNNING or _fails(run):
         _stop_children(run, work, stop)
+    elif run.redriving:
+        _redrive_children(run, work, start, redrive)
     else:
         _start_children(run, work, start)
     run = _current(run, work)
-    if run.counts.executions.running > 0:
+    if run.counts.executions.running > 0 or run.redriving:
         return
     if run.status != RUNNING:
-        _forget(run, work)
+        _let_go(run, work)
     elif _fails(run) or run.cursor.end:
         _finish(run, work)
 
@@ -71,6 +74,14 @@ def _current(run: MapRun, work: Work) -> MapRun:
 
 def _fails(run: MapRun) -> bool:
     return run.error is not None
+
+
+def _redrive_children(run: MapRun, work: Work, start: Start, redrive: Redrive) -> None:
+    """A page of those that did not succeed; when there are no more, the run goes on with its items."""
+    most = min(run.concurrency or CHILDREN_MAX, CHILDREN_MAX) - run.counts.executions.running
+    if most > 0:
+        redrives.redrive_page(run, min(most, CHILDREN_AT_ONCE), work, start=start, redrive=redrive)
+        _again(_current(run, work), work)
 
 
 # Starting ----------------------------------------------------------------------------------------------------------
@@ -190,10 +201,16 @@ def _finish(run: MapRun, work: Work) -> None:
     else:
         event = TaskSucceeded(run.visit, gathered.output)
     work.later("states.event", Deliveries(run.execution, [Delivery(run.frame, event)]))
-    _forget(run, work)
+    _let_go(run, work)
 
 
-def _forget(run: MapRun, work: Work) -> None:
+def _let_go(run: MapRun, work: Work) -> None:
+    """Let go of what a run needs, unless it may be redriven."""
+    if not redrives.is_kept(run, work.get(EXECUTIONS, run.execution)):
+        forget(run, work)
+
+
+def forget(run: MapRun, work: Work) -> None:
     """Let go of what only a running run needs; a page of results at a time."""
     work.delete(MAP_SOURCES, run.id)
     items.release(run.cursor, work)
