@@ -86,7 +86,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
         instance.due.hold_effects()
     await instance.start()
     await instance.run(lambda work: install(mocks, work))
-    leave = await _join(instance, store, f"{settings.host}:{port}")
+    drain, leave = await _join(instance, store, f"{settings.host}:{port}")
     await performers.announce()
     control = Control(instance, VERSION)
     control.after_reset = performers.announce
@@ -108,6 +108,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        await drain()
         await performers.stop()
         await leave()
         await instance.stop()
@@ -122,10 +123,13 @@ def _open_store(settings: Settings) -> tuple[Store, Sequences]:
     return store, ClockSequences(store)
 
 
-async def _join(instance: Instance, store: Store, address: str) -> Callable[[], Coroutine[None, None, None]]:
-    """Live among the nodes of a shared database; answers how to leave."""
+_Leave = Callable[[], Coroutine[None, None, None]]
+
+
+async def _join(instance: Instance, store: Store, address: str) -> tuple[_Leave, _Leave]:
+    """Live among the nodes of a shared database; answers how to stop working, and how to leave."""
     if isinstance(store, SqliteStore):
-        return _nowhere
+        return _nowhere, _nowhere
     from interstate.runtime.nodes import Nodes  # noqa: PLC0415 as above
     from interstate.store.postgres.engine import PostgresStore  # noqa: PLC0415
 
@@ -133,7 +137,7 @@ async def _join(instance: Instance, store: Store, address: str) -> Callable[[], 
     nodes = Nodes(instance, store, address)
     instance.tell_others = nodes.tell
     await nodes.start()
-    return nodes.stop
+    return nodes.drain, nodes.stop
 
 
 async def _nowhere() -> None:

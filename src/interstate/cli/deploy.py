@@ -41,6 +41,7 @@ def up(
     data: options.Data = None,
     memory: options.Memory = False,
     database: options.Database = None,
+    role: options.Role = "all",
     credentials: options.CredentialsFile = None,
     allow_host: options.AllowHost = None,
     clock: options.ClockMode = None,
@@ -56,7 +57,7 @@ def up(
     path = find_template(template)
     given = parameters_of(parameter)
     settings = settings_of(
-        port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
+        port=port, host=host, data=data, memory=memory, database=database, role=role, credentials=credentials,
         allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config,
         enforce_capacity=enforce_capacity, log_level=log_level,
         smtp=smtp, sms_gateway=sms_gateway, push_gateway=push_gateway,

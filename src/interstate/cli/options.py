@@ -18,6 +18,13 @@ Database = Annotated[
         metavar="URL", help="PostgreSQL database, shared by any number of nodes: postgresql://user@host/name."
     ),
 ]
+Role = Annotated[
+    str,
+    typer.Option(
+        metavar="api|work|all",
+        help="With --database: answer calls and leave the work to other nodes, do the work, or both.",
+    ),
+]
 CredentialsFile = Annotated[
     Path | None,
     typer.Option(

@@ -18,6 +18,7 @@ def serve(
     data: options.Data = None,
     memory: options.Memory = False,
     database: options.Database = None,
+    role: options.Role = "all",
     credentials: options.CredentialsFile = None,
     allow_host: options.AllowHost = None,
     clock: options.ClockMode = None,
@@ -31,7 +32,7 @@ def serve(
 ) -> None:
     """Serve the AWS APIs on this machine until Ctrl-C."""
     settings = settings_of(
-        port=port, host=host, data=data, memory=memory, database=database, credentials=credentials,
+        port=port, host=host, data=data, memory=memory, database=database, role=role, credentials=credentials,
         allow_host=allow_host, clock=clock, workers=workers, mock_config=mock_config,
         enforce_capacity=enforce_capacity, log_level=log_level,
         smtp=smtp, sms_gateway=sms_gateway, push_gateway=push_gateway,
@@ -51,6 +52,7 @@ def settings_of(
     data: Path | None,
     memory: bool,
     database: str | None,
+    role: str,
     credentials: Path | None,
     allow_host: list[str] | None,
     clock: str | None,
@@ -65,6 +67,10 @@ def settings_of(
     """The settings that the options ask for; ends the command when they contradict each other."""
     if database is not None and (memory or data is not None):
         fail("--database excludes --data and --memory: the database keeps everything.")
+    if role not in ("api", "work", "all"):
+        fail(f"--role {role} is unknown; use api, work or all.")
+    if role == "api" and database is None:
+        fail("--role api needs --database: without other nodes nobody would do the work.")
     if memory and data is not None:
         fail("--memory and --data exclude each other.")
     if clock not in (None, "real", "frozen", "skip"):
@@ -76,6 +82,7 @@ def settings_of(
         port=port,
         data=None if memory or database is not None else (data or DEFAULT_DATA).resolve(),
         database=database,
+        role=role,
         credentials=credentials,
         allow_hosts=tuple(allow_host or ()),
         clock=clock,  # type: ignore[arg-type]  # checked above

@@ -187,7 +187,7 @@ class Batches:
             self._follow(work, work.until + work_s)
             done += 1
         effects = self._take_effects(work, effects_max)
-        self.metrics.fold(work.measured, now, records, self.store.lane_base // 4)
+        self.metrics.fold(work.measured, now, records, self.store.node)
         if self.metrics.has_new_series and upkeep.SWEEP in self.catalog.steps:
             upkeep.plan(work)
         records.flush()

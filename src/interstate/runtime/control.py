@@ -88,12 +88,15 @@ class Control:
         answer: dict[str, Any] = {"status": "ok", "serving": True, "deployed": self.deployed, "version": self._version}
         if self.deploy_error is not None:
             answer["deployError"] = self.deploy_error
+        if self._instance.node is not None:
+            answer["node"] = self._instance.node
         return {**answer, "clock": self._instance.clock_control.show()}
 
     async def _status(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         def count(work: Work) -> dict[str, int]:
+            base = self._instance.store.lane_base
             lanes = {"stepsDueOrWaiting": STEP, "effectsWaiting": WAITING, "effectsInFlight": IN_FLIGHT}
-            return {name: work.scalar(IN_LANE, lane=lane) for name, lane in lanes.items()}
+            return {name: work.scalar(IN_LANE, lane=base + lane) for name, lane in lanes.items()}
 
         return {**await self._health({}), "work": await self._instance.run(count)}
 

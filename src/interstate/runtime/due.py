@@ -64,17 +64,24 @@ class DueWork:
         self._held = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: datetime | None = None
+        self.left_work: Callable[[], None] = lambda: None  # Where this node does none: others should take it up.
         commits.effects_room = self.room
 
     # When to look ----------------------------------------------------------------------------------------------
 
     def room(self) -> int:
         """How many effects may start in this batch."""
+        if not self._batches.store.works:
+            return 0
         return 0 if self._backlog or self._stopping or self._held else EFFECTS_IN_FLIGHT_MAX - len(self._in_flight)
 
     def committed(self, decided: Decided) -> None:
         """What a committed batch left for us."""
         self._start(decided.effects)
+        if not self._batches.store.works:
+            if decided.waiting or decided.unfinished or decided.earliest is not None:
+                self.left_work()
+            return
         if decided.waiting:
             self._backlog = True
         if decided.unfinished or (decided.waiting and not self._in_flight):
@@ -97,7 +104,7 @@ class DueWork:
 
     def look(self) -> None:
         """Scan now, or once more after the scan that runs."""
-        if self._stopping:
+        if self._stopping or not self._batches.store.works:
             return
         if self._scanning:
             self._again = True
@@ -249,10 +256,14 @@ class DueWork:
             work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
         return len(page) == 1000
 
-    async def stop(self) -> None:
-        """Start nothing any more; effects in flight are left to the next start."""
+    def close(self) -> None:
+        """Start nothing any more; what runs may end."""
         self._stopping = True
         self.forget_timer()
+
+    async def stop(self) -> None:
+        """Start nothing any more; effects in flight are left to the next start."""
+        self.close()
         tasks = list(self._in_flight.values())
         for task in tasks:
             task.cancel()

@@ -50,6 +50,7 @@ class Instance:
         self.due = DueWork(self.batches, self.commits, clock, self.activity, self.seed)
         self.clock_control = ClockControl(self.run, clock, self.due, self.parking, self.activity)
         self.commits.committed = self._committed
+        self.node: dict[str, Any] | None = None  # Who this node is and who its neighbours are, where there may be some.
         self.tell_others: Callable[[list[tuple[str, bool]]], None] = lambda _wakes: None
 
     # Life ------------------------------------------------------------------------------------------------------
@@ -66,6 +67,11 @@ class Instance:
     async def _load_faults(self) -> None:
         saved = await self.run(lambda work: work.get(SETTINGS, faults.SETTING))
         self.catalog.faults.load("[]" if saved is None else saved.value)
+
+    def faults_elsewhere(self, saved: str) -> None:
+        """The rules that another node has saved hold here, too."""
+        if saved != self.catalog.faults.saved():
+            self.catalog.faults.load(saved)
 
     async def save_faults(self) -> None:
         """Keep the rules over a restart."""

@@ -22,12 +22,16 @@ from typing import Any
 import msgspec
 import psycopg
 
+from interstate.base.time import from_micros, to_iso
 from interstate.runtime.clock import wall_now
 from interstate.runtime.instance import Instance
 from interstate.store.postgres.engine import LEASE_S, PostgresStore
-from interstate.store.records.due import IN_FLIGHT, WAITING
+from interstate.store.records.due import IN_FLIGHT, STEP, WAITING
 
 RENEW_S = 1.0
+DRAIN_S = 10.0
+"""How long a node that is asked to stop waits for its functions; what is longer is performed again elsewhere."""
+_DRAIN_LOOK_S = 0.05
 ADOPT_PAGE = 5000
 NOTIFY_BYTES_MAX = 7000
 _CHANNEL = "interstate_wakes"
@@ -38,9 +42,17 @@ _RENEW = """
 UPDATE nodes SET lease_until = micros_now() + %(lease)s, address = %(address)s WHERE number = %(number)s AND epoch = %(epoch)s
 RETURNING micros_now()
 """
+_NEIGHBOURS = """
+SELECT number, epoch, backends, lease_until < micros_now(), name, address, role, started FROM nodes ORDER BY number
+"""
+_FAULTS = "SELECT value FROM settings WHERE name = 'faults'"
+_WORK = "work:"  # The key under which nodes that only answer calls tell of work that they have left.
 _ADOPT = """
 UPDATE due SET lane = %(to)s WHERE id IN
     (SELECT id FROM due WHERE lane = %(of)s ORDER BY due_at, id LIMIT %(page)s FOR UPDATE SKIP LOCKED)
+"""
+_HAND_OVER = """
+UPDATE due SET lane = CASE lane %% 4 WHEN 2 THEN 1 ELSE lane %% 4 END WHERE lane / 4 = %s
 """
 _END_BACKENDS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -61,21 +73,52 @@ class Nodes:
         self._wakes: dict[tuple[str, bool], None] = {}
         self._told = asyncio.Event()
         self.others = 0
+        self._faults = ""
+        self._left = asyncio.Event()
+        instance.due.left_work = lambda: self.tell([(_WORK, False)])
         store.reconnected = self._reconnected
 
     async def start(self) -> None:
         """Take over what a former process of ours or a dead node left, then keep the lease."""
         await self._renew()
-        self._tasks = [asyncio.create_task(task) for task in (self._keep(), self._listen(), self._tell())]
+        self._tasks = [
+            asyncio.create_task(task) for task in (self._keep(), self._listen(), self._tell(), self._take_up())
+        ]
+
+    async def drain(self) -> None:
+        """Start nothing any more, and let what runs come to its end, when there is somebody to go on with the rest."""
+        if not self.others:
+            return
+        self._instance.due.close()
+        await self._leave()
+        for _ in range(int(DRAIN_S / _DRAIN_LOOK_S)):
+            if not self._instance.due.in_flight:
+                return
+            await asyncio.sleep(_DRAIN_LOOK_S)
 
     async def stop(self) -> None:
-        """Leave; the store's ``close`` ends the lease."""
+        """Leave: what waits is handed over at once; the store's ``close`` ends the lease."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._leave()
         for connection in (self._connection, self._listener):
             if connection is not None:
                 await connection.close()
+
+    async def _leave(self) -> None:
+        """Steps and waiting effects go to the others now; who answers late may still end what is in flight."""
+        if self._connection is None or not self.others or not self._store.works:
+            return
+        try:
+            for lane in (STEP, WAITING):
+                given = {"to": lane, "of": self._store.lane_base + lane, "page": ADOPT_PAGE}
+                while (await self._connection.execute(_ADOPT, given)).rowcount == ADOPT_PAGE:
+                    pass
+            payload = msgspec.json.encode([self._store.number, [(_WORK, False)]]).decode()
+            await self._connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
+        except (psycopg.Error, OSError) as error:
+            _log.warning("work could not be handed over: %s", error)
 
     # The lease -------------------------------------------------------------------------------------------------
 
@@ -116,23 +159,57 @@ class Nodes:
             return
         self._instance.clock.skew = timedelta(seconds=row[0] / 1_000_000 - (before + after) / 2)
         await self._look_around(self._connection)
+        await self._look_at_faults(self._connection)
+
+    async def _look_at_faults(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """A rule that was added on another node holds here within a second."""
+        row = await (await connection.execute(_FAULTS)).fetchone()
+        saved = "[]" if row is None else row[0]
+        if saved != self._faults:
+            self._faults = saved
+            self._instance.faults_elsewhere(saved)
 
     # Takeover --------------------------------------------------------------------------------------------------
 
     async def _look_around(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        rows = await (
-            await connection.execute(
-                "SELECT number, epoch, backends, lease_until < micros_now() FROM nodes WHERE number <> %s",
-                (self._store.number,),
-            )
-        ).fetchall()
-        self.others = sum(not dead for *_, dead in rows)
-        for number, epoch, backends, dead in rows:
+        everybody = await (await connection.execute(_NEIGHBOURS)).fetchall()
+        self._instance.node = self._shown(everybody)
+        rows = [row for row in everybody if row[0] != self._store.number]
+        self.others = sum(not dead for _, _, _, dead, *_ in rows)
+        for number, epoch, backends, dead, *_ in rows:
             if dead:
                 await self._take_over(connection, number, epoch, msgspec.json.decode(backends, type=list[int]))
-        if self._store.role != "api":
+        if self._store.works:
             await self._adopt(connection, _POOL)
             self._instance.due.look()
+
+    def _shown(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+        """This node and its neighbours, for people."""
+        nodes = [
+            {
+                "number": number,
+                "name": " ".join(name.split(" ", 2)[:2]),
+                "address": address,
+                "role": role,
+                "started": to_iso(from_micros(started)),
+                "alive": not dead,
+            }
+            for number, _, _, dead, name, address, role, started in rows
+        ]
+        mine = self._store.number
+        skew_ms = round(self._instance.clock.skew.total_seconds() * 1000, 1)
+        return {"number": mine, "role": self._store.role, "clockSkewMs": skew_ms, "nodes": nodes}
+
+    async def _take_up(self) -> None:
+        """Adopt what others have left, as soon as they tell."""
+        while True:
+            await self._left.wait()
+            self._left.clear()
+            try:
+                if self._connection is not None and await self._adopt(self._connection, _POOL):
+                    self._instance.due.look()
+            except (psycopg.Error, OSError) as error:
+                _log.warning("work of other nodes could not be taken up: %s", error)
 
     async def _take_over(
         self, connection: psycopg.AsyncConnection[Any], number: int, epoch: int, backends: list[int]
@@ -145,7 +222,9 @@ class Nodes:
         )
         if mine.rowcount == 0:
             return  # Another node was faster, or it came back.
-        moved = await self._adopt(connection, number)
+        moved = (
+            await self._adopt(connection, number) if self._store.works else await self._hand_over(connection, number)
+        )
         await connection.execute(
             "DELETE FROM nodes WHERE number = %s AND epoch = %s", (number, self._store.epoch ^ number)
         )
@@ -163,6 +242,12 @@ class Nodes:
                 if page.rowcount < ADOPT_PAGE:
                     break
         return moved
+
+    async def _hand_over(self, connection: psycopg.AsyncConnection[Any], number: int) -> int:
+        """A node that does no work itself gives a dead one's to nobody in particular."""
+        moved = await connection.execute(_HAND_OVER, (number,))
+        self._instance.due.left_work()
+        return moved.rowcount
 
     def _reconnected(self) -> None:
         """The store found the database again: take up what may have been due meanwhile."""
@@ -206,6 +291,8 @@ class Nodes:
         number, wakes = msgspec.json.decode(payload)
         if number != self._store.number:
             for key, one in wakes:
+                if key == _WORK and self._store.works:
+                    self._left.set()
                 self._instance.parking.wake(key, one=one)
 
 

@@ -190,6 +190,16 @@ class Store(Protocol):
         ...
 
     @property
+    def node(self) -> int:
+        """This node's number; 0 where one process owns the store."""
+        ...
+
+    @property
+    def works(self) -> bool:
+        """Whether this node does due work; otherwise it leaves it to others, in the lanes of nobody."""
+        ...
+
+    @property
     def retries(self) -> tuple[type[Exception], ...]:
         """Those refusals that say: others were faster; run the batch again."""
         ...

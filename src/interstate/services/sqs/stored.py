@@ -30,8 +30,12 @@ def add(queue: Queue, message: Message, work: Work) -> None:
     work.put(MESSAGES, message)
     depth = depth_of(queue.id, work)
     work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + 1))
-    if queue.is_fifo and work.get(GROUPS, queue.id, message.group_id) is None:
-        work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
+    if queue.is_fifo:
+        group = work.get(GROUPS, queue.id, message.group_id)
+        if group is None:
+            work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
+        elif message.id < group.head:  # Two nodes sent at once, and the later number was committed first.
+            work.put(GROUPS, msgspec.structs.replace(group, ready_at=message.visible_at, head=message.id))
     announce(queue, message.visible_at, work)
 
 

@@ -197,8 +197,18 @@ class PostgresStore:
 
     @property
     def lane_base(self) -> int:
-        """Where this node's lanes of due work begin."""
-        return self.number * 4
+        """Where this node's lanes of due work begin; those of nobody for a node that only answers calls."""
+        return self.number * 4 if self.works else 0
+
+    @property
+    def node(self) -> int:
+        """This node's number."""
+        return self.number
+
+    @property
+    def works(self) -> bool:
+        """Whether it does due work."""
+        return self.role != "api"
 
     # Transactions ----------------------------------------------------------------------------------------------
 

@@ -33,6 +33,8 @@ class SqliteStore:
     """The embedded store: in ``directory``, or in memory when there is none."""
 
     lane_base = 0
+    node = 0
+    works = True
     retries: tuple[type[Exception], ...] = ()
 
     def __init__(self, directory: Path | None) -> None:
