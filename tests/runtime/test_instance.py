@@ -1,6 +1,7 @@
 """A whole instance on one loop: parked calls, effects, clocks; on SQLite in memory, nothing replaced."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -224,6 +225,33 @@ def test_an_effect_that_a_scan_s_step_left_is_performed_once() -> None:
         await instance.activity.wait()
         assert len(outside.keys) == 1
         assert await notes(instance) == "a=A@10"
+
+    scenario("frozen", play)
+
+
+def test_an_effect_whose_end_the_disk_refuses_twice_is_performed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second refusal is that of the commit by which it would have waited again."""
+    monkeypatch.setattr("interstate.runtime.due._ASK_AGAIN_S", 0)
+
+    async def play(instance: Instance, outside: Outside) -> None:
+        outside.gate.clear()
+        await call(instance, "LeaveEffect", "a")
+        commit, refusals = instance.store.commit, 2
+
+        def refuse() -> None:
+            nonlocal refusals
+            if refusals:
+                refusals -= 1
+                raise sqlite3.OperationalError("database or disk is full")
+            commit()
+
+        monkeypatch.setattr(instance.store, "commit", refuse)
+        outside.gate.set()
+        while refusals or not instance.activity.quiet:  # noqa: ASYNC110 nothing tells when the disk has room again
+            await asyncio.sleep(0.001)
+        await instance.clock_control.advance(timedelta(seconds=10))
+        assert len(set(outside.keys)) == 1
+        assert await notes(instance) == "a=A@1"
 
     scenario("frozen", play)
 

@@ -145,13 +145,8 @@ class _Driven(DueWork):
             self._in_flight[row.id] = None  # type: ignore[assignment]  # its task, which nobody here looks at
             self.node.effects.append(Performing(row, self._perform(row)))
 
-    def _scanned(self, job: Job) -> None:
-        if job.error is None:
-            super()._scanned(job)
-            return
-        self._scanning = False  # A server looks again a second later.
-        self._activity.end()
-        self.look()
+    def _again_soon(self, function: Callable[[], None]) -> None:
+        function()
 
 
 class Call:

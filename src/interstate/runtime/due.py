@@ -30,6 +30,7 @@ EFFECTS_IN_FLIGHT_MAX = 256
 
 _TIMER_S_MAX = 3600.0
 _RETRY_MAX = timedelta(minutes=10)
+_ASK_AGAIN_S = 1.0
 _log = logging.getLogger("interstate.due")
 
 Performer = Callable[[str, Any], Awaitable[Any]]
@@ -170,8 +171,12 @@ class DueWork:
                 self.look()
         else:
             _log.error("a scan of due work failed: %s", job.error)
-            asyncio.get_running_loop().call_later(1.0, self.look)
+            self._again_soon(self.look)
         self._activity.end()
+
+    def _again_soon(self, function: Callable[[], None]) -> None:
+        """The store refused (a full disk): ask it again."""
+        asyncio.get_running_loop().call_later(_ASK_AGAIN_S, function)
 
     # Effects ---------------------------------------------------------------------------------------------------
 
@@ -218,10 +223,21 @@ class DueWork:
         self._in_flight.pop(row.id, None)
         if job.error is not None:
             # Its answer could not be taken (a bug in ``finish``): the row stays in flight in the store and is put off.
-            self._commits.submit(Job(lambda work: _put_off(row, work), lambda _job: None, self._seed()))
+            self._put_off(row)
         if self._backlog:
             self.look()
         self._activity.end()
+
+    def _put_off(self, row: Due) -> None:
+        """Let an effect wait again, until the store has taken that: nobody else knows of it before the next start."""
+        if not self._stopping:
+            self._commits.submit(
+                Job(lambda work: _put_off(row, work), lambda job: self._was_put_off(row, job), self._seed())
+            )
+
+    def _was_put_off(self, row: Due, job: Job) -> None:
+        if job.error is not None:
+            self._again_soon(lambda: self._put_off(row))
 
     def came_back(self) -> None:
         """The store was away: effects that ended meanwhile could not say so, and timers may have been missed."""
