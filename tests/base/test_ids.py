@@ -32,3 +32,15 @@ def test_numbers_stay_below_their_bound(seed: bytes, bound: int) -> None:
 @pytest.mark.parametrize(("digits", "length"), [(1, 1), (16, 16), (31, 31)])
 def test_hexadecimal_text_has_its_length(digits: int, length: int) -> None:
     assert len(Entropy(b"x").hex(digits)) == length
+
+
+def test_words_repeat_with_their_seed_and_differ_from_each_other() -> None:
+    words = [Entropy(b"seed").word(), *_words(20)]
+    assert words[0] == words[1]
+    assert len(set(words[1:])) == 20
+    assert all(0 <= word < 1 << 64 for word in words)
+
+
+def _words(count: int) -> list[int]:
+    entropy = Entropy(b"seed")
+    return [entropy.word() for _ in range(count)]
