@@ -187,3 +187,17 @@ def test_calls_that_are_decided_together_share_their_round_trips(pair: Pair) -> 
 
     send()  # Its metrics are known from then on.
     assert send() <= 3
+
+
+def test_a_batch_of_deletes_looks_its_messages_up_at_once(pair: Pair) -> None:
+    world, _ = pair
+    url = world.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
+    entries = [{"Id": str(number), "MessageBody": "x"} for number in range(10)]
+    world.call("sqs", "SendMessageBatch", {"QueueUrl": url, "Entries": entries})
+    found = world.call("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10})["Messages"]
+    line = world.store.rows.line  # type: ignore[attr-defined]  # PostgreSQL's
+    before = line.round_trips
+    handles = [{"Id": str(at), "ReceiptHandle": message["ReceiptHandle"]} for at, message in enumerate(found)]
+    world.call("sqs", "DeleteMessageBatch", {"QueueUrl": url, "Entries": handles})
+    assert line.round_trips - before <= 6  # Two are for a metric that is new.
+    assert world.call("sqs", "ReceiveMessage", {"QueueUrl": url}) == {}

@@ -111,6 +111,15 @@ def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:
     raise ReceiptHandleIsInvalid(receipt_handle)
 
 
+def row_of_handle(receipt_handle: str) -> int | None:
+    """The row that a handle names, whosever it is; None when it is no handle."""
+    try:
+        _, row, _ = urlsafe_b64decode(receipt_handle.encode()).decode().split("/")
+        return whole_number(row)
+    except (ValueError, Base64Error):
+        return None
+
+
 def is_used_up(receive_count: int, receive_count_max: int | None) -> bool:
     """Whether the next receive moves the message to the dead letters instead."""
     return receive_count_max is not None and receive_count >= receive_count_max

@@ -29,6 +29,7 @@ from interstate.services.sqs.messages import (
     change_visibility,
     check_ids,
     delete_from,
+    keys_of_handles,
     keys_of_queue,
     put_message,
     put_messages,
@@ -80,6 +81,12 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 def keys_of_send_batch(request: SendBatch, caller: Caller) -> list[Key]:
     """The queue, and who reads it."""
     return keys_of_queue(request.queue_url, caller)
+
+
+def keys_of_handle_batch(request: "DeleteBatch | ChangeBatch", caller: Caller) -> list[Key]:
+    """The queue, and the messages that the handles name."""
+    handles = [entry.receipt_handle for entry in request.entries]
+    return [*keys_of_queue(request.queue_url, caller)[:1], *keys_of_handles(handles)]
 
 
 def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:

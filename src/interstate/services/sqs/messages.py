@@ -33,6 +33,7 @@ from interstate.core.queues.message import (
     md5_of_body,
     new_message_id,
     read_handle,
+    row_of_handle,
     size_bytes,
 )
 from interstate.services.sqs import fifo
@@ -44,6 +45,7 @@ from interstate.store.records.sqs import MESSAGES, QUEUES, Queue
 from interstate.store.tables import Key
 
 Attributes = dict[str, dict[str, Any]]
+_ROW_MAX = 2**63
 VISIBILITY_MAX = timedelta(seconds=VISIBILITY_S_MAX)
 
 
@@ -271,8 +273,14 @@ def _system(attributes: Attributes | None, caller: Caller) -> dict[str, str]:
 
 
 def keys_of_receipt(request: DeleteMessage | ChangeMessageVisibility, caller: Caller) -> list[Key]:
-    """The queue; the message's number stands in the handle, and is checked against the queue by the call."""
-    return keys_of_queue(request.queue_url, caller)[:1]
+    """The queue and the message; its number stands in the handle, and is checked against the queue by the call."""
+    return [*keys_of_queue(request.queue_url, caller)[:1], *keys_of_handles([request.receipt_handle])]
+
+
+def keys_of_handles(handles: Sequence[str]) -> list[Key]:
+    """The messages that handles name."""
+    rows = [row_of_handle(handle) for handle in handles]
+    return [Key(MESSAGES, (row,)) for row in rows if row is not None and row < _ROW_MAX]
 
 
 def delete_message(request: DeleteMessage, work: Work) -> None:
