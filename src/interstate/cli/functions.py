@@ -13,6 +13,7 @@ import typer
 
 from interstate.cli import options
 from interstate.cli.client import control
+from interstate.cli.refusals import told
 
 app = typer.Typer(no_args_is_help=True, help="Functions: what there is, a call by hand, their logs.")
 
@@ -30,6 +31,7 @@ class _Lambda:
         from botocore.config import Config  # noqa: PLC0415 a quarter of a second that other commands do not need
         from botocore.session import Session  # noqa: PLC0415 the same
 
+        self._endpoint_url = endpoint_url
         self._client = Session().create_client(
             "lambda",
             endpoint_url=endpoint_url,
@@ -45,7 +47,7 @@ class _Lambda:
         try:
             return getattr(self._client, operation)(**request)
         except (BotoCoreError, ClientError) as error:
-            typer.echo(f"interstate: {error}", err=True)
+            typer.echo(f"interstate: {told(error, self._endpoint_url)}", err=True)
             raise typer.Exit(1) from error
 
 
@@ -58,9 +60,13 @@ def list_(
     """List functions: runtime, memory, time limit, when they were changed."""
     functions = _Lambda(endpoint_url, region, account)
     more: dict[str, Any] = {}
-    typer.echo(f"{'runtime':<16} {'memory':>8} {'timeout':>8}  {'changed':<19}  function")
     while True:
         page = functions.call("list_functions", **more)
+        if not more and not page["Functions"]:
+            typer.echo("There are no functions.")
+            return
+        if not more:
+            typer.echo(f"{'runtime':<16} {'memory':>8} {'timeout':>8}  {'changed':<19}  function")
         for one in page["Functions"]:
             limits = f"{one['MemorySize']:>5} MB {one['Timeout']:>6} s"
             typer.echo(f"{one['Runtime']:<16} {limits}  {one['LastModified'][:19]:<19}  {one['FunctionName']}")

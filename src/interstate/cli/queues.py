@@ -7,6 +7,7 @@ import typer
 
 from interstate.cli import options
 from interstate.cli.client import control
+from interstate.cli.refusals import told
 
 app = typer.Typer(no_args_is_help=True, help="Queues: what they hold, and their dead letters.")
 
@@ -28,6 +29,7 @@ class _Queues:
     def __init__(self, endpoint_url: str, region: str, account: str) -> None:
         from botocore.session import Session  # noqa: PLC0415 a quarter of a second that other commands do not need
 
+        self._endpoint_url = endpoint_url
         self._client = Session().create_client(
             "sqs",
             endpoint_url=endpoint_url,
@@ -42,7 +44,7 @@ class _Queues:
         try:
             return getattr(self._client, operation)(**request)
         except (BotoCoreError, ClientError) as error:
-            typer.echo(f"interstate: {error}", err=True)
+            typer.echo(f"interstate: {told(error, self._endpoint_url)}", err=True)
             raise typer.Exit(1) from error
 
     def url(self, name: str) -> str:
@@ -66,9 +68,13 @@ def list_(
     """List queues with their depths: visible, in flight, delayed."""
     queues = _Queues(endpoint_url, region, account)
     more: dict[str, Any] = {}
-    typer.echo(f"{'visible':>9} {'in flight':>9} {'delayed':>9}  queue")
     while True:
         page = queues.call("list_queues", QueueNamePrefix=prefix, MaxResults=100, **more)
+        if not more and not page.get("QueueUrls"):
+            typer.echo(f"There are no queues whose name begins with {prefix}." if prefix else "There are no queues.")
+            return
+        if not more:
+            typer.echo(f"{'visible':>9} {'in flight':>9} {'delayed':>9}  queue")
         for url in page.get("QueueUrls", []):
             found = queues.attributes(url, *_COUNTS)
             counts = " ".join(f"{found[name]:>9}" for name in _COUNTS)
