@@ -15,7 +15,8 @@ def test_botocore_reads_the_frames() -> None:
     ]
     buffer = EventStreamBuffer()
     buffer.add_data(event_stream(events))
-    read = [(message.headers[":event-type"], message.headers[":content-type"], message.payload) for message in buffer]
+    frames: list[Any] = list(buffer)
+    read = [(frame.headers[":event-type"], frame.headers[":content-type"], frame.payload) for frame in frames]
     assert read == [
         ("PayloadChunk", "application/octet-stream", b"\x00one"),
         ("PayloadChunk", "application/octet-stream", b"two"),
