@@ -398,10 +398,10 @@ def read_instant(value: float | str) -> datetime | None:
 
 
 def _instant_of_text(text: str) -> datetime:
+    if "," in text:  # Before the letter T is looked for: Tue, Thu and GMT have it too.
+        return parsedate_to_datetime(text).astimezone(UTC)
     if "T" in text:
         return parse_iso(text)
-    if "," in text:
-        return parsedate_to_datetime(text).astimezone(UTC)
     return EPOCH + timedelta(seconds=float(text))
 
 
