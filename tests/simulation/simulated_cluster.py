@@ -11,7 +11,9 @@ from tests.simulation.simulated_application import build
 from tests.simulation.simulated_node import Node
 from tests.simulation.simulation import Broken, Simulation
 
+from interstate.runtime import nodes as nodes_runtime
 from interstate.runtime.nodes import Nodes
+from interstate.store.postgres import engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 
 
@@ -20,6 +22,9 @@ class _Store(PostgresStore):
 
     durable = False
 
+
+LEASE_S = 3600.0
+"""Leases end when the schedule says so, never because the machine is slow."""
 
 LOCK_TIMEOUT_MS = 30
 """Two transactions of one thread never wait for each other with success."""
@@ -32,6 +37,8 @@ class Cluster(Simulation):
 
     def __init__(self, seed: int, nodes: int) -> None:
         self._count = nodes
+        self._lease_s = engine.LEASE_S
+        _set_lease(LEASE_S)
         self._lives: dict[str, Nodes] = {}
         super().__init__(seed)
 
@@ -72,6 +79,7 @@ class Cluster(Simulation):
             due=node.due,
             clock=SimpleNamespace(skew=timedelta()),
             parking=SimpleNamespace(wake=lambda *_key, **_one: None),
+            faults_elsewhere=lambda _saved: None,
         )
         self._lives[name] = Nodes(instance, store, name)  # type: ignore[arg-type]  # as much of an instance as it needs
         store.reconnected = node.due.came_back
@@ -146,3 +154,9 @@ class Cluster(Simulation):
     def close(self) -> None:
         super().close()
         self._lives.clear()
+        _set_lease(self._lease_s)
+
+
+def _set_lease(seconds: float) -> None:
+    for module in (engine, nodes_runtime):
+        vars(module)["LEASE_S"] = seconds

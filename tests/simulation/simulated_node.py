@@ -75,6 +75,9 @@ class Interfering:
     def after_commit(self, _node: "Node") -> None:
         """May raise ``Died``: what was committed stays, its answers are lost."""
 
+    def answer_lost(self, _key: str) -> None:
+        """The store refused an effect's answer: the effect is performed again."""
+
     def work_s(self) -> float:
         """How long the next batch may work."""
         return WHOLE
@@ -144,6 +147,10 @@ class _Driven(DueWork):
             self._activity.begin()
             self._in_flight[row.id] = None  # type: ignore[assignment]  # its task, which nobody here looks at
             self.node.effects.append(Performing(row, self._perform(row)))
+
+    def _put_off(self, row: Due) -> None:
+        self.node.interfering.answer_lost(str(row.id))
+        super()._put_off(row)
 
     def _again_soon(self, function: Callable[[], None]) -> None:
         function()

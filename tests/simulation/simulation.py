@@ -195,6 +195,9 @@ class Simulation(Interfering):
         if self._strikes("crash after commit"):
             raise Died("crash after commit")
 
+    def answer_lost(self, _key: str) -> None:
+        self.forgiven[_key] += 1
+
     def work_s(self) -> float:
         return LATE if self._strikes("late batch") else WHOLE
 
