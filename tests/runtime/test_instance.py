@@ -256,6 +256,29 @@ def test_an_effect_whose_end_the_disk_refuses_twice_is_performed_again(monkeypat
     scenario("frozen", play)
 
 
+def test_an_effect_that_begins_when_the_database_is_found_again_is_performed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play(instance: Instance, outside: Outside) -> None:
+        outside.gate.clear()
+        begin = instance.store.begin
+
+        def reconnect() -> None:
+            monkeypatch.setattr(instance.store, "begin", begin)
+            instance.due.came_back()
+            begin()
+
+        monkeypatch.setattr(instance.store, "begin", reconnect)
+        await call(instance, "LeaveEffect", "a")
+        await notes(instance)
+        await asyncio.sleep(0.01)
+        outside.gate.set()
+        await instance.activity.wait()
+        assert len(outside.keys) == 1
+
+    scenario("frozen", play)
+
+
 def test_effects_that_are_held_start_when_they_are_released() -> None:
     async def play(instance: Instance, outside: Outside) -> None:
         instance.due.hold_effects()

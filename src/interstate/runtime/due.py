@@ -241,11 +241,10 @@ class DueWork:
 
     def came_back(self) -> None:
         """The store was away: effects that ended meanwhile could not say so, and timers may have been missed."""
-        here = set(self._in_flight)
 
         def settle(work: BatchWork) -> None:
             for row in work.select(NEXT, limit=EFFECTS_IN_FLIGHT_MAX + 64, lane=self._lane(IN_FLIGHT)):
-                if row.id not in here:
+                if row.id not in self._in_flight:  # As it is now: the batch that came back may have begun some.
                     work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
 
         self._commits.submit(Job(settle, lambda _job: self.look(), self._seed()))
