@@ -115,6 +115,8 @@ def test_keys_of_many_values() -> None:
     for values, by_every, by_some in ((("a", "c"), False, True), (("a", "b"), True, True), (("c",), False, False)):
         assert (verdict([every], context={"k": values}) is Verdict.ALLOWED) == by_every
         assert (verdict([some], context={"k": values}) is Verdict.ALLOWED) == by_some
+    none = allow(Condition={"ForAnyValue:StringNotEquals": {"k": "a"}})
+    assert verdict([none], context={}) is Verdict.SILENT
     assert verdict([every], context={}) is Verdict.ALLOWED
     assert verdict([some], context={}) is Verdict.SILENT
 

@@ -49,7 +49,9 @@ def holds(condition: Condition, context: Context) -> bool:
     if test is None:
         return False
     if present is None:
-        return condition.if_exists or negated is not None or condition.over == "ForAllValues"
+        if condition.over:  # Of no values, all meet it and none does, negated or not.
+            return condition.if_exists or condition.over == "ForAllValues"
+        return condition.if_exists or negated is not None
     wanted = [context.filled(value) for value in condition.values]
 
     def met(value: str) -> bool:
