@@ -15,7 +15,7 @@ from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.server
 
-SWEEPS = 2  # They wait for the day when executions and messages have been kept long enough.
+SWEEPS = 4  # They wait for the day when executions, messages, logs and metrics have been kept long enough.
 ROLE = "arn:aws:iam::000000000000:role/r"
 CHOICE = {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": True, "Next": "End"}], "Default": "Pass"}
 LOOP = {

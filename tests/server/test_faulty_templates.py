@@ -71,7 +71,7 @@ ROLLED_BACK: list[tuple[str, Any, str]] = [
     ("two-names", {"A": queue(QueueName="same"), "B": queue(QueueName="same")}, "same already exists in stack "),
     ("machine", {"A": queue(QueueName="a"), "M": {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"RoleArn": ROLE, "DefinitionString": "{"}}}, "Invalid State Machine Definition"),
     ("pattern", {"A": queue(QueueName="a"), "R": {"Type": "AWS::Events::Rule", "Properties": {"EventPattern": {"source": [{"nope": 1}]}}}}, "Event pattern is not valid."),
-    ("source", {"A": queue(), "M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": "nobody", "EventSourceArn": {"Fn::GetAtt": ["A", "Arn"]}}}}, "Function not found"),
+    ("source", {"A": queue(), "M": {"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": "nobody", "EventSourceArn": {"Fn::GetAtt": ["A", "Arn"]}}}}, "Function does not exist"),
     ("import", {"A": queue(QueueName="a"), "B": queue(QueueName={"Fn::ImportValue": "nowhere"})}, "No export named nowhere found."),
     ("select", {"A": queue(QueueName={"Fn::Select": [9, ["a"]]})}, "Fn::Select cannot select nonexistent value at index 9"),
 ]  # fmt: skip

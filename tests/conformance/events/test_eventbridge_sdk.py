@@ -9,6 +9,18 @@ from tests.server_process import ServerProcess
 
 pytestmark = pytest.mark.server
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:"
+LETS_IN = json.dumps(
+    {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": "*",
+            }
+        ]
+    }
+)
 
 
 def messages(server: ServerProcess, name: str, wait_s: int = 5) -> list[Any]:
@@ -25,7 +37,7 @@ def messages(server: ServerProcess, name: str, wait_s: int = 5) -> list[Any]:
 
 def test_an_event_finds_its_way_and_an_archive_sends_it_again(server: ServerProcess) -> None:
     events = server.client("events")
-    server.client("sqs").create_queue(QueueName="q")
+    server.client("sqs").create_queue(QueueName="q", Attributes={"Policy": LETS_IN})
     bus = events.create_event_bus(Name="orders")["EventBusArn"]
     rule = events.put_rule(Name="r", EventBusName="orders", EventPattern='{"source":["shop"]}')["RuleArn"]
     events.put_targets(Rule="r", EventBusName=bus, Targets=[{"Id": "t", "Arn": QUEUE + "q", "InputPath": "$.detail"}])
@@ -52,7 +64,7 @@ def test_an_event_finds_its_way_and_an_archive_sends_it_again(server: ServerProc
 
 def test_a_dead_letter_is_written_once_whenever_the_server_dies(server: ServerProcess) -> None:
     events, sqs = server.client("events"), server.client("sqs")
-    sqs.create_queue(QueueName="dead")
+    sqs.create_queue(QueueName="dead", Attributes={"Policy": LETS_IN})
     events.put_rule(Name="r", EventPattern='{"source":["shop"]}')
     target = {"Id": "t", "Arn": QUEUE + "gone", "DeadLetterConfig": {"Arn": QUEUE + "dead"}}
     events.put_targets(Rule="r", Targets=[target])
@@ -69,8 +81,7 @@ REFUSED: list[tuple[str, dict[str, Any], str, str]] = [
     ("put_rule", {"Name": "r", "EventPattern": '{"a": 1}'}, "InvalidEventPatternException", "Event pattern is not valid."),
     ("put_rule", {"Name": "r r", "EventPattern": "{}"}, "ValidationException", "1 validation error detected"),
     ("describe_rule", {"Name": "x"}, "ResourceNotFoundException", "Rule x does not exist on EventBus default."),
-    ("create_api_destination", {"Name": "x", "ConnectionArn": "arn:aws:events:us-east-1:000000000000:connection/x/11111111-1111-1111-1111-111111111111", "InvocationEndpoint": "https://x", "HttpMethod": "GET"}, "NotImplemented", "CreateApiDestination"),
-    ("list_endpoints", {}, "NotImplemented", "ListEndpoints"),
+    ("create_api_destination", {"Name": "x", "ConnectionArn": "arn:aws:events:us-east-1:000000000000:connection/x/11111111-1111-1111-1111-111111111111", "InvocationEndpoint": "https://x", "HttpMethod": "GET"}, "ResourceNotFoundException", "Connection"),
 ]  # fmt: skip
 
 

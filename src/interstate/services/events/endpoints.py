@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import caller_of
+from interstate.base.arn import caller_of, parse_arn
 from interstate.base.errors import ValidationException
 from interstate.core.events.errors import (
     LimitExceededException,
@@ -126,6 +126,9 @@ def _checked(endpoint: Endpoint, work: Work) -> Endpoint:
     """The endpoint with its bus of the home region first."""
     if endpoint.replicates and endpoint.role_arn is None:
         raise ValidationException("Parameter RoleArn is required when event replication is enabled.")
+    for arn in endpoint.buses:
+        if parse_arn(arn) is None:
+            raise ValidationException(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
     places = [caller_of(arn) for arn in endpoint.buses]
     if {place.account for place in places} != {work.caller.account}:
         raise ValidationException("Parameter EventBuses is not valid. Reason: event buses must belong to the caller.")
