@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +11,8 @@ from urllib.parse import urlencode
 import typer
 
 from interstate.cli import options
+from interstate.cli.aws import Aws
 from interstate.cli.client import control
-from interstate.cli.refusals import told
 
 app = typer.Typer(no_args_is_help=True, help="Functions: what there is, a call by hand, their logs.")
 
@@ -24,33 +23,6 @@ _REGION, _ACCOUNT = "us-east-1", "000000000000"
 _WAIT_S = 45
 
 
-class _Lambda:
-    """Lambda of a server, through AWS's own client; a refusal ends the command with its message."""
-
-    def __init__(self, endpoint_url: str, region: str, account: str) -> None:
-        from botocore.config import Config  # noqa: PLC0415 a quarter of a second that other commands do not need
-        from botocore.session import Session  # noqa: PLC0415 the same
-
-        self._endpoint_url = endpoint_url
-        self._client = Session().create_client(
-            "lambda",
-            endpoint_url=endpoint_url,
-            region_name=region,
-            aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or account,
-            aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "interstate",
-            config=Config(read_timeout=920, retries={"total_max_attempts": 1}),
-        )
-
-    def call(self, operation: str, **request: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 see above
-
-        try:
-            return getattr(self._client, operation)(**request)
-        except (BotoCoreError, ClientError) as error:
-            typer.echo(f"interstate: {told(error, self._endpoint_url)}", err=True)
-            raise typer.Exit(1) from error
-
-
 @app.command("list")
 def list_(
     endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
@@ -58,7 +30,7 @@ def list_(
     account: Account = _ACCOUNT,
 ) -> None:
     """List functions: runtime, memory, time limit, when they were changed."""
-    functions = _Lambda(endpoint_url, region, account)
+    functions = Aws("lambda", endpoint_url, region, account)
     more: dict[str, Any] = {}
     while True:
         page = functions.call("list_functions", **more)
@@ -87,7 +59,7 @@ def invoke(
     account: Account = _ACCOUNT,
 ) -> None:
     """Call a function; its answer goes to standard output, its log's tail to standard error."""
-    functions = _Lambda(endpoint_url, region, account)
+    functions = Aws("lambda", endpoint_url, region, account)
     if event:
         functions.call("invoke", FunctionName=name, Payload=_event(payload), InvocationType="Event")
         typer.echo("accepted")

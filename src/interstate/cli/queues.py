@@ -1,13 +1,12 @@
 """``interstate queues``: look into queues, move dead letters back, empty a queue."""
 
-import os
 from typing import Annotated, Any
 
 import typer
 
 from interstate.cli import options
+from interstate.cli.aws import Aws
 from interstate.cli.client import control
-from interstate.cli.refusals import told
 
 app = typer.Typer(no_args_is_help=True, help="Queues: what they hold, and their dead letters.")
 
@@ -23,29 +22,11 @@ _COUNTS = (
 _BODY_MAX = 100
 
 
-class _Queues:
-    """SQS of a server, through AWS's own client; a refusal ends the command with its message."""
+class _Queues(Aws):
+    """SQS of a server."""
 
     def __init__(self, endpoint_url: str, region: str, account: str) -> None:
-        from botocore.session import Session  # noqa: PLC0415 a quarter of a second that other commands do not need
-
-        self._endpoint_url = endpoint_url
-        self._client = Session().create_client(
-            "sqs",
-            endpoint_url=endpoint_url,
-            region_name=region,
-            aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or account,
-            aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "interstate",
-        )
-
-    def call(self, operation: str, **request: Any) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 see above
-
-        try:
-            return getattr(self._client, operation)(**request)
-        except (BotoCoreError, ClientError) as error:
-            typer.echo(f"interstate: {told(error, self._endpoint_url)}", err=True)
-            raise typer.Exit(1) from error
+        super().__init__("sqs", endpoint_url, region, account)
 
     def url(self, name: str) -> str:
         url: str = self.call("get_queue_url", QueueName=name)["QueueUrl"]
