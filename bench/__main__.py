@@ -42,8 +42,16 @@ def sync_ms() -> float:
 class Server:
     """A server in a process of its own."""
 
-    def __init__(self, command: str, *, memory: bool, cpus: set[int] | None, database: str | None = None) -> None:
-        self._command = command
+    def __init__(
+        self,
+        command: str,
+        *,
+        memory: bool,
+        cpus: set[int] | None,
+        database: str | None = None,
+        more: tuple[str, ...] = (),
+    ) -> None:
+        self._command, self._more = command, more
         self.directory = Path(tempfile.mkdtemp(prefix="bench-", dir=Path.cwd()))
         self._cpus = cpus
         self._state = ["--memory"] if memory else ["--data", str(self.directory / "data")]
@@ -63,7 +71,7 @@ class Server:
 
     def __enter__(self) -> int:
         port = _free_port()
-        command = [sys.executable, "-m", "interstate", self._command, "--port", str(port), *self._state]
+        command = [sys.executable, "-m", "interstate", self._command, "--port", str(port), *self._state, *self._more]
         if self._command == "up":
             for name in ("PaymentUrl", "CarrierUrl", "MessageUrl"):  # Its partners must not meet others'.
                 command += ["--parameter", f"{name}=http://127.0.0.1:{_free_port()}"]
@@ -74,6 +82,11 @@ class Server:
             os.sched_setaffinity(self._process.pid, self._cpus)
         asyncio.run(_ready(port))
         return port
+
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        return self._process.pid
 
     def __exit__(self, *_exception: object) -> None:
         self._process.send_signal(signal.SIGTERM)
