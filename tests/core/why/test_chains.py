@@ -26,6 +26,10 @@ def tries(*outcomes: tuple[int, str]) -> list[Try]:
         ([(0, "AGAIN"), (1, "DELIVERED")], ["delivered"]),
         ([(0, "AGAIN"), (1, "SENT_TO_DLQ"), (0, "DELIVERED")], ["dead letter", "delivered"]),  # Replayed.
         ([(0, "DROPPED"), (0, "DROPPED")], ["dropped", "dropped"]),
+        ([(1, "DLQ_AGAIN"), (1, "DLQ_AGAIN"), (1, "SENT_TO_DLQ")], ["dead letter"]),
+        ([(0, "DLQ_AGAIN")], ["waiting"]),
+        ([(0, "DLQ_REFUSED"), (0, "DELIVERED")], ["dead letter refused", "delivered"]),
+        ([(0, "AGAIN"), (1, "GONE")], ["ended with its rule"]),
     ],
 )
 def test_attempts_are_deliveries(outcomes: list[tuple[int, str]], states: list[str]) -> None:

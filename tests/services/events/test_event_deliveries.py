@@ -10,6 +10,7 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import loads as read
 from interstate.services.events.aws_events import put_aws_event
 from interstate.store.records.due import DUE
+from interstate.store.records.events import ATTEMPTS_UP_TO
 from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT
 from interstate.store.tables import Scalar
 
@@ -197,6 +198,61 @@ def test_a_dead_letter_queue_that_is_gone_loses_the_event_and_counts_it(bench: A
     assert failures(bench, rule, "InvocationsFailedToBeSentToDlq") == 1
 
 
+def attempts(bench: Any) -> list[tuple[str, str | None]]:
+    """How the attempts ended that the event log keeps."""
+    rows = bench.world.run(lambda work: work.select(ATTEMPTS_UP_TO, limit=99, last=1 << 62))
+    return [(row.outcome, row.message) for row in rows]
+
+
+def test_a_dead_letter_queue_that_will_not_take_a_letter_is_told(bench: Any) -> None:
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html ("Granting permissions to the DLQ")."""
+    closed = bench.queue("closed", open_to=None)
+    gone = "arn:aws:sqs:us-east-1:000000000000:gone"
+    rule = bench.rule("r", {"Arn": gone, "DeadLetterConfig": {"Arn": closed}})
+    bench.put()
+    assert failures(bench, rule, "InvocationsFailedToBeSentToDlq") == 1
+    assert failures(bench, rule, "InvocationsSentToDlq") == 0
+    [(outcome, message)] = attempts(bench)
+    assert outcome == "DLQ_REFUSED"
+    assert message is not None
+    assert message.startswith(f"The specified queue does not exist. (dead-letter queue {closed}: NO_PERMISSIONS: ")
+    assert due_steps(bench) == 0
+
+
+def test_a_dead_letter_queue_that_is_away_gets_the_letter_later_even_when_the_rule_is_gone(bench: Any) -> None:
+    dead = bench.queue("dead")
+    gone = "arn:aws:lambda:us-east-1:000000000000:function:gone"
+    bench.others.error = ServiceError("Function not found", code="ResourceNotFoundException", status=404)
+    rule = bench.rule("r", {"Arn": gone, "DeadLetterConfig": {"Arn": dead}})
+    bench.world.catalog.faults.add({"target": "sqs:SendMessage", "error": "RequestThrottled"})
+    event_id = bench.put()["EventId"]
+    bench("RemoveTargets", Rule="r", Ids=["t0"])
+    bench.advance(minutes=5)
+    assert due_steps(bench) == 1
+    assert failures(bench, rule, "InvocationsFailedToBeSentToDlq") == 0
+    bench.world.catalog.faults.remove(None)
+    bench.advance(minutes=10)
+    [letter] = bench.received("dead")
+    assert loads(letter["Body"])["id"] == event_id
+    assert letter["MessageAttributes"]["RETRY_ATTEMPTS"]["StringValue"] == "0"
+    assert failures(bench, rule, "InvocationsSentToDlq") == 1
+    outcomes = [outcome for outcome, _ in attempts(bench)]
+    assert set(outcomes[:-1]) == {"DLQ_AGAIN"}
+    assert outcomes[-1] == "SENT_TO_DLQ"
+
+
+def test_a_dead_letter_queue_that_stays_away_loses_the_event_after_a_day_and_says_so(bench: Any) -> None:
+    dead = bench.queue("dead")
+    rule = bench.rule("r", {"Arn": "arn:aws:sqs:us-east-1:000000000000:gone", "DeadLetterConfig": {"Arn": dead}})
+    bench.world.catalog.faults.add({"target": "sqs:SendMessage", "error": "ServiceUnavailable"})
+    bench.world.catalog.faults.add({"target": "sqs:SendMessageBatch", "error": "QueueDoesNotExist"})
+    bench.put()
+    bench.advance(hours=55)
+    assert failures(bench, rule, "InvocationsFailedToBeSentToDlq") == 1
+    assert attempts(bench)[-1][0] == "DLQ_REFUSED"
+    assert due_steps(bench) == 0
+
+
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 BUSY = ServiceError("Rate exceeded", code="TooManyRequestsException", status=429)
 
@@ -285,6 +341,11 @@ def test_a_delivery_ends_with_its_rule_or_target(bench: Any) -> None:
     bench.advance(minutes=1)
     assert len(bench.others.calls) == 1
     assert due_steps(bench) == 0
+    ended = [message for outcome, message in attempts(bench) if outcome == "GONE"]
+    assert sorted(map(str, ended)) == [
+        "The rule is gone or disabled since the event came.",
+        "The target is gone or disabled since the event came.",
+    ]
 
 
 def test_a_template_that_gives_no_json_makes_a_dead_letter(bench: Any) -> None:

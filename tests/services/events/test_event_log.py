@@ -66,10 +66,10 @@ def test_a_queue_that_does_not_let_eventbridge_in_gets_nothing(bench: Bench) -> 
     assert [attempt.outcome for attempt in attempts(bench, event_id)] == ["SENT_TO_DLQ"]
 
 
-def test_a_closed_dead_letter_queue_drops_the_event(bench: Bench) -> None:
+def test_a_closed_dead_letter_queue_is_told(bench: Bench) -> None:
     closed = bench.queue("closed", open_to="sns.amazonaws.com")
     bench.rule("r", {"Arn": closed, "DeadLetterConfig": {"Arn": closed}})
-    assert [attempt.outcome for attempt in attempts(bench, bench.put()["EventId"])] == ["DROPPED"]
+    assert [attempt.outcome for attempt in attempts(bench, bench.put()["EventId"])] == ["DLQ_REFUSED"]
 
 
 def test_a_target_role_acts_for_its_account(bench: Bench) -> None:

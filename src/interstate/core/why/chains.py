@@ -1,7 +1,7 @@
 """Attempts to deliver one event to one target, as the deliveries that they were.
 
 A delivery's attempts are numbered from 0. An event that was replayed is delivered again, under the same id: then the numbers
-begin anew.
+begin anew. A dead letter that its queue did not take yet is tried again under the number of the delivery's last attempt.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,17 @@ from datetime import datetime
 import msgspec
 
 WAITING, DELIVERED, DEAD_LETTER, DROPPED = "waiting", "delivered", "dead letter", "dropped"
-_STATES = {"DELIVERED": DELIVERED, "AGAIN": WAITING, "SENT_TO_DLQ": DEAD_LETTER, "DROPPED": DROPPED}
+LOST, ENDED = "dead letter refused", "ended with its rule"
+_LETTER_WAITS = "DLQ_AGAIN"
+_STATES = {
+    "DELIVERED": DELIVERED,
+    "AGAIN": WAITING,
+    "SENT_TO_DLQ": DEAD_LETTER,
+    "DROPPED": DROPPED,
+    _LETTER_WAITS: WAITING,
+    "DLQ_REFUSED": LOST,
+    "GONE": ENDED,
+}
 
 
 class Try(msgspec.Struct, frozen=True):
@@ -40,7 +50,7 @@ def chains(tries: Sequence[Try]) -> list[Chain]:
     """The deliveries that these attempts, in order of happening, make up."""
     found: list[list[Try]] = []
     for one in tries:
-        if found and one.number > found[-1][-1].number:
+        if found and (one.number > found[-1][-1].number or found[-1][-1].outcome == _LETTER_WAITS):
             found[-1].append(one)
         else:
             found.append([one])

@@ -25,8 +25,9 @@ from interstate.services.events import (
     targets,
 )
 from interstate.services.events.aws_events import routes_cache
+from interstate.services.events.outcomes import letter_again
 from interstate.services.operation import Effect, Operation, Service, Step
-from interstate.store.records.events import ArchiveSweep, Delivery, LogSweep, ReplayPage, Tick
+from interstate.store.records.events import ArchiveSweep, DeadLetter, Delivery, LogSweep, ReplayPage, Tick
 from interstate.store.records.events_connections import HttpCall, TokenCall
 from interstate.store.records.events_endpoints import SourceExpiry
 
@@ -98,6 +99,7 @@ SERVICE = Service(
     ),
     steps=(
         Step("events.delivery", Delivery, partial(deliveries.deliver, cache=_CACHE)),
+        Step("events.dead_letter", DeadLetter, letter_again),
         Step("events.schedule", Tick, partial(schedules.tick, cache=_CACHE), pulls=False),
         Step("events.replay", ReplayPage, partial(replays.replay_page, cache=_CACHE)),
         Step("events.sweep", ArchiveSweep, archiving.sweep, pulls=False),

@@ -26,7 +26,7 @@ from interstate.core.events.http_request import (
 )
 from interstate.services.events.authorizing import keep_token
 from interstate.services.events.locate import find_bus
-from interstate.services.events.outcomes import delivered, failed
+from interstate.services.events.outcomes import delivered, failed, gone
 from interstate.services.events.routing import RoutesCache, Target
 from interstate.store.ports import Work
 from interstate.store.records.events import Delivery
@@ -138,6 +138,7 @@ def called(call: HttpCall, answer: HttpAnswer, work: Work, cache: RoutesCache) -
     route = None if bus is None else cache.of(bus, work).rules.get(call.delivery.rule)
     target = None if route is None else next((one for one in route.targets if one.id == call.delivery.target), None)
     if target is None:
+        gone(call.delivery, "The rule or target is gone or disabled since the call began.", work)
         return
     if is_success(answer.status):
         delivered(call.delivery, call.delivery.events, target, work, [f"status {answer.status}"])

@@ -8,7 +8,7 @@ the call began, and the row leaves a later one or a dead letter. Events that cam
 target's service has a call for that; what it refuses of them is delivered, and fails, alone.
 
 The rule and its target are looked up when the delivery runs: a repetition uses the target as it is now, and a delivery whose
-rule or target is gone, or whose rule was disabled, ends quietly.
+rule or target is gone, or whose rule was disabled, ends; the event log says so.
 
 Source: ``core.events.delivery``.
 """
@@ -32,7 +32,7 @@ from interstate.services import access
 from interstate.services.events.calling import call_destination, call_gateway
 from interstate.services.events.errors import AccessDeniedException
 from interstate.services.events.locate import bus_name, find_bus
-from interstate.services.events.outcomes import attempted, delivered, failed
+from interstate.services.events.outcomes import attempted, delivered, failed, gone
 from interstate.services.events.reaching import Payload, reach, reach_with_many, takes_many
 from interstate.services.events.routing import Route, RoutesCache, Target
 from interstate.services.events.sending import Sender
@@ -55,6 +55,8 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
     route = None if bus is None else cache.of(bus, work).rules.get(delivery.rule)
     target = None if route is None else next((one for one in route.targets if one.id == delivery.target), None)
     if route is None or target is None:
+        what = "bus" if bus is None else "rule" if route is None else "target"
+        gone(delivery, f"The {what} is gone or disabled since the event came.", work)
         return
     attempted(delivery, len(delivery.events), work)
     left = delivery.events

@@ -9,19 +9,21 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from interstate.base.arn import caller_of, parse_arn
-from interstate.base.errors import ServiceError
-from interstate.core.events.delivery import Again, Failure, dead_letter_attributes, decide
+from interstate.base.arn import caller_of
+from interstate.core.events.delivery import Again, Failure, backoff, decide
 from interstate.core.events.numbers import place_of
+from interstate.services.events.dead_letters import PRINCIPAL, Sent, send_letter
 from interstate.services.events.locate import DEFAULT, bus_name
 from interstate.services.events.routing import Target
 from interstate.store.ports import Work
-from interstate.store.records.events import ATTEMPTS, Attempt, Carried, Delivery
+from interstate.store.records.events import ATTEMPTS, Attempt, Carried, DeadLetter, Delivery
 
-DELIVERY = "events.delivery"
-PRINCIPAL = "events.amazonaws.com"
+__all__ = ["PRINCIPAL", "attempted", "delivered", "failed", "gone", "letter_again"]
+
+DELIVERY, LETTER = "events.delivery", "events.dead_letter"
 NAMESPACE = "AWS/Events"
 DELIVERED, AGAIN, SENT_TO_DLQ, DROPPED = "DELIVERED", "AGAIN", "SENT_TO_DLQ", "DROPPED"
+LETTER_WAITS, LETTER_REFUSED, GONE = "DLQ_AGAIN", "DLQ_REFUSED", "GONE"
 _MESSAGE_CHARS_MAX = 1_000
 Dimensions = tuple[tuple[str, str], ...]
 
@@ -77,7 +79,7 @@ def delivered(
     _measure(delivery, "Invocations", work, len(events))
     _measure(delivery, "SuccessfulInvocationAttempts", work, len(events))
     _measure_latency(delivery, "IngestionToInvocationCompleteLatency", len(events), work)
-    _note(delivery, events, target, DELIVERED, work, made=made)
+    _note(delivery, events, target.arn, DELIVERED, work, made=made)
 
 
 def failed(
@@ -92,50 +94,54 @@ def failed(
                 _measure(delivery, "ThrottledInvocations", work)
             again = msgspec.structs.replace(delivery, retries=delivery.retries + 1)
             work.later(DELIVERY, again, at=at)
-            _note(delivery, delivery.events, target, AGAIN, work, failure, at)
+            _note(delivery, delivery.events, target.arn, AGAIN, work, failure, at)
             return
         exhausted: str | None = "MaximumEventAgeInSeconds"
     else:
         exhausted = decision.exhausted
     _measure(delivery, "Invocations", work)
     _measure(delivery, "FailedInvocations", work)
-    sent = _dead_letter(delivery, target, failure, exhausted, work)
-    if sent is not None:
-        _measure(delivery, "InvocationsSentToDlq" if sent else "InvocationsFailedToBeSentToDlq", work)
-    _note(delivery, delivery.events, target, SENT_TO_DLQ if sent else DROPPED, work, failure)
-
-
-def _dead_letter(
-    delivery: Delivery, target: Target, failure: Failure, exhausted: str | None, work: Work
-) -> bool | None:
-    """Send the event to the target's dead-letter queue; False when that refuses too, None when the target has none."""
     if target.dead_letter_arn is None:
-        return None
-    arn = parse_arn(target.dead_letter_arn)
-    assert arn is not None, target
-    request = {
-        "QueueUrl": f"http://localhost/{arn.account}/{arn.resource}",
-        "MessageBody": bytes(delivery.events[0].text).decode(),
-        "MessageAttributes": dead_letter_attributes(
-            rule_arn=delivery.rule,
-            target_arn=target.arn,
-            failure=failure,
-            retries=delivery.retries,
-            exhausted=exhausted,
-        ),
-    }
-    caller = caller_of(target.dead_letter_arn).on_behalf_of(PRINCIPAL, source_arn=delivery.rule)
-    try:
-        work.call("sqs", "SendMessage", request, caller=caller)
-    except ServiceError:
-        return False
-    return True
+        _note(delivery, delivery.events, target.arn, DROPPED, work, failure)
+        return
+    letter = DeadLetter(
+        delivery, target.dead_letter_arn, target.arn, failure.code, failure.message, work.now, exhausted
+    )
+    letter_again(letter, work)
+
+
+def letter_again(letter: DeadLetter, work: Work) -> None:
+    """Send a dead letter, for the first time or again; what its queue answers is counted and kept."""
+    delivery = letter.delivery
+    answer = send_letter(letter, work)
+    failure = Failure(letter.code, letter.message, permanent=True)
+    if answer.refusal is not None:
+        told = f"{letter.message} (dead-letter queue {letter.queue}: {answer.refusal.code}: {answer.refusal.message})"
+        failure = Failure(letter.code, told, permanent=True)
+    at: datetime | None = None
+    match answer.sent:
+        case Sent.TAKEN:
+            outcome = SENT_TO_DLQ
+            _measure(delivery, "InvocationsSentToDlq", work)
+        case Sent.LATER:
+            outcome = LETTER_WAITS
+            at = work.now + backoff(letter.tries, work.entropy)
+            work.later(LETTER, msgspec.structs.replace(letter, tries=letter.tries + 1), at=at)
+        case Sent.REFUSED:
+            outcome = LETTER_REFUSED
+            _measure(delivery, "InvocationsFailedToBeSentToDlq", work)
+    _note(delivery, delivery.events, letter.target_arn, outcome, work, failure, at)
+
+
+def gone(delivery: Delivery, why: str, work: Work) -> None:
+    """The delivery ends because its rule or target is not there any more: keep that it did."""
+    _note(delivery, delivery.events, "", GONE, work, Failure("GONE", why, permanent=True))
 
 
 def _note(  # noqa: PLR0917 what is known of an attempt
     delivery: Delivery,
     events: Sequence[Carried],
-    target: Target,
+    target_arn: str,
     outcome: str,
     work: Work,
     failure: Failure | None = None,
@@ -159,7 +165,7 @@ def _note(  # noqa: PLR0917 what is known of an attempt
             at=work.now,
             rule=delivery.rule,
             target=delivery.target,
-            target_arn=target.arn,
+            target_arn=target_arn,
             outcome=outcome,
             retries=delivery.retries,
             code=None if failure is None else failure.code,

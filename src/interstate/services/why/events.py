@@ -106,7 +106,8 @@ class _Deliveries:
             at = attempt.places.index(found.place)
             made = attempt.made[at] if at < len(attempt.made) else ""
             road = attempt.rule, attempt.target
-            self.arns[road] = attempt.target_arn
+            if attempt.target_arn or road not in self.arns:
+                self.arns[road] = attempt.target_arn
             self.roads.setdefault(road, []).append(
                 Try(
                     attempt.retries,

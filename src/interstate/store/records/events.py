@@ -215,6 +215,22 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     hops: int = 0
 
 
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event that its target did not take, on its way to the dead-letter queue; body of the step "events.dead_letter".
+
+    It needs neither the rule nor the target any more. ``since`` is when the delivery ended.
+    """
+
+    delivery: Delivery
+    queue: str
+    target_arn: str
+    code: str
+    message: str
+    since: datetime
+    exhausted: str | None = None
+    tries: int = 0
+
+
 class LogSweep(msgspec.Struct, frozen=True):
     """Forget what is older than the event log keeps; body of the step "events.log_sweep"."""
 
