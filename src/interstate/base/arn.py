@@ -47,10 +47,11 @@ class Caller(msgspec.Struct, frozen=True):
     service: str = ""
     source_arn: str = ""
     host: str = ""
+    trace: str = ""
 
     def on_behalf_of(self, service: str, source_arn: str) -> "Caller":
         """The service principal that acts for the resource ``source_arn`` (which may live in another account)."""
-        return Caller(self.account, self.region, self.access_key, service, source_arn)
+        return Caller(self.account, self.region, self.access_key, service, source_arn, trace=self.trace)
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account and region."""

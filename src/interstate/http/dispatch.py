@@ -164,6 +164,8 @@ class Dispatcher:
             route = self._wire.router.route(plain)
             service, operation = route.metadata.name, route.operation
             caller = self._caller(request)
+            if b"x-amzn-trace-id" in request.headers:
+                caller = msgspec.structs.replace(caller, trace=request.header(b"x-amzn-trace-id"))
             if operation in _SHOW_ADDRESSES.get(service, ()):
                 caller = msgspec.structs.replace(caller, host=request.header(b"host"))
             if not self._engine.implements(service, operation):

@@ -4,8 +4,10 @@ import pytest
 
 from interstate.base.json import loads
 from interstate.core.functions import faults, report
+from interstate.core.functions.tracing import trace_of
 
 AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+UNTRACED = trace_of(None, request_id="r-1", attempt=1, began=AT, active=False)
 
 
 def test_a_report_has_lambdas_fields_in_lambdas_order() -> None:
@@ -87,13 +89,13 @@ def test_a_fault_is_a_document_with_type_and_message(fault: faults.Fault, error_
 def test_with_the_log_format_json_lines_are_objects() -> None:
     # Source: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
     lines = report.Lines("$LATEST", 128, as_json=True)
-    (start,) = lines.start("r-1", AT)
+    (start,) = lines.start("r-1", AT, UNTRACED)
     assert loads(start) == {
         "time": "2026-11-21T09:30:00.000Z",
         "type": "platform.start",
         "record": {"requestId": "r-1", "version": "$LATEST"},
     }
-    (summed,) = lines.ends("r-1", report.Usage(2.5, 200, 10.0), AT, status="", error_type="")
+    (summed,) = lines.ends("r-1", report.Usage(2.5, 200, 10.0), AT, status="", error_type="", trace=UNTRACED)
     document = loads(summed)
     assert isinstance(document, dict)
     assert document["record"] == {

@@ -35,6 +35,9 @@ RESERVED = frozenset(
 )
 SIZE_BYTES_MAX = 4 * 1024  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
+# Where the X-Ray SDKs send segments, by UDP: nobody need listen. An X-Ray daemon or an OpenTelemetry collector may.
+XRAY_DAEMON = "127.0.0.1:2000"
+
 
 class Surroundings(msgspec.Struct, frozen=True):
     """What a worker's environment takes from the place where it runs."""
@@ -62,6 +65,8 @@ def environment_of(spec: FunctionSpec, around: Surroundings) -> dict[str, str]:
         "HOME": around.temporary_directory,
         "TMPDIR": around.temporary_directory,
         "AWS_ENDPOINT_URL": around.endpoint_url,
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": XRAY_DAEMON,
         **dict(spec.environment),
         "LAMBDA_TASK_ROOT": around.task_root,
         "LAMBDA_RUNTIME_DIR": around.runtime_directory,
@@ -78,7 +83,6 @@ def environment_of(spec: FunctionSpec, around: Surroundings) -> dict[str, str]:
         "AWS_LAMBDA_LOG_GROUP_NAME": spec.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": around.log_stream,
         "AWS_LAMBDA_RUNTIME_API": around.runtime_api,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         **({"AWS_LAMBDA_LOG_FORMAT": "JSON"} if spec.log_format == "JSON" else {}),
     }
 

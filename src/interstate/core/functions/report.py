@@ -12,6 +12,7 @@ import msgspec
 
 from interstate.base.json import dumps
 from interstate.base.time import to_iso
+from interstate.core.functions.tracing import Trace
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -56,17 +57,20 @@ class Lines:
         self._memory_mb = memory_mb
         self._json = as_json
 
-    def start(self, request_id: str, at: datetime) -> list[str]:
+    def start(self, request_id: str, at: datetime, trace: Trace) -> list[str]:
         """Before a call."""
         if self._json:
-            return [_object(at, "platform.start", {"requestId": request_id, "version": self._version})]
+            record = {"requestId": request_id, "version": self._version, **_tracing(trace)}
+            return [_object(at, "platform.start", record)]
         return [start(request_id, self._version)]
 
-    def ends(self, request_id: str, usage: Usage, at: datetime, *, status: str, error_type: str) -> list[str]:
+    def ends(
+        self, request_id: str, usage: Usage, at: datetime, *, status: str, error_type: str, trace: Trace
+    ) -> list[str]:
         """After a call: its end, and what it took."""
         if not self._json:
             summed = report(request_id, usage, self._memory_mb, status=status, error_type=error_type)
-            return [end(request_id), summed]
+            return [end(request_id), summed + traced(trace)]
         figures: dict[str, Any] = {
             "durationMs": round(usage.duration_ms, 3),
             "billedDurationMs": usage.billed_ms,
@@ -78,7 +82,22 @@ class Lines:
         record: dict[str, Any] = {"requestId": request_id, "metrics": figures, "status": status or "success"}
         if error_type:
             record["errorType"] = error_type
-        return [_object(at, "platform.report", record)]
+        return [_object(at, "platform.report", {**record, **_tracing(trace)})]
+
+
+def _tracing(trace: Trace) -> dict[str, Any]:
+    """The trace context of a call that is recorded, as the telemetry's schema has it."""
+    if not trace.sampled:
+        return {}
+    return {"tracing": {"spanId": trace.segment, "type": "X-Amzn-Trace-Id", "value": trace.header}}
+
+
+def traced(trace: Trace) -> str:
+    """What follows a report whose call is recorded; "" for others.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html ("XRAY TraceId - For traced requests ...")
+    """
+    return f"XRAY TraceId: {trace.root}\tSegmentId: {trace.segment}\tSampled: true\t\n" if trace.sampled else ""
 
 
 def _object(at: datetime, kind: str, record: dict[str, Any]) -> str:

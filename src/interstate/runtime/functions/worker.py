@@ -25,6 +25,7 @@ from interstate.core.functions import faults, report
 from interstate.core.functions.configuration import FunctionSpec
 from interstate.core.functions.environment import Surroundings, environment_of
 from interstate.core.functions.faults import Fault
+from interstate.core.functions.tracing import trace_of
 from interstate.runtime.functions import usage
 from interstate.runtime.functions.code import Prepared
 from interstate.runtime.functions.output import Output
@@ -72,8 +73,15 @@ class Place(msgspec.Struct, frozen=True):
 class _Call:
     """The call that a worker has in hand."""
 
-    def __init__(self, invocation: Invocation) -> None:
+    def __init__(self, invocation: Invocation, now: datetime, *, traced: bool) -> None:
         self.invocation = invocation
+        self.trace = trace_of(
+            invocation.trace,
+            request_id=invocation.request_id,
+            attempt=invocation.attempt,
+            began=invocation.accepted or now,
+            active=traced,
+        )
         self.stream = STREAM.get()
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.delivered = False
@@ -170,7 +178,7 @@ class Worker:
         assert self._call is None
         if self.ended:
             raise NotCalled
-        call = self._call = _Call(invocation)
+        call = self._call = _Call(invocation, self._clock.now(), traced=self.spec.tracing == "Active")
         self.calls += 1
         if self._answer is not None:
             self._deliver(call)
@@ -194,7 +202,7 @@ class Worker:
         if call.timer is not None:
             call.timer.cancel()
         call.timer = loop.call_later(self.spec.timeout_s, self._on_timeout, call)
-        self._say(self._lines.start(invocation.request_id, self._clock.now()))
+        self._say(self._lines.start(invocation.request_id, self._clock.now(), call.trace))
         # The handler compares the deadline with the system's clock, so it is real time and not business time.
         deadline_ms = time.time_ns() // 1_000_000 + self.spec.timeout_s * 1000
         qualifier = invocation.qualifier
@@ -205,9 +213,8 @@ class Worker:
             "Lambda-Runtime-Invoked-Function-Arn": f"{self.spec.function}:{qualifier}"
             if qualifier
             else self.spec.function,
+            "Lambda-Runtime-Trace-Id": call.trace.header,
         }
-        if invocation.trace:
-            headers["Lambda-Runtime-Trace-Id"] = invocation.trace
         if invocation.client_context:
             headers["Lambda-Runtime-Client-Context"] = invocation.client_context
         answer(headers, invocation.payload.encode())
@@ -325,7 +332,7 @@ class Worker:
             call.delivered = True
             call.began = time.monotonic()
             self._drain()
-            self._say(self._lines.start(call.invocation.request_id, self._clock.now()))
+            self._say(self._lines.start(call.invocation.request_id, self._clock.now(), call.trace))
 
     def _finish_by(self, call: _Call, fault: Fault, status: str = "error") -> None:
         self._drain()
@@ -347,7 +354,7 @@ class Worker:
         log = self._output.take(now)
         if not self.spec.code.startswith("dir:"):  # The paths of a local folder lead its developer to the line.
             log = [LogLine(line.at, self._as_on_aws(line.message)) for line in log]
-        ends = self._lines.ends(request_id, used, now, status=shown_status, error_type=shown_type)
+        ends = self._lines.ends(request_id, used, now, status=shown_status, error_type=shown_type, trace=call.trace)
         log += [LogLine(now, text) for text in ends]
         streamed = call.streamed if not status else None
         lost = self._child is not None and self._child.lost

@@ -72,6 +72,7 @@ def invoke(request: Invoke, work: Work) -> Outcome:
         payload=payload,
         qualifier=found.qualifier,
         client_context=_client_context(request.client_context),
+        trace=work.caller.trace or None,
         tail=request.log_type == "Tail",
     )
     if request.invocation_type == "Event":

@@ -261,10 +261,12 @@ def _system_of(account: str) -> dict[str, str]:
 
 
 def _system(attributes: Attributes | None, caller: Caller) -> dict[str, str]:
-    if not attributes:
+    if not attributes and not caller.trace:
         return _system_of(caller.account)
     stored = {"SenderId": caller.account}
-    for name, attribute in attributes.items():
+    if caller.trace:  # A trace that the message names itself goes before that of the request.
+        stored["AWSTraceHeader"] = caller.trace
+    for name, attribute in (attributes or {}).items():
         stored[name] = attribute["StringValue"]
     return stored
 

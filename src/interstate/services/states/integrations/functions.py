@@ -104,6 +104,7 @@ def _called(call: _Call, command: StartTask, execution: Execution, work: Work) -
             "label": command.resource.arn if call.form == PLAIN else command.resource.type,
         },
         client_context=_client_context(call.parameters.get("ClientContext")),
+        trace=execution.trace_header or None,
         tail=call.parameters.get("LogType") == "Tail",
     )
     return Outside("lambda.invoke", body, lambda result: _taken(body, result, work.now))
