@@ -4,15 +4,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.services.states import executing
 
 from interstate.base.arn import caller_of
-from interstate.base.errors import NotImplementedHere, ServiceError
+from interstate.base.errors import ServiceError
 from interstate.base.json import loads
 from interstate.core.asl.parse_task import parse_resource
 from interstate.services.states.integrations import Answered, Failed, Submitted, function_answer
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.functions import function_arn
-from interstate.services.states.integrations.resources import ACTIONS, OPTIMIZED, SDK_SERVICES, is_known
+from interstate.services.states.integrations.resources import ACTIONS, OPTIMIZED, SDK_SERVICES, is_here, is_known
 from interstate.services.states.integrations.shapes import model_of, to_request, to_result
 from interstate.store.records.lambda_ import TaskAnswer
 
@@ -47,17 +48,32 @@ def test_what_step_functions_has_not_is_unknown(arn: str) -> None:
     assert not is_known(arn)
 
 
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "arn:aws:states:::ecs:runTask.sync",
-        "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue",
-        "arn:aws:states:::aws-sdk:cloudformation:createStack",
-    ],
-)
-def test_what_only_aws_has_is_refused_by_name(arn: str) -> None:
-    with pytest.raises(NotImplementedHere, match=arn.removeprefix("arn:aws:states:::")):
-        is_known(arn)
+ELSEWHERE = [
+    "arn:aws:states:::ecs:runTask.sync",
+    "arn:aws:states:::bedrock:invokeModel",
+    "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue",
+    "arn:aws:states:::aws-sdk:cloudformation:createStack",
+    "arn:aws:states:::aws-sdk:s3:getObjectTorrent",
+]
+
+
+@pytest.mark.parametrize("arn", ELSEWHERE)
+def test_what_only_aws_has_may_be_named(arn: str) -> None:
+    resource = parse_resource(arn)
+    assert resource is not None
+    assert is_known(arn)
+    assert not is_here(resource)
+
+
+@pytest.mark.parametrize("arn", ELSEWHERE)
+def test_a_task_that_only_aws_can_do_fails_and_says_so(arn: str) -> None:
+    state = {"Type": "Task", "Resource": arn, "Parameters": {}, "End": True}
+    state |= {"Retry": [{"ErrorEquals": ["States.ALL"]}], "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "B"}]}
+    world = executing.world()
+    number = executing.start(world, {"A": state, "B": {"Type": "Succeed"}})
+    ended = executing.execution(world, number)
+    assert (ended.status, ended.error) == ("FAILED", "States.Runtime")
+    assert f"Interstate does not implement the integration {arn.removeprefix('arn:aws:states:::')}" in str(ended.cause)
 
 
 def test_every_speaker_has_a_model_and_every_action_an_operation() -> None:

@@ -3,13 +3,15 @@
 ``start_task`` carries out a Task in the transaction of its step, or leaves the call of a function as an effect.
 """
 
+from interstate.base.errors import NotImplementedHere
+from interstate.core.asl.errors import RUNTIME
 from interstate.core.asl.vocabulary import Execution, StartTask
 from interstate.services.states.integrations import calls, functions, http_tasks, nested, requests
 from interstate.services.states.integrations.credentials import unassumable
 from interstate.services.states.integrations.functions import function_answer
 from interstate.services.states.integrations.nested import answer_to_parent
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Outside, Submitted, Waiting
-from interstate.services.states.integrations.resources import is_known
+from interstate.services.states.integrations.resources import is_here, is_known
 from interstate.store.ports import Work
 
 __all__ = [
@@ -41,9 +43,12 @@ def start_task(command: StartTask, execution: Execution, work: Work) -> Outcome:
 
 def try_task(command: StartTask, execution: Execution, work: Work) -> Outcome | Outside:
     """As ``start_task``; what needs the outside is handed to the caller."""
+    resource = command.resource
+    if resource.kind == "service" and not is_here(resource):
+        integration = f"{resource.type}:{resource.name}"
+        return Failed(RUNTIME, NotImplementedHere(f"the integration {integration}").message, state_fault=True)
     if (refused := unassumable(command, work)) is not None:
         return refused
-    resource = command.resource
     if resource.kind == "lambda":
         return functions.call_plain(command, execution, work)
     match resource.type, resource.action:

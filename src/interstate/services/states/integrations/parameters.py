@@ -1,7 +1,7 @@
 """Parameters that a service integration does not take, or does not get: found when a definition is read, by their place.
 
 Only names are compared, with the members of the API's request: values may be paths. What AWS SDK integrations and HTTP calls lack
-shows when the Task runs.
+shows when the Task runs. Services whose model is not loaded (``elsewhere``) are not looked at.
 Source: refusals of CreateStateMachine and ValidateStateMachineDefinition ("The field ... is not supported by Step Functions",
 "Parameters field is required for resource ARN: ...", "The field 'FunctionName' is required but was missing").
 """
@@ -13,7 +13,7 @@ from interstate.core.asl.faults import Fault
 from interstate.core.asl.parse_task import parse_resource
 from interstate.core.asl.vocabulary import Resource
 from interstate.services.states.integrations.request_fields import FIELDS
-from interstate.services.states.integrations.resources import speaker_of
+from interstate.services.states.integrations.resources import has_model, speaker_of
 from interstate.services.states.integrations.shapes import members_of_request, operation_named, required_of_request
 
 
@@ -49,6 +49,8 @@ def _of_task(state: JSONObject, place: str, *, jsonata: bool) -> Iterator[Fault]
 
 def _of_names(resource: Resource, names: list[str], place: str) -> Iterator[Fault]:
     known, required = FIELDS.get(resource.type), frozenset[str]()
+    if known is None and not has_model(resource):
+        return
     if known is None:
         service = speaker_of(resource).botocore
         operation = operation_named(service, resource.action)

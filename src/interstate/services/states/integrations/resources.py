@@ -9,9 +9,9 @@ from functools import cache
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
 from interstate.core.asl.parse_task import parse_resource
 from interstate.core.asl.vocabulary import Resource
+from interstate.services.states.integrations import elsewhere
 from interstate.services.states.integrations.shapes import operation_named
 
 REQUEST, SYNC, SYNC_2, TOKEN = "", ".sync", ".sync:2", ".waitForTaskToken"
@@ -80,56 +80,39 @@ ACTIONS: Mapping[tuple[str, str], frozenset[str]] = {
     ("states", "startExecution"): frozenset({REQUEST, SYNC, SYNC_2, TOKEN}),
 }
 
-# Services that Step Functions has optimized integrations for, and Interstate has not.
-ELSEWHERE = frozenset(
-    [
-        "athena",
-        "batch",
-        "bedrock",
-        "codebuild",
-        "databrew",
-        "ecs",
-        "eks",
-        "elasticmapreduce",
-        "emr-containers",
-        "emr-serverless",
-        "glue",
-        "mediaconvert",
-        "sagemaker",
-    ]
-)
-
 
 def is_known(arn: str) -> bool:
-    """Whether a service integration's ARN names one that Interstate can carry out.
-
-    Raises:
-        NotImplementedHere: Step Functions has it, Interstate does not.
-    """
+    """Whether a service integration's ARN names one that Step Functions has; ``is_here`` tells which can be carried out."""
     resource = parse_resource(arn)
     if resource is None or resource.kind != "service":
         return False
     if resource.type.startswith(SDK):
         return _is_sdk_action(resource)
-    if resource.type in ELSEWHERE:
-        raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
-    return resource.pattern in ACTIONS.get((resource.type, resource.action), ())
+    patterns = ACTIONS.get((resource.type, resource.action))
+    if patterns is None:
+        patterns = frozenset(elsewhere.OPTIMIZED.get(resource.type, {}).get(resource.action, ()))
+    return resource.pattern in patterns
 
 
 def _is_sdk_action(resource: Resource) -> bool:
+    """Actions of services that are not here are not looked up: their models are not loaded."""
     if resource.pattern not in {REQUEST, TOKEN}:
         return False
+    name = resource.type.removeprefix(SDK)
+    speaker = SDK_SERVICES.get(name)
+    if speaker is None:
+        return name in elsewhere.SDK_SERVICES and resource.action[:1].islower()
+    return operation_named(speaker.botocore, resource.action) is not None
+
+
+def is_here(resource: Resource) -> bool:
+    """Whether Interstate can carry out a known service integration."""
+    if not resource.type.startswith(SDK):
+        return (resource.type, resource.action) in ACTIONS
     speaker = SDK_SERVICES.get(resource.type.removeprefix(SDK))
     if speaker is None:
-        raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
-    if not _operations_here(speaker.botocore):
-        raise NotImplementedHere(f"the integration {resource.type}:{resource.name}")
-    operation = operation_named(speaker.botocore, resource.action)
-    if operation is None:
         return False
-    if operation not in _operations_here(speaker.botocore):
-        raise NotImplementedHere(f"the integration {resource.type}:{resource.name} (operation {operation})")
-    return True
+    return operation_named(speaker.botocore, resource.action) in _operations_here(speaker.botocore)
 
 
 @cache
@@ -147,3 +130,10 @@ def speaker_of(resource: Resource) -> Speaker:
     if resource.type.startswith(SDK):
         return SDK_SERVICES[resource.type.removeprefix(SDK)]
     return OPTIMIZED[resource.type]
+
+
+def has_model(resource: Resource) -> bool:
+    """Whether the names of a service integration's parameters are known."""
+    if resource.type.startswith(SDK):
+        return resource.type.removeprefix(SDK) in SDK_SERVICES
+    return resource.type in OPTIMIZED

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere, ServiceError
+from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
 from interstate.core.asl import faults
 from interstate.core.asl.parse import parse
@@ -101,17 +101,9 @@ def _json_object(text: str) -> JSONObject:
 
 def _checked(text: str) -> Definition:
     try:
-        return parse(text, is_known=_is_integration)
+        return parse(text, is_known=is_known)
     except faults.InvalidDefinition as error:
         raise InvalidDefinition([str(fault) for fault in error.faults]) from error
-
-
-def _is_integration(arn: str) -> bool:
-    """A mocked Task may call what Interstate does not have."""
-    try:
-        return is_known(arn)
-    except NotImplementedHere:
-        return True
 
 
 def _named(machine: Mapping[str, JSON], name: str) -> Iterator[JSONObject]:
