@@ -111,7 +111,7 @@ SERVICE = Service(
         Effect("events.token", TokenCall, authorizing.token_fetched),
     ),
     notes={
-        "CreateEventBus": "Dead-letter, encryption and log settings are stored and described; they have no effect yet.",
+        "CreateEventBus": "A key and a dead-letter queue of a bus are checked and described; there is no KMS whose failures they would catch.",
         "PutTargets": "Targets in sqs, sns, lambda, states, logs, execute-api, other event buses and API destinations; any other is refused by name.",
     },
 )  # fmt: skip

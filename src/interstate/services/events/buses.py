@@ -15,8 +15,10 @@ from interstate.core.events.errors import (
     ResourceAlreadyExistsException,
     ResourceNotFoundException,
 )
+from interstate.core.events.keys import is_key
 from interstate.core.events.limits import ARCHIVES_PER_BUS_MAX, BUSES_MAX, POLICY_CHARS_MAX
 from interstate.core.events.policy import statement, with_statement, without_statement
+from interstate.services.events.dead_letters import check_dead_letter_arn
 from interstate.services.events.locate import DEFAULT, bus_arn, bus_at, bus_name, scope_of
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.partners import bus_is_gone, match_with_bus
@@ -89,6 +91,7 @@ def create_event_bus(request: CreateEventBus, work: Work) -> dict[str, Any]:
     Raises:
         ResourceAlreadyExistsException: there is one of this name.
         LimitExceededException: the account has its 100 buses.
+        ValidationException: its name, key or dead-letter queue cannot be.
     """
     if request.event_source_name is not None:
         if request.event_source_name != request.name:
@@ -108,11 +111,8 @@ def create_event_bus(request: CreateEventBus, work: Work) -> dict[str, Any]:
         name=request.name,
         created=work.now,
         modified=work.now,
-        description=request.description,
-        kms_key=request.kms_key_identifier,
-        dead_letter_arn=_dead_letter_arn(request.dead_letter_config),
-        log_config=request.log_config,
         tags=tags_of(request.tags),
+        **_checked(request, work),
     )
     work.put(BUSES, bus)
     archives = work.select(ARCHIVES_OF_BUS, limit=ARCHIVES_PER_BUS_MAX, bus=arn)
@@ -126,22 +126,41 @@ def update_event_bus(request: UpdateEventBus, work: Work) -> dict[str, Any]:
 
     Raises:
         ResourceNotFoundException: there is no such bus.
+        ValidationException: its key or dead-letter queue cannot be.
     """
     bus = bus_at(request.name, work)
-    changes: dict[str, Any] = {
-        "description": request.description,
-        "kms_key": request.kms_key_identifier,
-        "dead_letter_arn": _dead_letter_arn(request.dead_letter_config),
-        "log_config": request.log_config,
-    }
-    named = {name: value for name, value in changes.items() if value is not None}
+    named = _checked(request, work)
     bus = msgspec.structs.replace(bus, modified=work.now, created=bus.created or work.now, **named)
     work.put(BUSES, bus)
     return {"Arn": bus.arn, "Name": bus.name, **_settings(bus)}
 
 
-def _dead_letter_arn(config: DeadLetterConfig | None) -> str | None:
-    return None if config is None else config.arn
+def _checked(request: CreateEventBus | UpdateEventBus, work: Work) -> dict[str, Any]:
+    """The settings that a request names, as they are kept.
+
+    An empty key means AWS's own again; a dead-letter queue without an ARN means none. A log is merged into what the bus has.
+
+    Raises:
+        ValidationException: what names a key, or a queue, names none.
+    """
+    named: dict[str, Any] = {}
+    if request.description is not None:
+        named["description"] = request.description
+    if request.kms_key_identifier is not None:
+        if request.kms_key_identifier and not is_key(request.kms_key_identifier):
+            raise ValidationException(
+                "Parameter KmsKeyIdentifier is not valid. Reason: KmsKeyIdentifier must be a key ARN, key ID, key alias, or "
+                "key alias ARN."
+            )
+        named["kms_key"] = request.kms_key_identifier or None
+    if request.dead_letter_config is not None:
+        arn = request.dead_letter_config.arn
+        if arn is not None:
+            check_dead_letter_arn(arn, work.caller.region)
+        named["dead_letter_arn"] = arn
+    if request.log_config is not None:
+        named["log_config"] = request.log_config
+    return named
 
 
 def _settings(bus: Bus) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from enum import Enum
 import msgspec
 
 from interstate.base.arn import caller_of, parse_arn
-from interstate.base.errors import ServiceError
+from interstate.base.errors import ServiceError, ValidationException
 from interstate.core.events.delivery import Failure, dead_letter_attributes
 from interstate.core.events.delivery import failure_of as failure_of_call
 from interstate.core.events.limits import EVENT_AGE_MAX
@@ -40,6 +40,23 @@ class Answer(msgspec.Struct, frozen=True):
 
     sent: Sent
     refusal: Failure | None = None
+
+
+def check_dead_letter_arn(arn: str, region: str) -> None:
+    """A dead-letter queue is a standard queue of the same region.
+
+    Raises:
+        ValidationException: it is none.
+    """
+    parsed = parse_arn(arn)
+    if parsed is None or parsed.service != "sqs":
+        raise ValidationException(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
+    if parsed.resource.endswith(".fifo"):
+        raise ValidationException(f"Parameter {arn} is not valid. Reason: FIFO queues cannot be dead-letter queues.")
+    if parsed.region != region:
+        raise ValidationException(
+            f"Parameter {arn} is not valid. Reason: Dead-letter queues must be in the same Region."
+        )
 
 
 def send_letter(letter: DeadLetter, work: Work) -> Answer:

@@ -13,24 +13,17 @@ rule or target is gone, or whose rule was disabled, ends; the event log says so.
 Source: ``core.events.delivery``.
 """
 
-from datetime import datetime
-
 import msgspec
 
 from interstate.base.arn import Caller, caller_of, parse_arn
 from interstate.base.errors import ServiceError
-from interstate.base.json import JSONObject, loads
-from interstate.core.events.delivery import (
-    INVALID_JSON,
-    THIRD_BUS,
-    Failure,
-    failure_of,
-)
+from interstate.base.json import loads
+from interstate.core.events.delivery import INVALID_JSON, THIRD_BUS, Failure, failure_of
 from interstate.core.events.errors import ResourceNotFoundException
-from interstate.core.events.transform import Context, InvalidInput, part, render
 from interstate.services import access
 from interstate.services.events.calling import call_destination, call_gateway
 from interstate.services.events.errors import AccessDeniedException
+from interstate.services.events.inputs import DeliveryFailed, event_of, input_of
 from interstate.services.events.locate import bus_name, find_bus
 from interstate.services.events.outcomes import attempted, delivered, failed, gone
 from interstate.services.events.reaching import Payload, reach, reach_with_many, takes_many
@@ -39,14 +32,6 @@ from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
 from interstate.store.records.events import Carried, Delivery
 from interstate.store.records.events_connections import API_DESTINATIONS
-
-
-class _FailedError(Exception):
-    """The delivery failed for this reason."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
@@ -58,7 +43,7 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
         what = "bus" if bus is None else "rule" if route is None else "target"
         gone(delivery, f"The {what} is gone or disabled since the event came.", work)
         return
-    attempted(delivery, len(delivery.events), work)
+    attempted(delivery, target, work)
     left = delivery.events
     if len(left) > 1 and takes_many(target) and not any(carried.trace for carried in left):
         left = _deliver_together(delivery, route, target, work)
@@ -68,7 +53,7 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
             made = _deliver(alone, route, target, work, cache)
         except ServiceError as error:
             failed(alone, target, failure_of(error), work)
-        except _FailedError as error:
+        except DeliveryFailed as error:
             failed(alone, target, error.failure, work)
         else:
             if made is not None:
@@ -78,9 +63,9 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
 def _deliver_together(delivery: Delivery, route: Route, target: Target, work: Work) -> list[Carried]:
     """Deliver what the target takes in one call; tells what is left to be delivered, or to fail, alone."""
     try:
-        texts = [_input(carried, delivery.since, route, target) for carried in delivery.events]
+        texts = [input_of(carried, delivery.since, route.arn, target) for carried in delivery.events]
         made = reach_with_many(target, texts, route.arn, work)
-    except (ServiceError, _FailedError):
+    except (ServiceError, DeliveryFailed):
         return delivery.events
     taken = [carried for carried, message in zip(delivery.events, made, strict=True) if message is not None]
     if taken:
@@ -93,7 +78,7 @@ def _deliver(delivery: Delivery, route: Route, target: Target, work: Work, cache
     [carried] = delivery.events
     if ":event-bus/" in target.arn:
         return _cross(delivery, route, target, work, cache)
-    text = _input(carried, delivery.since, route, target)
+    text = input_of(carried, delivery.since, route.arn, target)
     if ":api-destination/" in target.arn:
         destination = work.get(API_DESTINATIONS, target.arn)
         if destination is None:
@@ -106,27 +91,6 @@ def _deliver(delivery: Delivery, route: Route, target: Target, work: Work, cache
         call_gateway(delivery, target, text, arn.resource, work)
         return None
     return reach(target, Payload(text, carried.event_id, route.name, route.arn, carried.trace), work)
-
-
-def _input(carried: Carried, since: datetime, route: Route, target: Target) -> str:
-    """What the target gets."""
-    text = bytes(carried.text).decode()
-    if target.constant is not None:
-        return target.constant
-    if target.path is not None:
-        return part(target.path, _object(text))
-    if target.transformer is None:
-        return text
-    try:
-        return render(target.transformer, _object(text), Context(route.arn, route.name, since))
-    except InvalidInput as error:
-        raise _FailedError(Failure(INVALID_JSON, f"Input is not valid JSON: {error}", permanent=True)) from error
-
-
-def _object(text: str) -> JSONObject:
-    event = loads(text)
-    assert isinstance(event, dict)
-    return event
 
 
 def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: RoutesCache) -> str:
@@ -143,7 +107,9 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
     """
     [carried] = delivery.events
     if delivery.hops:
-        raise _FailedError(Failure(THIRD_BUS, "The event has already crossed from another event bus.", permanent=True))
+        raise DeliveryFailed(
+            Failure(THIRD_BUS, "The event has already crossed from another event bus.", permanent=True)
+        )
     bus = find_bus(target.arn, work)
     if bus is None:
         raise ResourceNotFoundException.bus(bus_name(target.arn))
@@ -151,12 +117,12 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
     actor = here if target.role_arn is None else Caller(caller_of(target.role_arn).account, here.region)
     if not access.is_allowed(bus.policy, actor, action="events:PutEvents", resource=bus.arn, now=work.now):
         raise AccessDeniedException(actor.account, bus.arn)
-    event = _object(bytes(carried.text).decode())
+    event = event_of(bytes(carried.text).decode())
     if not target.plain:
-        detail = loads(_input(carried, delivery.since, route, target))
+        detail = loads(input_of(carried, delivery.since, route.arn, target))
         if not isinstance(detail, dict):
             reason = "The input of an event bus must be a JSON object."
-            raise _FailedError(Failure(INVALID_JSON, reason, permanent=True))
+            raise DeliveryFailed(Failure(INVALID_JSON, reason, permanent=True))
         event = {**event, "detail": detail}
     sender = Sender(work, cache, hops=delivery.hops + 1)
     event_id = sender.send(bus, event, trace=carried.trace, keep_id=here.region == there.region)

@@ -12,6 +12,7 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.core.events.delivery import Again, Failure, backoff, decide
 from interstate.core.events.numbers import place_of
+from interstate.services.events import bus_logs
 from interstate.services.events.dead_letters import PRINCIPAL, Sent, send_letter
 from interstate.services.events.locate import DEFAULT, bus_name
 from interstate.services.events.routing import Target
@@ -59,8 +60,10 @@ def _measure(delivery: Delivery, name: str, work: Work, value: float = 1.0) -> N
         work.measure(NAMESPACE, name, (), value, caller=place)
 
 
-def attempted(delivery: Delivery, count: int, work: Work) -> None:
+def attempted(delivery: Delivery, target: Target, work: Work) -> None:
     """Count attempts, before they are made."""
+    count = len(delivery.events)
+    bus_logs.began(delivery, target, work)
     _measure(delivery, "InvocationAttempts", work, count)
     if delivery.retries:
         _measure(delivery, "RetryInvocationAttempts", work, count)
@@ -79,6 +82,7 @@ def delivered(
     _measure(delivery, "Invocations", work, len(events))
     _measure(delivery, "SuccessfulInvocationAttempts", work, len(events))
     _measure_latency(delivery, "IngestionToInvocationCompleteLatency", len(events), work)
+    bus_logs.ended(delivery, events, target, work, made=made)
     _note(delivery, events, target.arn, DELIVERED, work, made=made)
 
 
@@ -94,6 +98,7 @@ def failed(
                 _measure(delivery, "ThrottledInvocations", work)
             again = msgspec.structs.replace(delivery, retries=delivery.retries + 1)
             work.later(DELIVERY, again, at=at)
+            bus_logs.ended(delivery, delivery.events, target, work, failure=failure, again=True)
             _note(delivery, delivery.events, target.arn, AGAIN, work, failure, at)
             return
         exhausted: str | None = "MaximumEventAgeInSeconds"
@@ -101,6 +106,7 @@ def failed(
         exhausted = decision.exhausted
     _measure(delivery, "Invocations", work)
     _measure(delivery, "FailedInvocations", work)
+    bus_logs.ended(delivery, delivery.events, target, work, failure=failure)
     if target.dead_letter_arn is None:
         _note(delivery, delivery.events, target.arn, DROPPED, work, failure)
         return
@@ -130,6 +136,7 @@ def letter_again(letter: DeadLetter, work: Work) -> None:
         case Sent.REFUSED:
             outcome = LETTER_REFUSED
             _measure(delivery, "InvocationsFailedToBeSentToDlq", work)
+    bus_logs.dead_letter(delivery, letter.target_arn, letter.queue, answer.refusal, work)
     _note(delivery, delivery.events, letter.target_arn, outcome, work, failure, at)
 
 

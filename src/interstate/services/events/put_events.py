@@ -11,11 +11,13 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import ValidationException
 from interstate.base.json import BrokenJSON, loads
+from interstate.core.events.delivery import Failure
 from interstate.core.events.envelope import Entry, Fault, envelope, fit, read_detail
 from interstate.core.events.errors import InvalidEventPatternException
 from interstate.core.events.limits import ENTRIES_SIZE_BYTES_MAX
 from interstate.core.patterns import PatternError, matches, parse_pattern
 from interstate.services import access
+from interstate.services.events.bus_logs import refused
 from interstate.services.events.endpoint_road import Road, road_of
 from interstate.services.events.errors import AccessDeniedException
 from interstate.services.events.locate import bus_arn, find_bus
@@ -76,6 +78,8 @@ def _bus(name: str | None, road: Road | None, work: Work) -> Bus | None:
 def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road | None) -> dict[str, str]:
     detail = read_detail(entry)
     if isinstance(detail, Fault):
+        if bus is not None and bus.log_config is not None:
+            refused(bus, _told(entry), Failure(detail.code, detail.message, permanent=True), work)
         return {"ErrorCode": detail.code, "ErrorMessage": detail.message}
     caller = work.caller
     if bus is None:
@@ -84,6 +88,7 @@ def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road |
         bus.policy, caller, action="events:PutEvents", resource=bus.arn, now=work.now, context=_context(entry)
     ):
         error = AccessDeniedException(caller.account, bus.arn)
+        refused(bus, _told(entry), Failure(error.code, error.message, permanent=True), work)
         return {"ErrorCode": error.code, "ErrorMessage": error.message}
     assert entry.source is not None, entry
     assert entry.detail_type is not None, entry
@@ -101,6 +106,11 @@ def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road |
     if road is not None:
         road.replicate(event, entry.trace_header, sender, work)
     return {"EventId": event_id}
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    """What a log tells of an entry that was not taken."""
+    return {"source": entry.source, "detail_type": entry.detail_type, "event_detail": entry.detail}
 
 
 def _context(entry: Entry) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ The events of a call that came onto one bus are one row of the event log, whose 
 days, so that what became of an event can be told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -18,6 +18,7 @@ from interstate.base.arn import caller_of
 from interstate.base.json import JSONObject, dumps_bytes
 from interstate.core.events.numbers import event_id
 from interstate.services.events.archiving import keep
+from interstate.services.events.bus_logs import BusLog, log_of
 from interstate.services.events.locate import find_bus
 from interstate.services.events.log_upkeep import plan_sweep
 from interstate.services.events.outcomes import DELIVERY, NAMESPACE, dimensions_of
@@ -54,6 +55,7 @@ class Sender:
         self._pages: dict[str, _Page] = {}
         self._matched: dict[tuple[str, str], int] = {}
         self._matched_any: dict[str, int] = {}
+        self._logs: dict[str, BusLog | None] = {}
 
     def send(self, bus: Bus, event: JSONObject, *, trace: str | None = None, keep_id: bool = False) -> str:
         """Take an event onto a bus: into the archives that want it, and to the targets of the rules that it matches.
@@ -67,6 +69,8 @@ class Sender:
         page.texts.append(text)
         routes = self._cache.of(bus, self._work)
         matching = routes.index.matching(event)
+        if bus.log_config is not None:
+            self._log(bus, event, routes, matching)
         if matching:
             for arn in matching:
                 archive = routes.archives.get(arn)
@@ -76,18 +80,31 @@ class Sender:
         number: str = event["id"]
         return number
 
-    def fire(self, bus: Bus, rules: Iterable[str], event: JSONObject) -> None:
+    def fire(self, bus: Bus, rules: Collection[str], event: JSONObject) -> None:
         """Take an event to the targets of these rules, whether they match it or not."""
         page = self._page(bus)
         event["id"] = event_id(page.row, len(page.texts), self._work.entropy)
         text = dumps_bytes(event)
         page.texts.append(text)
-        self._carry(bus.arn, self._cache.of(bus, self._work), rules, Carried(event["id"], msgspec.Raw(text)))
+        routes = self._cache.of(bus, self._work)
+        if bus.log_config is not None:
+            self._log(bus, event, routes, rules)
+        self._carry(bus.arn, routes, rules, Carried(event["id"], msgspec.Raw(text)))
 
-    def send_again(self, bus: Bus, rules: Iterable[str], event: JSONObject) -> None:
+    def send_again(self, bus: Bus, rules: Collection[str], event: JSONObject) -> None:
         """Take an event that is in the log already, under the id that it has."""
         carried = Carried(event["id"], msgspec.Raw(dumps_bytes(event)))
-        self._carry(bus.arn, self._cache.of(bus, self._work), rules, carried)
+        routes = self._cache.of(bus, self._work)
+        if bus.log_config is not None:
+            self._log(bus, event, routes, rules)
+        self._carry(bus.arn, routes, rules, carried)
+
+    def _log(self, bus: Bus, event: JSONObject, routes: Routes, matching: Iterable[str]) -> None:
+        if bus.arn not in self._logs:
+            self._logs[bus.arn] = log_of(bus, self._work)
+        log = self._logs[bus.arn]
+        if log is not None:
+            log.came(event, (routes.rules[arn] for arn in matching if arn in routes.rules))
 
     def _page(self, bus: Bus) -> _Page:
         page = self._pages.get(bus.arn)
@@ -111,6 +128,9 @@ class Sender:
         """Write the log, count, and leave the deliveries."""
         work = self._work
         now = work.now
+        for log in self._logs.values():
+            if log is not None:
+                log.close()
         if self._pages:
             plan_sweep(work)
         for bus, page in self._pages.items():
@@ -137,7 +157,7 @@ def send(bus: Bus, event: JSONObject, work: Work, cache: RoutesCache, *, hops: i
     sender.close()
 
 
-def fire(bus_arn: str, rules: Iterable[str], event: JSONObject, work: Work, cache: RoutesCache) -> None:
+def fire(bus_arn: str, rules: Collection[str], event: JSONObject, work: Work, cache: RoutesCache) -> None:
     """Take a single event to the targets of these rules; nothing happens when the bus is gone."""
     bus = find_bus(bus_arn, work)
     if bus is not None:

@@ -12,6 +12,7 @@ from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.core.events.errors import LimitExceededException
 from interstate.core.events.limits import INPUT_PATHS_MAX, TARGETS_PER_RULE_MAX
 from interstate.core.events.transform import Transformer, broken_paths, faults, is_path
+from interstate.services.events.dead_letters import check_dead_letter_arn
 from interstate.services.events.locate import bus_at, rule_at
 from interstate.services.events.managed import managed_targets, refuse_managed
 from interstate.services.events.pages import PAGE_MAX, after, page
@@ -85,7 +86,7 @@ def put_targets(request: PutTargets, work: Work) -> dict[str, Any]:
     refuse_managed(request.rule, bus_at(request.event_bus_name, work).arn, work)
     rule = rule_at(request.rule, request.event_bus_name, work)
     for target in request.targets:
-        _check(target)
+        _check(target, work.caller.region)
     positions = {row.id: row.position for row in _all_targets(rule, work)}
     for target in request.targets:
         positions.setdefault(target.id, max(positions.values(), default=0) + 1)
@@ -108,7 +109,7 @@ def _row(target: Target, rule: Rule, position: int) -> TargetRow:
     return TargetRow(rule.arn, target.id, rule.bus, rule.name, target.arn, members, position)
 
 
-def _check(target: Target) -> None:
+def _check(target: Target, region: str) -> None:
     arn = parse_arn(target.arn)
     if arn is None:
         raise ValidationException(
@@ -116,7 +117,8 @@ def _check(target: Target) -> None:
         )
     _check_service(target, arn)
     _check_input(target)
-    _check_dead_letters(target)
+    if target.dead_letter_config and target.dead_letter_config.get("Arn"):
+        check_dead_letter_arn(target.dead_letter_config["Arn"], region)
 
 
 def _check_service(target: Target, arn: Arn) -> None:
@@ -148,17 +150,6 @@ def _check_input(target: Target) -> None:
         raise ValidationException(f"InputPathsMap for target {target.id} is not a valid JSON path: {path}.")
     for fault in faults(transformer):
         raise ValidationException(f"InputTemplate for target {target.id} {fault}")
-
-
-def _check_dead_letters(target: Target) -> None:
-    arn = (target.dead_letter_config or {}).get("Arn")
-    if arn is None:
-        return
-    parsed = parse_arn(arn)
-    if parsed is None or parsed.service != "sqs":
-        raise ValidationException(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
-    if parsed.resource.endswith(".fifo"):
-        raise ValidationException(f"Parameter {arn} is not valid. Reason: FIFO queues cannot be dead-letter queues.")
 
 
 def remove_targets(request: RemoveTargets, work: Work) -> dict[str, Any]:
