@@ -46,6 +46,7 @@ class Site:
 
     def __init__(self, directory: Path | None = None) -> None:
         self.invocations: list[Invoke] = []
+        self.traces: list[str] = []
         self.endpoint = Endpoint()
         functions = Service("lambda", (Operation("Invoke", Invoke, self._invoke),))
         self.world = World(
@@ -54,11 +55,12 @@ class Site:
             performers={"sns.http": self.endpoint.perform},
         )
 
-    def _invoke(self, request: Invoke, _work: Work) -> dict[str, Any]:
+    def _invoke(self, request: Invoke, work: Work) -> dict[str, Any]:
         if not request.function_name.endswith(":f"):
             msg = "Function not found"
             raise ServiceError(msg, code="ResourceNotFoundException")
         self.invocations.append(request)
+        self.traces.append(work.caller.trace)
         return {"StatusCode": 202}
 
     def sns(self, operation: str, **members: Any) -> Any:
@@ -312,6 +314,21 @@ def http_subscription(site: Site, **attributes: str) -> None:
     site.world.run_due()
     token = json.loads(site.endpoint.posts.pop().content)["Token"]
     site.sns("ConfirmSubscription", TopicArn=TOPIC, Token=token)
+
+
+def test_subscribers_go_on_with_the_trace_of_whoever_published(site: Site) -> None:
+    # Source: https://docs.aws.amazon.com/sns/latest/dg/sns-active-tracing.html (PassThrough: the header is handed on)
+    trace = "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"
+    site.subscribe("sqs", site.queue("q"))
+    site.subscribe("lambda", FUNCTION)
+    http_subscription(site)
+    site.world.call("sns", "Publish", {"TopicArn": TOPIC, "Message": "hi"}, caller=Caller(trace=trace))
+    url = "http://localhost/000000000000/q"
+    site.world.run_due()
+    asked = {"QueueUrl": url, "MessageSystemAttributeNames": ["AWSTraceHeader"]}
+    assert site.world.call("sqs", "ReceiveMessage", asked)["Messages"][0]["Attributes"] == {"AWSTraceHeader": trace}
+    assert site.traces == [trace]
+    assert site.endpoint.posts[-1].headers["x-amzn-trace-id"] == trace
 
 
 def test_a_failed_post_is_repeated_as_the_policy_says_and_then_a_dead_letter(site: Site) -> None:

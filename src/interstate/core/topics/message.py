@@ -53,6 +53,7 @@ class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
     group_id: str | None = None
     deduplication_id: str | None = None
     sequence: str = ""  # A FIFO topic's.
+    trace: str = ""  # The X-Amzn-Trace-Id of whoever published: subscribers go on with it.
 
     def text(self, protocol: str) -> str:
         """What subscribers of a protocol are told."""

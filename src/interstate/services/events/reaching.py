@@ -63,6 +63,8 @@ def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, call
 
 def _function(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
     request = {"FunctionName": target.arn, "InvocationType": "Event", "Payload": payload.text.encode()}
+    if payload.trace:
+        caller = msgspec.structs.replace(caller, trace=payload.trace)
     return _made(work.call("lambda", "Invoke", request, caller=caller), "_RequestId")
 
 

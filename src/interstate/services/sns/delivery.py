@@ -68,7 +68,13 @@ def content_of(body: Delivery, work: Work) -> str:
 def _to_queue(body: Delivery, work: Work) -> None:
     content = content_of(body, work)
     try:
-        send(body.endpoint, queue_message(body, content, body.endpoint), body.notification.topic, work)
+        send(
+            body.endpoint,
+            queue_message(body, content, body.endpoint),
+            body.notification.topic,
+            work,
+            trace=body.notification.trace,
+        )
     except ServiceError as error:
         failed(body, content, work, reason=error.message)
     else:
@@ -84,7 +90,8 @@ def _to_function(body: Delivery, work: Work) -> None:
         "Payload": dumps_bytes(lambda_event(notification, body.subscription, signed)),
     }
     try:
-        work.call("lambda", "Invoke", request, caller=on_behalf_of(body.endpoint, notification.topic))
+        caller = msgspec.structs.replace(on_behalf_of(body.endpoint, notification.topic), trace=notification.trace)
+        work.call("lambda", "Invoke", request, caller=caller)
     except ServiceError as error:
         content = notification_text(notification, "lambda", body.subscription, signed)
         failed(body, content, work, reason=error.message)
@@ -159,6 +166,8 @@ def http_delivery(body: Delivery, work: Work) -> HttpDelivery:
     }
     if body.raw:
         headers["x-amz-sns-rawdelivery"] = "true"
+    if notification.trace:
+        headers["x-amzn-trace-id"] = notification.trace
     return HttpDelivery(
         body.endpoint,
         content_of(body, work),

@@ -9,6 +9,8 @@ from functools import lru_cache
 from hashlib import md5
 from typing import Any
 
+import msgspec
+
 from interstate.base.arn import Caller, caller_of, parse_arn
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
@@ -60,8 +62,8 @@ def queue_message(delivery: Delivery, content: str, queue: str) -> dict[str, Any
     return message
 
 
-def send(queue: str, message: dict[str, Any], topic: str, work: Work) -> None:
-    """Send to a queue by its ARN, as SNS on behalf of the topic.
+def send(queue: str, message: dict[str, Any], topic: str, work: Work, *, trace: str = "") -> None:
+    """Send to a queue by its ARN, as SNS on behalf of the topic, within a trace.
 
     Raises:
         ServiceError: the queue refused.
@@ -70,6 +72,8 @@ def send(queue: str, message: dict[str, Any], topic: str, work: Work) -> None:
         msg = f"A message has at most {RAW_ATTRIBUTES_MAX} attributes in a queue."
         raise ServiceError(msg, code="InvalidParameterValue")
     url, caller = _address(queue, topic)
+    if trace:
+        caller = msgspec.structs.replace(caller, trace=trace)
     work.call("sqs", "SendMessage", {"QueueUrl": url, **message}, caller=caller)
 
 

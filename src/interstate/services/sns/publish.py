@@ -201,8 +201,9 @@ def _take(request: Publish | Entry, topic: Topic, work: Work) -> dict[str, Any]:
     fifo = is_fifo(topic.arn)
     check_group(request.message_group_id, fifo=fifo)
     notification = Notification(
-        work.entropy.uuid(), topic.arn, work.now, default, texts, request.subject, attributes, request.message_group_id
-    )
+        work.entropy.uuid(), topic.arn, work.now, default, texts, request.subject, attributes, request.message_group_id,
+        trace=work.caller.trace,
+    )  # fmt: skip
     if fifo:
         identity = deduplication_id(request.message_deduplication_id, request.message, topic.attributes)
         notification, is_new = numbered(notification, identity, topic, work)
