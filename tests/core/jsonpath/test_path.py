@@ -12,6 +12,7 @@ DATA = {
     r'a\""b"': "quotes",
     "null": None,
     "text": "abc",
+    "tags": [{"n": 1, "t": ["a"]}, {"n": 2, "t": ["a", "b"]}],
 }
 
 FOUND = [
@@ -38,6 +39,22 @@ FOUND = [
     ("$.nothing[*].x", []),
     ("$.no.such[1:5]", []),
     ("$$.Execution.Input.list[*].q", ["x", "y"]),
+    ("$$.Execution.Id ", "arn:x"),
+    ("$.list[?(@.q==y)].p", [2]),
+    ("$.list[?(@.q == y && @.p != null)].p", [2]),
+    ("$.list[?(@.q == 'y')].p", [2]),
+    ("$.list[?(@.p == $.a.b-c)].q", ["x"]),
+    ("$.list[?(@.q nin ['x', 'z'])].p", [2, 3]),
+    ("$.list[?(@.q in ['x', 'z'])].p", [1]),
+    ("$..[?(@.b size 3)].b-c", [1]),
+    ("$.list[?(@.q empty false)].p", [1, 2]),
+    ("$.tags[?(@.t subsetof ['a', \"it's\"])].n", [1]),
+    ("$.tags[?(@.t anyof ['b'])].n", [2]),
+    ("$.tags[?(@.t noneof ['b', 'c'])].n", [1]),
+    ("$.list.length()", 3),
+    ("$.list[*].q.length()", 2),
+    ("$.text.length()", 3),
+    ("$$.Execution.Input.list.length()", 3),
 ]
 
 MISSING = [
@@ -54,6 +71,8 @@ MISSING = [
         "Expected to find an object with property ['x'] in path $['list'][0]['p'] but found 'java.lang.Integer'.",
     ),
     ("$$.Task.Token", "Missing property in path $['Task']"),
+    ("$.list.sum()", "No results for path: $.list.sum()"),
+    ("$.null.length()", "No results for path: $.null.length()"),
 ]
 
 

@@ -65,7 +65,7 @@ def output(ended: dict[str, Any]) -> Any:
     return loads(ended["output"])
 
 
-@pytest.mark.parametrize("arn", [ARN, f"{ARN}:$LATEST"])
+@pytest.mark.parametrize("arn", [ARN, f"{ARN}:$LATEST", "arn:aws:lambda:::function:f"])
 def test_a_functions_arn_is_given_the_tasks_input(cloud: Cloud, arn: str) -> None:
     assert output(cloud.run({"Resource": arn}, {"x": [1]})) == {"x": [1]}
 

@@ -12,7 +12,7 @@ from interstate.core.asl.scope import Scope, flow_of, integer_of, next_of, query
 from interstate.core.asl.template import Template
 from interstate.core.asl.vocabulary import Resource, State, Task
 
-_FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:[\w-]+:function:[\w-]+(:[\w$-]+)?\Z")
+_FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]*:[\w-]*:function:[\w-]+(:[\w$-]+)?\Z")
 _ACTIVITY = re.compile(r"arn:[\w-]+:states:[\w-]+:\d{12}:activity:.+\Z")
 _SERVICE = re.compile(
     r"arn:[\w-]+:states:[\w-]*:\d*:(?P<type>(?:aws-sdk:)?[\w-]+):(?P<action>\w+)"

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from interstate.base.json import JSON
+from interstate.core.jsonpath import filters
 
 
 class ContextObject(Protocol):
@@ -64,6 +65,7 @@ _STEP = re.compile(
 )
 _DOT_BEFORE_BRACKET = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|(?<!\.)(\.)(?=\[)""")
 """``$.a.[0]`` means ``$.a[0]``: Jayway takes the dot, and so do state machines that were deployed."""
+_FUNCTION = re.compile(r"\.(\w+)\(\)\Z")
 _VARIABLE = re.compile(r"\$([^\W\d]\w*)")
 _ESCAPE = {"'": re.compile(r"\\(['\\])"), '"': re.compile(r'\\(["\\])')}  # Any other backslash is itself.
 
@@ -111,6 +113,12 @@ def compile_path(text: str) -> Path:
     """
     if not text.startswith("$"):
         raise InvalidPath(text, "a path starts with $")
+    text = text.rstrip()  # Step Functions does not mind blanks at the end.
+    called = _FUNCTION.search(text)
+    if called is not None and called[1] in filters.FUNCTIONS:
+        inner = compile_path(text[: called.start()])
+        select = _select_call(inner, text, called[1])
+        return Path(text, inner.steps, inner.in_context, False, select, inner.variable)  # noqa: FBT003 - fields in their order
     in_context = text.startswith("$$")
     position = 2 if in_context else 1
     named = _VARIABLE.match(text)
@@ -121,14 +129,22 @@ def compile_path(text: str) -> Path:
     while match := _STEP.match(text, position):
         steps.append(_step(match))
         position = match.end()
-    walk = _walk(text, tuple(steps))
     rest = text[position:]
-    if rest:
-        if rest[0] not in ".[":
-            raise InvalidPath(text, f"unexpected {rest[0]!r} at position {position}")
-        walk = _query(text, _DOT_BEFORE_BRACKET.sub(lambda dot: "" if dot[1] else dot[0], rest), walk)
+    if rest and rest[0] not in ".[":
+        raise InvalidPath(text, f"unexpected {rest[0]!r} at position {position}")
+    walk = _query(text, tuple(steps), rest) if rest else _walk(text, tuple(steps))
     select = _select(walk, in_context=in_context) if variable is None else _select_variable(walk, text, variable)
     return Path(text, tuple(steps), in_context, not rest, select, variable)
+
+
+def _select_call(inner: Path, text: str, name: str) -> Select:
+    def select(data: JSON, context: ContextObject) -> JSON:
+        length = filters.length(inner.select(data, context)) if name == "length" else None
+        if length is None:
+            raise NoSuchPath(text, f"No results for path: {text}")
+        return length
+
+    return select
 
 
 def _step(match: re.Match[str]) -> Step:
@@ -259,12 +275,16 @@ def canonical(steps: tuple[Step, ...]) -> str:
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f"['{step}']" for step in steps)
 
 
-def _query(text: str, rest: str, head: _Walk) -> _Walk:
-    """The part of a path that can find several nodes: a list of what it finds under ``head``."""
+def _query(text: str, steps: tuple[Step, ...], rest: str) -> _Walk:
+    """A path that can find several nodes: a list of what ``rest`` finds under ``steps``."""
     import jsonpath  # noqa: PLC0415 - imported when the first query is compiled (design, start-up)
 
+    rest = filters.in_library_words(_DOT_BEFORE_BRACKET.sub(lambda dot: "" if dot[1] else dot[0], rest))
+    head = _walk(text, steps)
+    if "$" in rest:  # A filter that looks back to the root: the library must start there.
+        rest, head = canonical(steps)[1:] + rest, _whole
     try:
-        query = jsonpath.compile("$" + rest)
+        query = filters.environment().compile("$" + rest)
     except jsonpath.JSONPathError as error:
         raise InvalidPath(text, str(error).split("\n", 1)[0]) from error
 

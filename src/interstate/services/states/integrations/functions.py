@@ -150,11 +150,13 @@ def _client_context(text: JSON) -> str | None:
 def function_arn(name: str, caller: Caller) -> tuple[str, str | None]:
     """A function's ARN without qualifier, and the qualifier, of all that Lambda takes as a name.
 
-    ``name``, ``name:alias``, ``123456789012:function:name`` and ARNs; account and region are the caller's unless told.
+    ``name``, ``name:alias``, ``123456789012:function:name`` and ARNs; account and region are the caller's unless told
+    (definitions in public collections leave them out of ARNs).
     """
     arn = parse_arn(name)
     if arn is not None:
-        region, account, rest = arn.region, arn.account, arn.resource.removeprefix("function:")
+        rest = arn.resource.removeprefix("function:")
+        region, account = arn.region or caller.region, arn.account or caller.account
     else:
         before, found, after = name.rpartition("function:")
         region, account = caller.region, before.rstrip(":") if found and before else caller.account
