@@ -16,8 +16,8 @@ _FEWER_RULES = {"af-south-1": 100, "eu-south-1": 100}
 WILDCARD_RULES_PER_BUS_MAX = 30
 """Rules with a wildcard filter; not adjustable on AWS."""
 TARGETS_PER_RULE_MAX = 5
-PATTERN_CHARS_MAX = 4096
-"""The API's maximum; the account quota of 2,048 is raised on request and not imposed here."""
+PATTERN_CHARS_MAX = 2_048
+"""The quota of an account, which AWS raises on request up to the API's bound of 4,096."""
 POLICY_CHARS_MAX = 10_240
 ARCHIVES_PER_BUS_MAX = 10
 REPLAYS_RUNNING_MAX = 10

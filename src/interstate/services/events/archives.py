@@ -87,7 +87,7 @@ def create_archive(request: CreateArchive, work: Work) -> dict[str, Any]:
     if work.get(ARCHIVES, arn) is not None:
         raise ResourceAlreadyExistsException("Archive", request.archive_name)
     if request.event_pattern is not None:
-        check_pattern(request.event_pattern)
+        check_pattern(request.event_pattern, work)
     if len(work.select(ARCHIVES_OF_BUS, limit=ARCHIVES_PER_BUS_MAX, bus=bus.arn)) >= ARCHIVES_PER_BUS_MAX:
         raise LimitExceededException
     archive = Archive(
@@ -197,7 +197,7 @@ def update_archive(request: UpdateArchive, work: Work) -> dict[str, Any]:
         raise ValidationException("At least one of EventPattern, RetentionDays or Description must be provided.")
     archive = _archive_at(request.archive_name, work)
     if request.event_pattern is not None:
-        check_pattern(request.event_pattern)
+        check_pattern(request.event_pattern, work)
     updated = msgspec.structs.replace(archive, **changes)
     work.put(ARCHIVES, updated)
     bus = find_bus(archive.bus, work)

@@ -26,6 +26,7 @@ from interstate.services.events.errors import AccessDeniedException
 from interstate.services.events.inputs import DeliveryFailed, event_of, input_of
 from interstate.services.events.locate import bus_name, find_bus
 from interstate.services.events.outcomes import attempted, delivered, failed, gone
+from interstate.services.events.permitting import put_context
 from interstate.services.events.reaching import Payload, reach, reach_with_many, takes_many
 from interstate.services.events.routing import Route, RoutesCache, Target
 from interstate.services.events.sending import Sender
@@ -115,9 +116,12 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
         raise ResourceNotFoundException.bus(bus_name(target.arn))
     here, there = caller_of(delivery.bus), caller_of(bus.arn)
     actor = here if target.role_arn is None else Caller(caller_of(target.role_arn).account, here.region)
-    if not access.is_allowed(bus.policy, actor, action="events:PutEvents", resource=bus.arn, now=work.now):
-        raise AccessDeniedException(actor.account, bus.arn)
     event = event_of(bytes(carried.text).decode())
+    context = put_context(event["source"], event["detail-type"], from_bus=True)
+    if not access.is_allowed(
+        bus.policy, actor, action="events:PutEvents", resource=bus.arn, now=work.now, context=context
+    ):
+        raise AccessDeniedException(actor.account, bus.arn)
     if not target.plain:
         detail = loads(input_of(carried, delivery.since, route.arn, target))
         if not isinstance(detail, dict):

@@ -58,19 +58,6 @@ def rule_arn(bus: str, name: str) -> str:
     return place.arn("events", f"rule/{name}" if of == DEFAULT else f"rule/{of}/{name}")
 
 
-def rule_at(name: str, name_or_arn_of_bus: str | None, work: Work) -> Rule:
-    """The rule that a request names.
-
-    Raises:
-        ResourceNotFoundException: the bus does not exist, or has no such rule.
-    """
-    bus = bus_at(name_or_arn_of_bus, work)
-    rule = work.get(RULES, rule_arn(bus.arn, name))
-    if rule is None:
-        raise ResourceNotFoundException.rule(name, bus.name)
-    return rule
-
-
 def rule_with_arn(arn: str, work: Work) -> Rule:
     """The rule with this ARN.
 

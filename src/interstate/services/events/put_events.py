@@ -23,6 +23,7 @@ from interstate.services.events.errors import AccessDeniedException
 from interstate.services.events.locate import bus_arn, find_bus
 from interstate.services.events.log_upkeep import SWEEP_KEY
 from interstate.services.events.outcomes import NAMESPACE
+from interstate.services.events.permitting import put_context
 from interstate.services.events.routing import RoutesCache
 from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
@@ -85,7 +86,7 @@ def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road |
     if bus is None:
         return {"EventId": work.entropy.uuid()}
     if (bus.policy or not bus.scope.startswith(caller.account + "/")) and not access.is_allowed(
-        bus.policy, caller, action="events:PutEvents", resource=bus.arn, now=work.now, context=_context(entry)
+        bus.policy, caller, action="events:PutEvents", resource=bus.arn, now=work.now, context=put_context(entry.source or "", entry.detail_type or "")
     ):
         error = AccessDeniedException(caller.account, bus.arn)
         refused(bus, _told(entry), Failure(error.code, error.message, permanent=True), work)
@@ -111,14 +112,6 @@ def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road |
 def _told(entry: Entry) -> dict[str, Any]:
     """What a log tells of an entry that was not taken."""
     return {"source": entry.source, "detail_type": entry.detail_type, "event_detail": entry.detail}
-
-
-def _context(entry: Entry) -> dict[str, tuple[str, ...]]:
-    """The condition keys of an entry.
-
-    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
-    """
-    return {"events:source": (entry.source or "",), "events:detail-type": (entry.detail_type or "",)}
 
 
 def try_event_pattern(request: TestEventPattern, work: Work) -> dict[str, Any]:  # noqa: ARG001 -- every operation has this signature

@@ -10,12 +10,13 @@ import msgspec
 
 from interstate.base.errors import ValidationException
 from interstate.core.events.errors import InvalidEventPatternException, LimitExceededException
-from interstate.core.events.limits import WILDCARD_RULES_PER_BUS_MAX, rules_per_bus_max
+from interstate.core.events.limits import PATTERN_CHARS_MAX, WILDCARD_RULES_PER_BUS_MAX, rules_per_bus_max
 from interstate.core.events.schedule import InvalidSchedule, parse_schedule
-from interstate.core.patterns import PatternError, parse_pattern
-from interstate.services.events.locate import DEFAULT, bus_at, rule_arn, rule_at
+from interstate.core.patterns import Pattern, PatternError, parse_pattern
+from interstate.services.events.locate import DEFAULT, rule_arn
 from interstate.services.events.managed import PREFIX, managed_rule, managed_rules, refuse_managed
 from interstate.services.events.pages import PAGE_MAX, after, page
+from interstate.services.events.permitting import bus_for, pattern_context, rule_for
 from interstate.services.events.routing import changed
 from interstate.services.events.schedules import plan, unplan
 from interstate.services.events.tags import Tag, tags_of
@@ -34,6 +35,7 @@ from interstate.store.records.events import (
 
 RULES_QUOTA = "quota.events.rules-per-bus"
 WILDCARD_RULES_QUOTA = "quota.events.wildcard-rules-per-bus"
+PATTERN_QUOTA = "quota.events.pattern-size"
 """Settings of an instance that stand in for raised quotas."""
 _SCANNED_MAX = 20_000
 
@@ -83,11 +85,11 @@ def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
     schedule = request.schedule_expression or None
     if pattern is None and schedule is None:
         raise ValidationException("Parameter(s) EventPattern or ScheduleExpression must be specified.")
-    bus = bus_at(request.event_bus_name, work)
+    parsed = None if pattern is None else check_pattern(pattern, work)
+    context = {} if parsed is None else pattern_context(parsed)
+    bus = bus_for(request.event_bus_name, "PutRule", work, rule=request.name, context=context)
     if schedule is not None:
         _check_schedule(schedule, bus.name)
-    if pattern is not None:
-        check_pattern(pattern)
     arn = rule_arn(bus.arn, request.name)
     refuse_managed(request.name, bus.arn, work)
     existing = work.get(RULES, arn)
@@ -99,7 +101,7 @@ def put_rule(request: PutRule, work: Work) -> dict[str, Any]:
         bus=bus.arn,
         name=request.name,
         state=request.state,
-        created_by=work.caller.account,
+        created_by=work.caller.account if existing is None else existing.created_by,
         pattern=pattern,
         schedule=schedule,
         description=request.description,
@@ -149,14 +151,17 @@ def _check_schedule(expression: str, bus: str) -> None:
         raise ValidationException("Parameter ScheduleExpression is not valid.") from error
 
 
-def check_pattern(text: str) -> None:
-    """Refuse a pattern that is none.
+def check_pattern(text: str, work: Work) -> Pattern:
+    """A pattern, read.
 
     Raises:
-        InvalidEventPatternException: with AWS's reason.
+        InvalidEventPatternException: it is none, with AWS's reason.
+        LimitExceededException: it is longer than patterns of this account may be.
     """
+    if len(text) > quota(PATTERN_QUOTA, PATTERN_CHARS_MAX, work):
+        raise LimitExceededException
     try:
-        parse_pattern(text)
+        return parse_pattern(text)
     except PatternError as error:
         raise InvalidEventPatternException(error.reason) from error
 
@@ -167,8 +172,10 @@ def describe_rule(request: RuleRequest, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
-    bus = bus_at(request.event_bus_name, work)
-    rule = managed_rule(request.name, bus.arn, work) or rule_at(request.name, request.event_bus_name, work)
+    bus = bus_for(request.event_bus_name, "DescribeRule", work, rule=request.name)
+    rule = managed_rule(request.name, bus.arn, work)
+    if rule is None:
+        _, rule = rule_for(request.name, request.event_bus_name, "DescribeRule", work)
     return {**_listed(rule), "CreatedBy": rule.created_by}
 
 
@@ -193,7 +200,7 @@ def list_rules(request: ListRules, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such bus.
     """
-    bus = bus_at(request.event_bus_name, work)
+    bus = bus_for(request.event_bus_name, "ListRules", work)
     rows = work.select(
         RULES_OF_BUS,
         limit=request.limit + 1,
@@ -238,14 +245,15 @@ def disable_rule(request: RuleRequest, work: Work) -> None:
 
 
 def _switch(request: RuleRequest, state: str, work: Work) -> None:
-    refuse_managed(request.name, bus_at(request.event_bus_name, work).arn, work)
-    rule = rule_at(request.name, request.event_bus_name, work)
+    action = "EnableRule" if state == ENABLED else "DisableRule"
+    refuse_managed(request.name, bus_for(request.event_bus_name, action, work, rule=request.name).arn, work)
+    bus, rule = rule_for(request.name, request.event_bus_name, action, work)
     if rule.state == state:
         return
     unplan(rule, work)
     rule = msgspec.structs.replace(rule, state=state, schedule_due=None, changed=work.now)
     work.put(RULES, plan(rule, work))
-    changed(bus_at(rule.bus, work), rule, work)
+    changed(bus, rule, work)
 
 
 def delete_rule(request: RuleRequest, work: Work) -> None:
@@ -255,7 +263,7 @@ def delete_rule(request: RuleRequest, work: Work) -> None:
         ResourceNotFoundException: there is no such bus.
         ValidationException: the rule has targets.
     """
-    bus = bus_at(request.event_bus_name, work)
+    bus = bus_for(request.event_bus_name, "DeleteRule", work, rule=request.name)
     refuse_managed(request.name, bus.arn, work)
     rule = work.get(RULES, rule_arn(bus.arn, request.name))
     if rule is None:
@@ -273,7 +281,7 @@ def list_rule_names_by_target(request: ListRuleNamesByTarget, work: Work) -> dic
     Raises:
         ResourceNotFoundException: there is no such bus.
     """
-    bus = bus_at(request.event_bus_name, work)
+    bus = bus_for(request.event_bus_name, "ListRuleNamesByTarget", work)
     # A rule may name one target five times; a page of names needs so many rows.
     rows = work.select(
         TARGETS_BY_ARN,

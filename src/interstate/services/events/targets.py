@@ -13,9 +13,9 @@ from interstate.core.events.errors import LimitExceededException
 from interstate.core.events.limits import INPUT_PATHS_MAX, TARGETS_PER_RULE_MAX
 from interstate.core.events.transform import Transformer, broken_paths, faults, is_path
 from interstate.services.events.dead_letters import check_dead_letter_arn
-from interstate.services.events.locate import bus_at, rule_at
 from interstate.services.events.managed import managed_targets, refuse_managed
 from interstate.services.events.pages import PAGE_MAX, after, page
+from interstate.services.events.permitting import bus_for, rule_for
 from interstate.services.events.reaching import REACHED
 from interstate.services.events.routing import changed
 from interstate.services.events.rules import quota
@@ -83,8 +83,10 @@ def put_targets(request: PutTargets, work: Work) -> dict[str, Any]:
         ManagedRuleException: the rule is an archive's.
         NotImplementedHere: a target lives in a service that Interstate does not have.
     """
-    refuse_managed(request.rule, bus_at(request.event_bus_name, work).arn, work)
-    rule = rule_at(request.rule, request.event_bus_name, work)
+    context = {"events:TargetArn": [target.arn for target in request.targets]}
+    bus = bus_for(request.event_bus_name, "PutTargets", work, rule=request.rule, context=context)
+    refuse_managed(request.rule, bus.arn, work)
+    bus, rule = rule_for(request.rule, request.event_bus_name, "PutTargets", work, context)
     for target in request.targets:
         _check(target, work.caller.region)
     positions = {row.id: row.position for row in _all_targets(rule, work)}
@@ -95,7 +97,7 @@ def put_targets(request: PutTargets, work: Work) -> dict[str, Any]:
     rows = [_row(target, rule, positions[target.id]) for target in request.targets]
     for row in rows:
         work.put(TARGETS, row)
-    changed(bus_at(rule.bus, work), rows, work)
+    changed(bus, rows, work)
     return {"FailedEntryCount": 0, "FailedEntries": []}
 
 
@@ -158,11 +160,12 @@ def remove_targets(request: RemoveTargets, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
-    refuse_managed(request.rule, bus_at(request.event_bus_name, work).arn, work)
-    rule = rule_at(request.rule, request.event_bus_name, work)
+    bus = bus_for(request.event_bus_name, "RemoveTargets", work, rule=request.rule)
+    refuse_managed(request.rule, bus.arn, work)
+    bus, rule = rule_for(request.rule, request.event_bus_name, "RemoveTargets", work)
     for target_id in request.ids:
         work.delete(TARGETS, rule.arn, target_id)
-    changed(bus_at(rule.bus, work), ("removed", rule.arn, request.ids), work)
+    changed(bus, ("removed", rule.arn, request.ids), work)
     return {"FailedEntryCount": 0, "FailedEntries": []}
 
 
@@ -172,10 +175,11 @@ def list_targets_by_rule(request: ListTargetsByRule, work: Work) -> dict[str, An
     Raises:
         ResourceNotFoundException: there is no such bus or rule.
     """
-    managed = managed_targets(request.rule, bus_at(request.event_bus_name, work).arn, work)
+    bus = bus_for(request.event_bus_name, "ListTargetsByRule", work, rule=request.rule)
+    managed = managed_targets(request.rule, bus.arn, work)
     if managed:
         return {"Targets": managed}
-    rule = rule_at(request.rule, request.event_bus_name, work)
+    _, rule = rule_for(request.rule, request.event_bus_name, "ListTargetsByRule", work)
     rows = _all_targets(rule, work)
     last = after(request.next_token)
     begin = next((at + 1 for at, row in enumerate(rows) if row.id == last), 0)
