@@ -1,7 +1,7 @@
 """Long polls under load for minutes: nobody starves, nothing is lost, an idle server costs nothing, memory stays flat.
 
     python -m bench.polling                       50 consumers, 20 producers, 3 minutes on the real clock
-    python -m bench.polling --clock skip          the same on a clock that skips; a third of the messages is delayed
+    python -m bench.polling --clock frozen        the same on a clock that is moved on a minute every two seconds, with delays
     python -m bench.polling --seconds 30
 
 Each consumer asks for one message, waits up to 20 s, and deletes what it got; each producer sends about twice a second. Afterwards
@@ -83,6 +83,18 @@ async def watch(pid: int, seconds: float, sizes: list[float]) -> float:
     return (usage(pid)[1] - before) / (time.monotonic() - begin)
 
 
+async def move_clock(port: int, until: float) -> None:
+    """Let a minute of business time pass every two seconds."""
+    connection = await Connection(port).open()
+    body = b'{"advance": "60s"}'
+    head = f"POST /_interstate/clock HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n"
+    while time.monotonic() < until:
+        await asyncio.sleep(2)
+        status, answer = await connection.call(head.encode() + body)
+        assert status == 200, answer
+    connection.close()
+
+
 async def measure(port: int, pid: int, seconds: float, idle_s: float, *, delayed: bool) -> dict[str, float]:
     client = await Connection(port).open()
     url = (await client.json("sqs", "CreateQueue", {"QueueName": "load"}))["QueueUrl"]
@@ -90,10 +102,12 @@ async def measure(port: int, pid: int, seconds: float, idle_s: float, *, delayed
     until = time.monotonic() + seconds
     consumers = [asyncio.create_task(run.consume(n, until + idle_s - 20)) for n in range(CONSUMERS)]
     producers = [asyncio.create_task(run.produce(n, until)) for n in range(PRODUCERS)]
+    if delayed:
+        producers.append(asyncio.create_task(move_clock(port, until + 6)))
     sizes: list[float] = []
     busy = await watch(pid, seconds, sizes)
     await asyncio.gather(*producers)
-    await asyncio.sleep(DELAY_S + 2 if delayed and idle_s > DELAY_S else 2)
+    await asyncio.sleep(2)
     idle = await watch(pid, max(5.0, until + idle_s - 22 - time.monotonic()), [])
     await asyncio.gather(*consumers)
     client.close()
@@ -120,13 +134,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=180)
     parser.add_argument("--idle", type=float, default=40, help="seconds of silence afterwards")
-    parser.add_argument("--clock", choices=("real", "skip"), default="real")
+    parser.add_argument("--clock", choices=("real", "frozen"), default="real")
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
     server = Server("serve", memory=False, cpus=None, more=("--clock", arguments.clock))
     with server as port:
         figures = asyncio.run(
-            measure(port, server.pid, arguments.seconds, arguments.idle, delayed=arguments.clock == "skip")
+            measure(port, server.pid, arguments.seconds, arguments.idle, delayed=arguments.clock == "frozen")
         )
     for name, value in figures.items():
         print(f"{name:30} {value:10,.1f}")

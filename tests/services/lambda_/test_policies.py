@@ -10,6 +10,7 @@ from tests.services.lambda_.conftest import Cloud
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.base.json import dumps, loads
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Pay"
 RULE = "arn:aws:events:us-east-1:000000000000:rule/placed"
@@ -86,3 +87,79 @@ def test_a_permission_that_cannot_be_is_refused(parameters: dict[str, Any], code
     with pytest.raises(ServiceError) as refused:
         cloud.call("AddPermission", **{**request, **parameters})
     assert (refused.value.code, refused.value.message) == (code, message)
+
+
+# The policy as a document. Source: Lambda API Reference, PutResourcePolicy.
+
+
+def document(**changes: Any) -> str:
+    statement = {
+        "Sid": "others",
+        "Effect": "Allow",
+        "Principal": {"AWS": "999999999999"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": ARN,
+    }
+    return dumps({"Version": "2012-10-17", "Statement": [{**statement, **changes}]})
+
+
+def test_a_policy_is_put_read_and_deleted_whole() -> None:
+    cloud = Cloud()
+    cloud.create("Pay")
+    cloud.call("AddPermission", FunctionName="Pay", StatementId="s", Action="lambda:InvokeFunction", Principal="*")
+    put = cloud.call("PutResourcePolicy", ResourceArn=ARN, Policy=document())
+    assert loads(put["Policy"]) == loads(document()), "it replaces what AddPermission gave"
+    assert cloud.call("GetResourcePolicy", ResourceArn=ARN) == put == cloud.call("GetPolicy", FunctionName="Pay")
+    assert (invoke(cloud, OTHER), invoke(cloud, EVENTS)) == ("", "AccessDeniedException")
+    cloud.call("AddPermission", FunctionName="Pay", StatementId="s", Action="lambda:InvokeFunction", Principal="*")
+    cloud.call("RemovePermission", FunctionName="Pay", StatementId="others")
+    changed = cloud.call("GetResourcePolicy", ResourceArn=ARN)
+    assert '"Sid":"s"' in changed["Policy"]
+    assert "others" not in changed["Policy"]
+    for revision in ("x", put["RevisionId"]):
+        with pytest.raises(ServiceError, match="GetResourcePolicy API") as refused:
+            cloud.world.call("lambda", "DeleteResourcePolicy", {"ResourceArn": ARN, "RevisionId": revision})
+        assert refused.value.code == "PreconditionFailedException"
+    cloud.world.call("lambda", "DeleteResourcePolicy", {"ResourceArn": ARN, "RevisionId": changed["RevisionId"]})
+    with pytest.raises(ServiceError) as refused:
+        cloud.call("GetResourcePolicy", ResourceArn=ARN)
+    assert refused.value.code == "ResourceNotFoundException"
+
+
+# Resource, policy, code.
+NO_DOCUMENTS = [
+    (ARN, "{", "InvalidParameterValueException"),
+    (ARN, "[]", "InvalidParameterValueException"),
+    (ARN, "{}", "InvalidParameterValueException"),
+    (ARN, dumps({"Statement": [{"Effect": "Allow"}]}), "InvalidParameterValueException"),
+    (ARN, document(Resource="*"), "InvalidParameterValueException"),
+    (ARN, document(Effect="Maybe"), "InvalidParameterValueException"),
+    (ARN, document(Sid="s" * 20_480), "PolicyLengthExceededException"),
+    (f"{ARN}:$LATEST", document(Resource=f"{ARN}:$LATEST"), "InvalidParameterValueException"),
+    (f"{ARN}:no", document(Resource=f"{ARN}:no"), "ResourceNotFoundException"),
+    (f"{ARN}2", document(Resource=f"{ARN}2"), "ResourceNotFoundException"),
+]
+
+
+@pytest.mark.parametrize(("resource", "policy", "code"), NO_DOCUMENTS, ids=range(len(NO_DOCUMENTS)))
+def test_a_document_that_is_no_policy_of_the_resource_is_refused(resource: str, policy: str, code: str) -> None:
+    cloud = Cloud()
+    cloud.create("Pay")
+    with pytest.raises(ServiceError) as refused:
+        cloud.call("PutResourcePolicy", ResourceArn=resource, Policy=policy)
+    assert refused.value.code == code
+
+
+def test_a_policy_does_not_grow_beyond_its_bound() -> None:
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (20 KB)
+    cloud = Cloud()
+    cloud.create("Pay")
+    permission = {"FunctionName": "Pay", "Action": "lambda:InvokeFunction", "Principal": "*"}
+
+    def fill() -> None:
+        for number in range(200):
+            cloud.call("AddPermission", StatementId=f"{number:0100}", **permission)
+
+    with pytest.raises(ServiceError, match=r"The final policy size \(\d+\) is bigger than the limit") as refused:
+        fill()
+    assert refused.value.code == "PolicyLengthExceededException"

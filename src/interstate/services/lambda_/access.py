@@ -40,7 +40,7 @@ def policy_of(work: Work, function: str, qualifier: str | None) -> dict[str, obj
     policy = work.get(POLICIES, function, qualifier or "")
     if policy is None:
         return None
-    return {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
+    return policy.document
 
 
 def check(work: Work, function: str, qualifier: str | None, action: str) -> None:
@@ -72,7 +72,7 @@ def guarded(operations: Iterable[Operation[Any]]) -> tuple[Operation[Any], ...]:
 
 def _guarded(operation: Operation[Any]) -> Operation[Any]:
     fields = set(operation.request.__struct_fields__)
-    field = next((name for name in ("function_name", "resource", "uuid") if name in fields), None)
+    field = next((name for name in ("function_name", "resource", "resource_arn", "uuid") if name in fields), None)
     if field is None:
         return operation
     action, handle = f"lambda:{operation.name}", operation.handle

@@ -102,6 +102,13 @@ class PreconditionFailedException(LambdaError):
         )
 
 
+class PolicyLengthExceededException(LambdaError):
+    """The policy would be longer than a function's policy may be."""
+
+    def __init__(self, size: int, size_max: int) -> None:
+        super().__init__(f"The final policy size ({size}) is bigger than the limit ({size_max}).")
+
+
 class ProvisionedConcurrencyConfigNotFoundException(LambdaError):
     """The version or alias has no provisioned concurrency."""
 

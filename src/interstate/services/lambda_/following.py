@@ -12,7 +12,7 @@ from interstate.base.time import from_micros
 from interstate.services.lambda_.locate import located, log_group_of, version_at
 from interstate.services.logs.locate import group_arn
 from interstate.services.operation import Outcome, Parked
-from interstate.store.ports import Work
+from interstate.store.ports import Work, comes_again
 from interstate.store.records.logs import CHUNKS, CHUNKS_OF_GROUP, GROUPS, LogChunk, LogGroup
 from interstate.store.tables import Scalar, Select
 
@@ -21,8 +21,8 @@ CHUNKS_MAX = 500
 _FAR = timedelta(days=36_500)
 
 # By the number alone: what was written since the last look is read, whichever group it belongs to.
-NEW_CHUNKS = Select(CHUNKS, "id > :after", "id")
-NEWEST = Scalar("SELECT MAX(id) FROM log_chunks", (CHUNKS,))
+NEW_CHUNKS = Select(CHUNKS, "id > :after", "id", follows=True)
+NEWEST = Scalar("SELECT MAX(id) FROM log_chunks WHERE id < :below", (CHUNKS,))
 
 
 class Follow(msgspec.Struct, frozen=True, rename="pascal"):
@@ -46,7 +46,9 @@ def follow(request: Follow, work: Work) -> Outcome:
     if request.after is None:
         since = from_micros(request.since * 1000)
         group = work.get(GROUPS, arn)
-        return _answer(_past(work, group, since) if group is not None else [], work.scalar(NEWEST))
+        return _answer(
+            _past(work, group, since) if group is not None else [], work.scalar(NEWEST, below=work.horizon())
+        )
     return _look(request, arn, found.function.arn, work, last=request.wait_s <= 0)
 
 
@@ -69,7 +71,7 @@ def _look(request: Follow, arn: str, function: str, work: Work, *, last: bool) -
     def again(work: Work, last: bool) -> Outcome:  # noqa: FBT001 the contract's positional "last"
         return _look(going_on, arn, function, work, last=last)
 
-    return Parked(key_of(function), min(request.wait_s, WAIT_S_MAX), again)
+    return Parked(key_of(function), min(request.wait_s, WAIT_S_MAX), again, wake_at=comes_again(work))
 
 
 def key_of(function: str) -> str:

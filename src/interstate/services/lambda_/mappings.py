@@ -242,7 +242,7 @@ def create_from_stream(request: CreateMapping, found: Located, work: Work) -> di
     )
     mapping = applied(mapping, request, work)
     assert mapping.stream is not None
-    newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id)
+    newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id, below=work.horizon())
     latest = newest[0].id if newest else stream.first
     streams.start(mapping, mapping.stream, latest if mapping.stream.position == "LATEST" else stream.first, work)
     save(mapping, work)

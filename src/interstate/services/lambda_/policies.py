@@ -10,6 +10,7 @@ import msgspec
 from interstate.base.json import dumps
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
+    PolicyLengthExceededException,
     PreconditionFailedException,
     ResourceConflictException,
     ResourceNotFoundException,
@@ -18,6 +19,10 @@ from interstate.services.lambda_.errors import (
 from interstate.services.lambda_.locate import alias_or_none, name_of, version_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import FUNCTIONS, LATEST, POLICIES, Policy
+
+POLICY_BYTES_MAX = (
+    20_480  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (resource policy)
+)
 
 
 class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
@@ -54,25 +59,47 @@ def add_permission(request: AddPermission, work: Work) -> dict[str, Any]:
         ResourceConflictException: the policy has a statement of this id.
         PreconditionFailedException: the policy is at another revision.
     """
-    name = name_of(work, request.function_name, request.qualifier)
-    if name.qualifier == LATEST:
-        raise InvalidParameterValueException("We currently do not support adding policies for $LATEST.")
-    function = work.get(FUNCTIONS, name.arn)
-    if function is None:
-        raise function_not_found(name.arn)
-    _check_qualifier(work, name.arn, name.qualifier)
-    arn, qualifier = name.arn, name.qualifier or ""
+    arn, qualifier, revision = policy_place(work, request.function_name, request.qualifier)
     policy = work.get(POLICIES, arn, qualifier) or Policy(arn, qualifier, [], "")
-    _check_revision(policy, request.revision_id, _revision_of(work, arn, name.qualifier))
+    check_revision(policy, request.revision_id, revision)
     _check_principal(request.principal)
-    if any(statement["Sid"] == request.statement_id for statement in policy.statements):
+    if any(statement.get("Sid") == request.statement_id for statement in policy.statements):
         raise ResourceConflictException(
             f"The statement id ({request.statement_id}) provided already exists. "
             "Please provide a new statement id, or remove the existing statement."
         )
     statement = _statement(request, f"{arn}:{qualifier}" if qualifier else arn)
-    work.put(POLICIES, Policy(arn, qualifier, [*policy.statements, statement], work.entropy.uuid()))
+    changed = Policy(arn, qualifier, [*policy.statements, statement], work.entropy.uuid(), policy.head)
+    check_length(changed)
+    work.put(POLICIES, changed)
     return {"Statement": dumps(statement)}
+
+
+def policy_place(work: Work, function: str, qualifier: str | None = None) -> tuple[str, str, str]:
+    """The key of a policy, and the revision of what it is about, by which it is known as long as it has no policy.
+
+    Raises:
+        ResourceNotFoundException: there is no such function, version or alias.
+        InvalidParameterValueException: ``$LATEST`` has no policy of its own.
+    """
+    name = name_of(work, function, qualifier)
+    if name.qualifier == LATEST:
+        raise InvalidParameterValueException("We currently do not support adding policies for $LATEST.")
+    if work.get(FUNCTIONS, name.arn) is None:
+        raise function_not_found(name.arn)
+    _check_qualifier(work, name.arn, name.qualifier)
+    return name.arn, name.qualifier or "", _revision_of(work, name.arn, name.qualifier)
+
+
+def check_length(policy: Policy) -> None:
+    """Refuse a policy that is too long.
+
+    Raises:
+        PolicyLengthExceededException: it is.
+    """
+    size = len(dumps(policy.document).encode())
+    if size > POLICY_BYTES_MAX:
+        raise PolicyLengthExceededException(size, POLICY_BYTES_MAX)
 
 
 def _check_qualifier(work: Work, function: str, qualifier: str | None) -> None:
@@ -137,8 +164,8 @@ def remove_permission(request: RemovePermission, work: Work) -> None:
     policy = work.get(POLICIES, name.arn, name.qualifier or "")
     if policy is None:
         raise ResourceNotFoundException("No policy is associated with the given resource.")
-    _check_revision(policy, request.revision_id)
-    kept = [statement for statement in policy.statements if statement["Sid"] != request.statement_id]
+    check_revision(policy, request.revision_id)
+    kept = [statement for statement in policy.statements if statement.get("Sid") != request.statement_id]
     if len(kept) == len(policy.statements):
         raise ResourceNotFoundException(f"Statement {request.statement_id} is not found in resource policy.")
     if kept:
@@ -154,8 +181,7 @@ def get_policy(request: GetPolicy, work: Work) -> dict[str, Any]:
         ResourceNotFoundException: there is no such function, or it has no policy.
     """
     policy = _policy_at(work, request.function_name, request.qualifier)
-    document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
-    return {"Policy": dumps(document), "RevisionId": policy.revision}
+    return {"Policy": dumps(policy.document), "RevisionId": policy.revision}
 
 
 def _policy_at(work: Work, name: str, qualifier: str | None) -> Policy:
@@ -175,6 +201,11 @@ def _revision_of(work: Work, function: str, qualifier: str | None) -> str:
     return version.revision if version is not None else ""
 
 
-def _check_revision(policy: Policy, revision: str | None, other: str = "") -> None:
+def check_revision(policy: Policy, revision: str | None, other: str = "", api: str = "GetPolicy") -> None:
+    """Refuse a change of another revision than the caller knows.
+
+    Raises:
+        PreconditionFailedException: somebody has changed the policy meanwhile.
+    """
     if revision is not None and revision not in (policy.revision, other):
-        raise PreconditionFailedException("GetPolicy")
+        raise PreconditionFailedException(api)

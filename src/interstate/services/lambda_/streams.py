@@ -24,7 +24,7 @@ from interstate.core.functions.event_source import PAYLOAD_BYTES_MAX, BrokenRepo
 from interstate.services.dynamodb.streams import described_record, sequence_number, shard_id
 from interstate.services.lambda_ import metrics
 from interstate.services.lambda_.asynchronous import put_object, send_text
-from interstate.store.ports import Work
+from interstate.store.ports import FOLLOW_AGAIN, Work
 from interstate.store.records.dynamodb import ITEM_STREAMS, RECORDS_AFTER, ItemStream, StreamRecord
 from interstate.store.records.lambda_ import (
     LANES,
@@ -60,6 +60,17 @@ def look(mapping: Mapping, settings: StreamSettings, work: Work) -> None:
     for lane in lanes:
         if not lane.busy:
             reader.feed(lane)
+    if lanes and work.withheld:
+        _look_again(mapping, work)
+
+
+def _look_again(mapping: Mapping, work: Work) -> None:
+    """Another node has records in hand that may have lower numbers: nobody tells when it is done."""
+    first = work.get(LANES, mapping.uuid, 0)
+    if first is not None and (first.look_at is None or first.look_at <= work.now):
+        at = work.now + FOLLOW_AGAIN
+        work.put(LANES, msgspec.structs.replace(first, look_at=at))
+        work.later("lambda.poll", Poll(mapping.uuid), at=at)
 
 
 class _Reader:

@@ -243,6 +243,12 @@ class Policy(msgspec.Struct, frozen=True):
     qualifier: str  # "" for the function itself.
     statements: list[dict[str, Any]]
     revision: str
+    head: dict[str, Any] = msgspec.field(default_factory=dict)  # Version and Id of one that was put as a document.
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The policy as the API shows it, and as it is asked."""
+        return {**(self.head or {"Version": "2012-10-17", "Id": "default"}), "Statement": self.statements}
 
 
 class LayerVersion(msgspec.Struct, frozen=True):
@@ -302,6 +308,7 @@ class Lane(msgspec.Struct, frozen=True):
     until: datetime | None = None
     window: datetime | None = None
     state: dict[str, Any] = msgspec.field(default_factory=dict)
+    look_at: datetime | None = None  # Of lane 0: the mapping looks again then, whoever wakes it before.
 
 
 class Mapping(msgspec.Struct, frozen=True):
