@@ -36,13 +36,13 @@ class Cloud:
             return InvocationResult(FAULT, function_error="Unhandled")
         return InvocationResult(call.payload, log_tail="the log" if call.tail else "")
 
-    def run(self, state: Any, given: Any = None) -> dict[str, Any]:
+    def run(self, state: Any, given: Any = None, **start: Any) -> dict[str, Any]:
         """How an execution of one Task ends."""
         definition = dumps({"StartAt": "T", "States": {"T": {"Type": "Task", "End": True, **state}}})
         request = {"name": f"m{len(self.calls)}", "definition": definition, "roleArn": ROLE}
         machine = self.world.call("stepfunctions", "CreateStateMachine", request)["stateMachineArn"]
         started = self.world.call(
-            "stepfunctions", "StartExecution", {"stateMachineArn": machine, "input": dumps(given)}
+            "stepfunctions", "StartExecution", {"stateMachineArn": machine, "input": dumps(given), **start}
         )
         self.world.run_due()
         ended: dict[str, Any] = self.world.call("stepfunctions", "DescribeExecution", started)
@@ -63,6 +63,12 @@ def invoke(parameters: Any, resource: str = "lambda:invoke") -> Any:
 def output(ended: dict[str, Any]) -> Any:
     assert ended["status"] == "SUCCEEDED", ended
     return loads(ended["output"])
+
+
+def test_a_function_goes_on_with_the_trace_of_its_execution(cloud: Cloud) -> None:
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
+    output(cloud.run({"Resource": ARN}, traceHeader=trace))
+    assert cloud.calls[-1].trace == trace
 
 
 @pytest.mark.parametrize("arn", [ARN, f"{ARN}:$LATEST", "arn:aws:lambda:::function:f"])

@@ -309,6 +309,7 @@ class Execution(msgspec.Struct, frozen=True):
     context: JSON | None = None  # What expressions see in place of the context object.
     version_arn: str | None = None
     alias_arn: str | None = None
+    trace_header: str | None = None  # What its calls go on with.
 
 
 class Frame(msgspec.Struct, frozen=True):

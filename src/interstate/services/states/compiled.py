@@ -79,4 +79,5 @@ def facts_of(execution: records.Execution) -> Execution:
         redriven=execution.redriven,
         version_arn=execution.version_arn,
         alias_arn=execution.alias_arn,
+        trace_header=execution.trace_header,
     )
