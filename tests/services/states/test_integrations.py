@@ -54,6 +54,7 @@ ELSEWHERE = [
     "arn:aws:states:::aws-sdk:secretsmanager:getSecretValue",
     "arn:aws:states:::aws-sdk:cloudformation:createStack",
     "arn:aws:states:::aws-sdk:s3:getObjectTorrent",
+    "arn:aws:states:::aws-sdk:scheduler:listTagsForResource",
 ]
 
 

@@ -12,7 +12,7 @@ import msgspec
 from interstate.core.asl.parse_task import parse_resource
 from interstate.core.asl.vocabulary import Resource
 from interstate.services.states.integrations import elsewhere
-from interstate.services.states.integrations.shapes import operation_named
+from interstate.services.states.integrations.shapes import model_of, operation_named
 
 REQUEST, SYNC, SYNC_2, TOKEN = "", ".sync", ".sync:2", ".waitForTaskToken"
 SDK = "aws-sdk:"
@@ -134,6 +134,7 @@ def speaker_of(resource: Resource) -> Speaker:
 
 def has_model(resource: Resource) -> bool:
     """Whether the names of a service integration's parameters are known."""
-    if resource.type.startswith(SDK):
-        return resource.type.removeprefix(SDK) in SDK_SERVICES
-    return resource.type in OPTIMIZED
+    if not resource.type.startswith(SDK):
+        return resource.type in OPTIMIZED
+    speaker = SDK_SERVICES.get(resource.type.removeprefix(SDK))
+    return speaker is not None and not model_of(speaker.botocore).metadata.names_only
