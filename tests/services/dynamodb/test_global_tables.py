@@ -87,6 +87,7 @@ def test_a_table_with_replicas_is_not_deleted(tables: Tables) -> None:
     ("update", "code"),
     [
         ({"Create": {"RegionName": "us-east-1"}}, "ValidationException"),
+        ({"Create": {"RegionName": "mars"}}, "ValidationException"),
         ({"Delete": {"RegionName": "eu-west-3"}}, "ReplicaNotFoundException"),
         ({"Delete": {"RegionName": "us-east-1"}}, "ValidationException"),
         ({}, "ValidationException"),

@@ -254,6 +254,14 @@ def statements(*texts: str) -> list[dict[str, Any]]:
     return [{"Statement": text} for text in texts]
 
 
+def test_a_broken_statement_fails_alone_in_its_batch(tables: Tables) -> None:
+    statements = [{"Statement": "SELECT * FROM things WHERE pk = 'a' AND sk = 1"}, {"Statement": "SELEC"}]
+    one, two = tables("BatchExecuteStatement", Statements=statements)["Responses"]
+    assert one == {"TableName": "things"}
+    assert two["Error"]["Code"] == "ValidationError"
+    assert two["Error"]["Message"].startswith("Statement wasn't well formed, can't be processed: ")
+
+
 def test_a_batch_tells_each_statements_end(tables: Tables) -> None:
     insert = "INSERT INTO things VALUE {'pk': 'a', 'sk': 0}"
     wanted = statements(insert, insert, "INSERT INTO absent VALUE {'pk': 'a'}", "UPDATE nonsense")

@@ -275,7 +275,9 @@ QUERIES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"IndexName": "byColour", "ConsistentRead": True}, "Consistent reads are not supported on global secondary indexes"),
     ({"KeyConditionExpression": "sk = :pk"}, "Query condition missed key schema element: pk"),
     ({"FilterExpression": "sk = :pk"}, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk"),
-    ({"ExclusiveStartKey": {"pk": {"S": "a"}}}, START + "The provided key element does not match the schema"),
+    # Source: https://github.com/pynamodb/PynamoDB/issues/50, https://github.com/clarkie/dynogels/issues/184
+    ({"ExclusiveStartKey": {"pk": {"S": "a"}}}, "The provided starting key is invalid"),
+    ({"ExclusiveStartKey": {"pk": {"S": "a"}, "sk": {"S": "a"}}}, START + "The provided key element does not match the schema"),
     ({"ExclusiveStartKey": {"pk": {"S": "a"}, "sk": {}}}, START + "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"),
     ({"ExclusiveStartKey": key("b")}, "The provided starting key is outside query boundaries based on provided conditions"),
     (

@@ -277,6 +277,15 @@ def test_tags_come_and_go(tables: Tables) -> None:
     assert tables("ListTagsOfResource", ResourceArn=arn) == {"Tags": [{"Key": "a", "Value": "3"}]}
 
 
+def test_tags_are_fifty_at_most_and_come_once(tables: Tables) -> None:
+    arn = tables("DescribeTable", TableName="things")["Table"]["TableArn"]
+    many = [{"Key": str(number), "Value": ""} for number in range(50)]
+    tables("TagResource", ResourceArn=arn, Tags=many)
+    for tags in ([{"Key": "one more", "Value": ""}], [{"Key": "0", "Value": "a"}] * 2, [{"Key": "aws:a", "Value": ""}]):
+        assert tables.refused("TagResource", ResourceArn=arn, Tags=tags).code == "ValidationException"
+    assert len(tables("ListTagsOfResource", ResourceArn=arn)["Tags"]) == 50
+
+
 @pytest.mark.parametrize(
     ("arn", "code"),
     [

@@ -132,6 +132,9 @@ _CODES = {
 }
 
 
+_WRITE_WORDS = ("INSERT", "UPDATE", "DELETE")
+
+
 def batch_execute_statement(request: BatchExecuteStatement, work: Work) -> dict[str, Any]:
     """Up to 25 statements, each on one item and each on its own; all of them read, or all of them write.
 
@@ -171,8 +174,8 @@ def _failed(error: ServiceError) -> dict[str, Any]:
 
 
 def _check_one_kind(statements: Sequence[ParameterizedStatement], where: str) -> None:
-    kinds = {one.statement.lstrip(" (\t\r\n")[:6].upper() == "SELECT" for one in statements}
-    if len(kinds) > 1:
+    words = {one.statement.lstrip(" (\t\r\n")[:6].upper() for one in statements}
+    if "SELECT" in words and not words.isdisjoint(_WRITE_WORDS):  # What is none of them is told as its own error.
         raise InvalidInput(
             f"{where} must contain either all read statements or all write statements; they cannot be mixed"
         )

@@ -121,6 +121,8 @@ def query(request: Query, work: Work) -> dict[str, Any]:
     if reading.key_condition is None:
         raise InvalidInput("Conditions can be of length 1 or 2 only")
     wanted = reading.key_condition.range_in(schema, reading.placeholders.values)
+    if reading.start is not None and reading.start.keys() != _Source(table, index).key_names.keys():
+        raise InvalidInput("The provided starting key is invalid")
     start = _start(reading.start, table, index)
     if start is not None:
         _check_start(start, wanted, schema, index)

@@ -9,6 +9,7 @@ Every replica names all the others.
 Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GlobalTables.html
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_TABLE_IDS, ITEM_TABLES, ItemTable
 
 FILL_MAX = 100
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-[0-9]{1,2}").fullmatch
 
 
 class CreateReplica(msgspec.Struct, frozen=True, rename="pascal"):
@@ -111,6 +113,8 @@ def _check_overrides(wish: CreateReplica) -> None:
 def _create(table: ItemTable, wish: CreateReplica, work: Work) -> ItemTable:
     _check_overrides(wish)
     region = wish.region_name
+    if not _REGION(region):
+        raise ValidationException(f"One or more parameter values were invalid: Invalid region name: {region}")
     own = region_of(table.arn)
     if region == own or any(replica.region == region for replica in table.definition.replicas):
         raise ValidationException(

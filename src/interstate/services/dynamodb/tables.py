@@ -36,6 +36,7 @@ from interstate.services.dynamodb.describe import description, farewell
 from interstate.services.dynamodb.errors import ResourceInUseException
 from interstate.services.dynamodb.locate import check_name, described_table
 from interstate.services.dynamodb.policy_documents import new_policy
+from interstate.services.dynamodb.tags import Tag, checked_tags
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import (
     CHANGES_OF_TABLE,
@@ -65,11 +66,6 @@ class SSESpecification(msgspec.Struct, frozen=True, rename="pascal"):
 class StreamSpecification(msgspec.Struct, frozen=True, rename="pascal"):
     stream_enabled: bool
     stream_view_type: str | None = None
-
-
-class Tag(msgspec.Struct, frozen=True, rename="pascal"):
-    key: str
-    value: str
 
 
 class CreateTable(msgspec.Struct, frozen=True, rename="pascal"):
@@ -144,7 +140,7 @@ def create_table(request: CreateTable, work: Work) -> dict[str, Any]:
     arn = name if name.startswith("arn:") else work.caller.arn("dynamodb", f"table/{name}")
     if work.get(ITEM_TABLES, arn) is not None:
         raise ResourceInUseException(f"Table already exists: {name_of(arn)}")
-    tags = {tag.key: tag.value for tag in request.tags}
+    tags = checked_tags(request.tags)
     table = made(arn, definition, tags, work)
     return {"TableDescription": description(table, work, status="CREATING")}
 

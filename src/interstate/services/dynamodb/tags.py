@@ -3,6 +3,7 @@
 Source: DynamoDB API Reference, TagResource, UntagResource, ListTagsOfResource.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,9 +11,13 @@ import msgspec
 from interstate.base.arn import parse_arn
 from interstate.base.errors import ValidationException
 from interstate.services.dynamodb.errors import ResourceNotFoundException
-from interstate.services.dynamodb.tables import Tag
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_TABLES, ItemTable
+
+
+class Tag(msgspec.Struct, frozen=True, rename="pascal"):
+    key: str
+    value: str
 
 
 class TagResource(msgspec.Struct, frozen=True, rename="pascal"):
@@ -30,6 +35,36 @@ class ListTags(msgspec.Struct, frozen=True, rename="pascal"):
     next_token: str = ""
 
 
+TAGS_MAX = 50
+"""Source: DynamoDB quotas, tags."""
+
+
+def checked_tags(tags: Sequence[Tag]) -> dict[str, str]:
+    """Tags as a table keeps them.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Tagging.html, tagging restrictions
+
+    Raises:
+        ValidationException: a key comes twice or is AWS's own, or there are too many.
+    """
+    kept: dict[str, str] = {}
+    for tag in tags:
+        if tag.key.lower().startswith("aws:"):
+            raise ValidationException("One or more parameter values were invalid: Tag keys cannot start with aws:")
+        if tag.key in kept:
+            raise ValidationException(f"One or more parameter values were invalid: Duplicate tag key: {tag.key}")
+        kept[tag.key] = tag.value
+    _check_number(kept)
+    return kept
+
+
+def _check_number(tags: Mapping[str, str]) -> None:
+    if len(tags) > TAGS_MAX:
+        raise ValidationException(
+            f"One or more parameter values were invalid: A table can have {TAGS_MAX} tags at most; asked for: {len(tags)}"
+        )
+
+
 def tag_resource(request: TagResource, work: Work) -> None:
     """Add or replace tags.
 
@@ -40,7 +75,8 @@ def tag_resource(request: TagResource, work: Work) -> None:
     table = _table(request.resource_arn, work)
     if not request.tags:
         raise ValidationException("Atleast one Tag needs to be provided as Input.")
-    tags = {**table.tags, **{tag.key: tag.value for tag in request.tags}}
+    tags = {**table.tags, **checked_tags(request.tags)}
+    _check_number(tags)
     work.put(ITEM_TABLES, msgspec.structs.replace(table, tags=tags))
 
 

@@ -149,6 +149,13 @@ FAULTS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("set a = list_append(a, :a)", {":a": {"M": {}}}, TYPE.format("list_append", "M")),
     ("set a = a + :a", {":a": {"S": "a"}}, TYPE.format("+", "S")),
     ("set a = :a - a", {":a": {"L": []}}, TYPE.format("-", "L")),
+    ("set a = ((:a))", {":a": {"L": []}}, "The expression has redundant parentheses;"),
+    (
+        f"remove {'.'.join('a' * 33)}",
+        {},
+        "The document path has too many nesting elements; nesting depth: 33",
+    ),
+    ("remove a[2147483648]", {}, "List index is not within the allowable range; index: [2147483648]"),
 )
 
 

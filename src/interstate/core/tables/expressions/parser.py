@@ -288,7 +288,7 @@ class _UpdateParser(_Parser):
             while tokens.accept(","):
                 actions.append(self._action(section))
             if tokens.next.kind == "end":
-                return Update(tuple(actions), tuple(sections))
+                return Update(tuple(actions), tuple(sections), redundant=self.redundant)
 
     def _action(self, section: str) -> Action:
         path = self.path()

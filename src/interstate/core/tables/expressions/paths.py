@@ -13,6 +13,10 @@ from interstate.core.tables.values import Item, Value
 Parts = tuple[Part, ...]
 Names = Mapping[str, str]
 
+PATH_DEPTH_MAX = 32
+"""Source: DynamoDB quotas, nested attribute depth."""
+INDEX_MAX = (1 << 31) - 1
+
 
 def check_reserved(kind: str, paths: Iterable[Path]) -> None:
     """Refuse a key word as an attribute's name.
@@ -30,8 +34,12 @@ def resolved(kind: str, path: Path, names: Names) -> Parts:
     """The path with ``#name`` replaced.
 
     Raises:
-        InvalidExpression: a name is not defined.
+        InvalidExpression: a name is not defined, the path is too deep, or an index in it too large.
     """
+    if len(path.parts) > PATH_DEPTH_MAX:
+        raise InvalidExpression(
+            kind, f"The document path has too many nesting elements; nesting depth: {len(path.parts)}"
+        )
     parts: list[Part] = []
     for part in path.parts:
         if isinstance(part, str) and part[0] == "#":
@@ -42,8 +50,10 @@ def resolved(kind: str, path: Path, names: Names) -> Parts:
                     f"An expression attribute name used in the document path is not defined; attribute name: {part}",
                 )
             parts.append(name)
-        else:
-            parts.append(part)
+            continue
+        if isinstance(part, int) and part > INDEX_MAX:
+            raise InvalidExpression(kind, f"List index is not within the allowable range; index: [{part}]")
+        parts.append(part)
     return tuple(parts)
 
 

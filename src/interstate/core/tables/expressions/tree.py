@@ -124,10 +124,14 @@ Action = SetAction | RemoveAction | AddAction | DeleteAction
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The actions of an update expression, and its sections in order of appearance (``SET`` twice is a fault)."""
+    """The actions of an update expression, and its sections in order of appearance (``SET`` twice is a fault).
+
+    ``redundant``: the text doubles parentheses.
+    """
 
     actions: tuple[Action, ...]
     sections: tuple[str, ...]
+    redundant: bool = False
 
 
 def path_text(path: Path) -> str:

@@ -105,6 +105,8 @@ def compile_update(text: str, names: Names, values: Values) -> CompiledUpdate:
 @lru_cache(COMPILED_MAX)
 def _compiled(text: str, names: tuple[tuple[str, str], ...], values: tuple[str, ...]) -> CompiledUpdate:
     update = parse_update(text)
+    if update.redundant:
+        raise InvalidExpression(_KIND, "The expression has redundant parentheses;")
     operands = [operand for action in update.actions for operand in _operands(action)]
     paths = [operand for operand in operands if isinstance(operand, Path)]
     check_reserved(_KIND, paths)
