@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any, assert_never
 
 from interstate.base.errors import ServiceError
+from interstate.wire import query_json
 from interstate.wire.messages import Request, Response
 from interstate.wire.model import Models, ServiceModel
 from interstate.wire.operation import OperationCodec, Params, ServiceParts
+from interstate.wire.query_json import wants_json
 from interstate.wire.refusals import (
     Refusal,
     refuse_cbor,
@@ -87,7 +89,7 @@ class Wire:
             case "json":
                 return codec.encode_json(answer, request_id)
             case "query":
-                return codec.encode_query(answer, request_id)
+                return codec.encode_query(answer, request_id, as_json=route.as_json)
             case "rest-json":
                 return codec.encode_rest(answer, request_id)
             case "rest-xml":
@@ -114,7 +116,7 @@ class Wire:
             case "json":
                 return refuse_json(refusal, request_id, json_version)
             case "query":
-                return refuse_query(refusal, request_id)
+                return (query_json.refuse if wants_json(request) else refuse_query)(refusal, request_id)
             case "rest-json":
                 return refuse_rest_json(refusal, request_id)
             case "rest-xml":

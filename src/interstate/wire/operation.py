@@ -8,6 +8,7 @@ from zlib import crc32
 import msgspec
 import orjson
 
+from interstate.wire import query_json
 from interstate.wire.cbor import cbor_bytes, read_cbor
 from interstate.wire.errors import SerializationException
 from interstate.wire.event_stream import event_stream
@@ -144,8 +145,10 @@ class OperationCodec:
             return Response(200, headers, b"")
         return Response(200, [_CBOR, *headers], cbor_bytes(answer or {}))
 
-    def encode_query(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
-        """An answer of the query protocol: XML."""
+    def encode_query(self, answer: Mapping[str, Any] | None, request_id: bytes, *, as_json: bool = False) -> Response:
+        """An answer of the query protocol: XML, or JSON for whom asked for it."""
+        if as_json:
+            return query_json.encode(self._parts.model, self.operation, answer, request_id)
         operation, namespace = self.operation, self._parts.model.metadata.xml_namespace
         out = [f'<{operation.name}Response xmlns="{namespace}">']
         if operation.output and operation.wrapper:

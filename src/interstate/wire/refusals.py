@@ -88,12 +88,15 @@ def refuse_rest_json(refusal: Refusal, request_id: bytes) -> Response:
     return Response(refusal.status, headers, json_bytes(body))
 
 
+def query_message(refusal: Refusal) -> str:
+    """The message as the query protocol words it."""
+    return sqs_query.QUERY_MESSAGES.get(refusal.name, refusal.message) if refusal.service == "sqs" else refusal.message
+
+
 def refuse_query(refusal: Refusal, request_id: bytes) -> Response:
     """An ``ErrorResponse`` document."""
     side = "Sender" if refusal.sender else "Receiver"
-    message, detail = refusal.message, ""
-    if refusal.service == "sqs":
-        message, detail = sqs_query.QUERY_MESSAGES.get(refusal.name, message), "<Detail/>"
+    message, detail = query_message(refusal), "<Detail/>" if refusal.service == "sqs" else ""
     document = (
         f'<ErrorResponse xmlns="{refusal.namespace}"><Error><Type>{side}</Type><Code>{xml_text(refusal.code)}</Code>'
         f"<Message>{xml_text(message)}</Message>{detail}</Error>"

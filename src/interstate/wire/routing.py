@@ -22,6 +22,7 @@ from interstate.wire.form import fields
 from interstate.wire.messages import Request
 from interstate.wire.model import Metadata, Models
 from interstate.wire.paths import PathTable
+from interstate.wire.query_json import wants_json
 from interstate.wire.s3_addressing import S3Operations, host_of
 from interstate.wire.sqs_addressing import ELSEWHERE, ActionNotHere, NothingAsked, is_queue_host, is_queue_path
 
@@ -31,13 +32,17 @@ _CALLERS_MAX = 4096  # Credential scopes remembered; a test suite has a handful.
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What a request means. ``labels`` are a REST path's, ``fields`` a query request's."""
+    """What a request means. ``labels`` are a REST path's, ``fields`` a query request's.
+
+    ``as_json``: the answer of a query request is to be JSON instead of XML.
+    """
 
     metadata: Metadata
     operation: str
     protocol: Protocol
     labels: Mapping[str, str] = {}
     fields: Mapping[str, str] = {}
+    as_json: bool = False
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -184,7 +189,7 @@ class Router:
                 raise ActionNotHere(action)
         if action not in self._models.service(metadata.name).operations:
             raise InvalidAction(action, found.get("Version", ""))
-        return Route(metadata, action, "query", {}, _with_queue_url(metadata, found, request))
+        return Route(metadata, action, "query", {}, _with_queue_url(metadata, found, request), wants_json(request))
 
     def _by_content(self, request: Request, scope: Scope) -> Route:
         found = _form(request)
