@@ -29,5 +29,5 @@ class Settings(msgspec.Struct, frozen=True):
     push_gateway: str | None = None
     log_level: str = "warning"
     mock_config: Path | None = None
-    enforce_capacity: bool = False  # Tables refuse what is above their provisioned throughput.
+    enforce_capacity: bool = False  # Tables and EventBridge throttle what is above their rates.
     seed: str | None = None  # Hexadecimal; makes ids repeatable.

@@ -157,8 +157,9 @@ def _services(settings: Settings) -> tuple[Service, ...]:
     if not settings.enforce_capacity:
         return SERVICES
     from interstate.services.dynamodb.throughput import enforcing  # noqa: PLC0415 only who asks for it waits for it
+    from interstate.services.events import rates  # noqa: PLC0415 the same
 
-    return enforcing(SERVICES)
+    return rates.enforcing(enforcing(SERVICES))
 
 
 def _mock_configuration(settings: Settings) -> str | None:

@@ -38,7 +38,7 @@ AllowHost = Annotated[
     ),
 ]
 EnforceCapacity = Annotated[
-    bool, typer.Option("--enforce-capacity", help="DynamoDB tables throttle above their provisioned capacity.")
+    bool, typer.Option("--enforce-capacity", help="DynamoDB tables throttle above their capacity, EventBridge above its rates.")
 ]
 ClockMode = Annotated[
     str | None,

@@ -41,3 +41,33 @@ ENDPOINTS_MAX = 100
 def rules_per_bus_max(region: str) -> int:
     """Rules of one bus in a region."""
     return _FEWER_RULES.get(region, RULES_PER_BUS_MAX)
+
+
+# Calls, and invocations, a second of an account: (PutEvents, invocations) by region.
+_RATES = {
+    "us-east-1": (10_000, 18_750),
+    "us-west-2": (10_000, 18_750),
+    "eu-west-1": (10_000, 18_750),
+    "us-east-2": (2_400, 4_500),
+    "eu-central-1": (2_400, 4_500),
+    "us-west-1": (1_200, 2_250),
+    "eu-west-2": (1_200, 2_250),
+    "ap-northeast-1": (1_200, 2_250),
+    "ap-southeast-1": (1_200, 2_250),
+    "ap-southeast-2": (1_200, 2_250),
+    "af-south-1": (400, 750),
+    "ap-northeast-3": (400, 750),
+    "ap-southeast-3": (400, 750),
+    "eu-south-1": (400, 750),
+}
+_OTHER_RATES = (600, 1_100)
+
+
+def put_events_per_s(region: str) -> int:
+    """PutEvents calls a second of an account in a region; those above are refused."""
+    return _RATES.get(region, _OTHER_RATES)[0]
+
+
+def invocations_per_s(region: str) -> int:
+    """Events a second that go to targets, of an account in a region; those above wait."""
+    return _RATES.get(region, _OTHER_RATES)[1]
