@@ -213,6 +213,7 @@ class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
     since: datetime
     retries: int = 0
     hops: int = 0
+    admitted: bool = False  # It has waited for the account's rate.
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True):
