@@ -25,7 +25,7 @@ from interstate.store.tables import Select
 
 MANY = 100_000
 ALL_MESSAGES = Select(MESSAGES, "id > 0", "id")
-ALL_DEPTHS = Select(DEPTHS, "queue_id > 0", "queue_id")
+ALL_DEPTHS = Select(DEPTHS, "queue_id > 0", "queue_id, node")
 ALL_GROUPS = Select(MESSAGE_GROUPS, "queue_id > 0", "queue_id, group_id")
 ALL_QUEUES = Select(QUEUE_ROWS, "arn > ''", "arn")
 ALL_EXECUTIONS = Select(EXECUTIONS, "id > 0", "id")
@@ -55,7 +55,9 @@ class Found:
         self.messages: dict[str, list[Message]] = defaultdict(list)
         for message in rows(ALL_MESSAGES):
             self.messages[names.get(message.queue_id, f"gone {message.queue_id}")].append(message)
-        self.depths = {names.get(row.queue_id, "gone"): row for row in rows(ALL_DEPTHS)}
+        self.depths: Counter[str] = Counter()  # Each node has a part of a queue's depth.
+        for row in rows(ALL_DEPTHS):
+            self.depths[names.get(row.queue_id, "gone")] += row.messages
         self.groups = {(names.get(row.queue_id, "gone"), row.group_id): row for row in rows(ALL_GROUPS)}
         self.executions: list[Execution] = rows(ALL_EXECUTIONS)
         self.frames = rows(ALL_FRAMES)
@@ -121,9 +123,8 @@ def depths_are_true(found: Found) -> Problems:
     """A queue's depth is how many messages it has; each group with messages has a row that finds them."""
     for name in QUEUES:
         count = len(found.messages[name])
-        depth = found.depths.get(name)
-        if (0 if depth is None else depth.messages) != count:
-            yield f"{name} has {count} messages and a depth of {depth}"
+        if found.depths[name] != count:
+            yield f"{name} has {count} messages and a depth of {found.depths[name]}"
         heads = {message.group_id: message for message in reversed(found.messages[name]) if message.group_id}
         for message in heads.values() if name.endswith(".fifo") else ():
             group = found.groups.get((name, message.group_id))

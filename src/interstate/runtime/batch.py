@@ -177,7 +177,7 @@ class Batches:
         records = UnitOfWork(self.store.rows, self.sequences)
         work = BatchWork(records, self.catalog, now)
         work.until = monotonic() + work_s
-        work.lane_base = self.store.lane_base
+        work.lane_base, work.node = self.store.lane_base, self.store.node
         _prefetch(records, jobs)
         done = 0
         for job in jobs:

@@ -38,11 +38,17 @@ class BatchWork:
         self.yielded = False  # A step is due now that must not run in this transaction.
         self.until = float("inf")  # Monotonic seconds at which the batch should close.
         self.lane_base = 0
+        self.node = 0
         self.measured = Counts()
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
         self.next_id = records.next_id
+        self.horizon = records.horizon
+
+    @property
+    def withheld(self) -> bool:
+        return self.records.withheld
 
     @property
     def is_late(self) -> bool:

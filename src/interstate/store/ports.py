@@ -12,7 +12,7 @@ Lock order: tables in the order in which the schema creates them (``store/sqlite
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -40,6 +40,11 @@ class Work(Protocol):
     @property
     def entropy(self) -> Entropy:
         """The running call's own; a batch that is run again gets the same."""
+        ...
+
+    @property
+    def node(self) -> int:
+        """The number of the node that runs this; 0 where one process owns the store."""
         ...
 
     @property
@@ -75,6 +80,15 @@ class Work(Protocol):
 
     def next_id(self, table: Table[Any]) -> int:
         """A number for the table's single integer key, higher than any before; in order of creation, with gaps."""
+        ...
+
+    def horizon(self) -> int:
+        """A number below which no row can come any more: what is read below it is complete, whatever other nodes do now."""
+        ...
+
+    @property
+    def withheld(self) -> bool:
+        """Whether a read of this batch that ``follows`` a log left rows out: they are shown when it comes again."""
         ...
 
     # Work that follows ------------------------------------------------------------------------------------------
@@ -143,6 +157,15 @@ class Work(Protocol):
         ...
 
 
+FOLLOW_AGAIN = timedelta(milliseconds=20)
+"""After so long a reader of a log looks again, when another node has rows of it in hand."""
+
+
+def comes_again(work: Work) -> datetime | None:
+    """When a reader that followed a log should look again by itself; None when whoever writes next wakes it."""
+    return work.now + FOLLOW_AGAIN if work.withheld else None
+
+
 class Rows(Protocol):
     """What a dialect offers to the unit of work above it: reads and writes inside one open transaction."""
 
@@ -162,6 +185,18 @@ class Rows(Protocol):
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
         """One number; NULL and no row are 0."""
+        ...
+
+    @property
+    def withheld(self) -> bool:
+        """Whether a select that ``follows`` left rows out, since somebody set it to False."""
+        ...
+
+    @withheld.setter
+    def withheld(self, value: bool) -> None: ...
+
+    def horizon(self) -> int:
+        """A number below which every row is there to be seen, or is gone."""
         ...
 
     def highest_id(self, table: Table[Any]) -> int:
@@ -212,6 +247,10 @@ class Store(Protocol):
     @property
     def refusals(self) -> tuple[type[Exception], ...]:
         """The errors by which this dialect refuses a transaction (constraint, deadlock, serialization, full disk)."""
+        ...
+
+    def unavailable(self, error: Exception) -> StoreUnavailable | None:
+        """What an error of the database's means when nobody can use it now (it is away, its disk is full); None for any other."""
         ...
 
     @property

@@ -20,7 +20,8 @@ class Table(Generic[V]):
 
     ``appends`` promises that rows are only ever put under keys that were never used (logs, history): such a put is an
     insert without a look. ``shared`` says that the table is configuration: read by every call, changed rarely. With
-    several nodes its rows are read without a lock, and a write is refused when another node was faster.
+    several nodes its rows are read without a lock, and a write is refused when another node was faster. ``own`` says that the
+    key has a node's number, and that this node alone writes the row: nobody has to lock it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Table(Generic[V]):
     key: tuple[str, ...]
     appends: bool = False
     shared: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +37,16 @@ class Select(Generic[V]):
     """A range read. ``where`` and ``order`` are SQL with ``:name`` parameters; ``where`` must be served by an index.
 
     Portable SQL only (it is the same text on both dialects). ``:limit`` is always added by the store. ``claims`` says
-    that who reads takes what it finds: with several nodes, rows that another has in hand are passed over.
+    that who reads takes what it finds: with several nodes, rows that another has in hand are passed over. ``follows`` says
+    that it reads a log forward, from a number on: with several nodes, rows are shown only when none with a lower number can
+    come any more (``Work.withheld`` tells that some were not, so that the reader comes again).
     """
 
     table: Table[V]
     where: str
     order: str
     claims: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, eq=False)

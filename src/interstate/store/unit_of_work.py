@@ -74,6 +74,7 @@ class UnitOfWork:
 
     def __init__(self, rows: Rows, sequences: Sequences) -> None:
         self._rows = rows
+        rows.withheld = False
         self._sequences = sequences
         self._states: dict[Table[Any], _State] = {}
         self._undo: list[tuple[_State, tuple[Any, ...], Any]] = []
@@ -136,6 +137,15 @@ class UnitOfWork:
         for table in scalar.tables:
             self._flush(self._state(table))
         return self._rows.scalar(scalar, parameters)
+
+    def horizon(self) -> int:
+        """A number below which no row can come any more."""
+        return self._rows.horizon()
+
+    @property
+    def withheld(self) -> bool:
+        """Whether a read that follows a log left rows out."""
+        return self._rows.withheld
 
     # Writing ---------------------------------------------------------------------------------------------------
 

@@ -185,7 +185,7 @@ def test_a_topic_has_at_most_fifty_tags(site: Site) -> None:
 
 def counted(site: Site, name: str, unit: str = "Count") -> float:
     series = series_id(Metric("000000000000", "us-east-1", "AWS/SNS", name, (("TopicName", "orders"),), unit))
-    point = site.world.run(lambda work: work.get(POINTS, series, START, 0))
+    point = site.world.run(lambda work: work.get(POINTS, series, START, work.node))
     return 0.0 if point is None else float(point.total)
 
 

@@ -11,6 +11,7 @@ from interstate.runtime.testing import World
 from interstate.services.operation import Service, Step
 from interstate.services.sqs import SERVICE
 from interstate.store.records.lambda_ import Poll
+from interstate.store.records.sqs import QUEUES
 
 # SQS leaves polls for mappings; the step itself is Lambda's.
 POLLS = Service("polls", (), steps=(Step("lambda.poll", Poll, lambda _body, _work: None),))
@@ -31,6 +32,14 @@ class Queues:
             attributes = {"FifoQueue": "true", **attributes}
         self.world.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": attributes})
         return f"arn:aws:sqs:us-east-1:000000000000:{name}"
+
+    def number(self, name: str = "q") -> int:
+        """The queue's number in the store."""
+        arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+        found = self.world.run(lambda work: work.get(QUEUES, arn))
+        assert found is not None
+        number: int = found.id
+        return number
 
     def send(self, body: str, name: str = "q", **more: Any) -> Any:
         return self.call("SendMessage", name, MessageBody=body, **more)

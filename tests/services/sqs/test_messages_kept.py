@@ -16,7 +16,7 @@ from interstate.runtime.testing import Crash
 from interstate.services.operation import Parked
 from interstate.services.sqs import receive as receiving
 from interstate.services.sqs.receive import ReceiveMessage, receive_message
-from interstate.store.records.sqs import DEPTHS, Depth
+from interstate.store.records.sqs import DEPTH, DEPTHS, Depth
 
 
 def change(queues: Queues, message: Any, timeout_s: int) -> None:
@@ -92,7 +92,8 @@ def test_numbers_have_bounds(queues: Queues, request_: dict[str, Any], message: 
 
 def filled(queues: Queues, claimed: int) -> None:
     """As if so many had been claimed; what is in flight is counted only then."""
-    queues.world.run(lambda work: work.put(DEPTHS, Depth(1, 5, claimed)))
+    number = queues.number()
+    queues.world.run(lambda work: work.put(DEPTHS, Depth(number, work.node, 5, claimed)))
 
 
 def test_in_flight_is_counted_when_it_might_be_too_much(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +223,8 @@ def test_depths_follow_everything_that_happens(queues: Queues) -> None:
     queues.world.advance(timedelta(days=4, seconds=1))
     assert queues.counts()[0] == 0
     queues.world.advance(timedelta(hours=1))
-    assert queues.world.run(lambda work: work.get(DEPTHS, 1)).messages == 0
+    number = queues.number()
+    assert queues.world.run(lambda work: work.scalar(DEPTH, queue=number)) == 0
     queues.send("x")
     queues.call("PurgeQueue")
     assert queues.counts() == [0, 0, 0]

@@ -301,7 +301,7 @@ def get_shard_iterator(request: GetShardIterator, work: Work) -> dict[str, Any]:
         case "TRIM_HORIZON":
             after = shard.first
         case "LATEST":
-            newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id)
+            newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id, below=work.horizon())
             after = max(newest[0].id if newest else shard.first, shard.first)
         case "AT_SEQUENCE_NUMBER":
             after = _number(request, stream, work) - 1
@@ -319,7 +319,7 @@ def _before_instant(request: GetShardIterator, stream: ItemStream, work: Work) -
         raise ValidationException("Timestamp is required for this ShardIteratorType")
     if at > work.now:
         raise ValidationException("Timestamp must not be in the future")
-    newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id)
+    newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id, below=work.horizon())
     low, high = stream.first, newest[0].id if newest else stream.first
     while low < high:
         middle = (low + high) // 2
@@ -378,7 +378,8 @@ def get_records(request: GetRecords, work: Work) -> dict[str, Any]:
     last = next((one.last for one in shards.shards_of(stream) if one.first == iterator.shard), None)
     page, ended = _page(stream, iterator.after, request.limit, work)
     records = page if last is None else [record for record in page if record.id < last]
-    ended = ended or len(records) < len(page)
+    # A closed shard ends when no other node can still be writing one of its records.
+    ended = len(records) < len(page) or (ended and (last is None or work.horizon() >= last))
     answer: dict[str, Any] = {"Records": [described_record(record, stream) for record in records]}
     if last is None or not ended:
         after = records[-1].id if records else iterator.after

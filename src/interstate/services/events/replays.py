@@ -29,8 +29,9 @@ from interstate.services.events.locate import bus_at, find_bus, scope_of
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.routing import RoutesCache
 from interstate.services.events.sending import Sender
-from interstate.store.ports import Work
+from interstate.store.ports import FOLLOW_AGAIN, Work
 from interstate.store.records.events import (
+    ARCHIVED,
     ARCHIVED_AT,
     ARCHIVED_BETWEEN,
     ARCHIVES,
@@ -130,7 +131,7 @@ def start_replay(request: StartReplay, work: Work) -> dict[str, Any]:
         description=request.description,
     )
     work.put(REPLAYS, replay)
-    work.later(REPLAY, ReplayPage(arn))
+    work.later(REPLAY, ReplayPage(arn, work.next_id(ARCHIVED)))
     return {"ReplayArn": arn, "State": STARTING, "ReplayStartTime": work.now}
 
 
@@ -141,6 +142,9 @@ def replay_page(body: ReplayPage, work: Work, cache: RoutesCache) -> None:
         return
     if replay.state == CANCELLING:
         work.put(REPLAYS, msgspec.structs.replace(replay, state=CANCELLED, ended=work.now))
+        return
+    if work.horizon() <= body.begun:  # Another node is still archiving what came before the replay began.
+        work.later(REPLAY, body, at=work.now + FOLLOW_AGAIN)
         return
     archive = work.get(ARCHIVES, replay.archive)
     bus = find_bus(replay.bus, work)

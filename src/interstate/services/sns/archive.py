@@ -11,7 +11,7 @@ from interstate.core.topics.attributes import archive_retention
 from interstate.core.topics.errors import InvalidParameterException, ReplayLimitExceededException
 from interstate.core.topics.message import Notification
 from interstate.core.topics.subscribing import read_replay
-from interstate.store.ports import Work
+from interstate.store.ports import FOLLOW_AGAIN, Work, comes_again
 from interstate.store.records.sns import (
     ARCHIVE,
     ARCHIVED_OF_TOPIC,
@@ -83,7 +83,7 @@ def start_replay(subscription: Subscription, policy: str, work: Work) -> Subscri
     first = work.select(ARCHIVED_SINCE, limit=1, topic=topic.arn, since=window.start)
     until = min(window.end or work.now, work.now)
     after = first[0].id - 1 if first else 0
-    work.later("sns.replay", Replay(subscription.arn, policy, after, until))
+    work.later("sns.replay", Replay(subscription.arn, policy, after, until, work.next_id(ARCHIVE)))
     return msgspec.structs.replace(subscription, attributes={**kept, "ReplayPolicy": policy, "ReplayStatus": "Pending"})
 
 
@@ -94,17 +94,21 @@ def replay(body: Replay, work: Work) -> None:
     subscription = work.get(SUBSCRIPTIONS, body.subscription)
     if subscription is None or subscription.attributes.get("ReplayPolicy") != body.policy:
         return  # Stopped, or another began.
+    if work.horizon() <= body.begun:  # Another node is still archiving what was published before the replay began.
+        work.later("sns.replay", body, at=work.now + FOLLOW_AGAIN)
+        return
     page = work.select(ARCHIVED_OF_TOPIC, limit=REPLAY_PAGE, topic=subscription.topic, after=body.after)
     topic = work.get(TOPICS, subscription.topic)
     for archived in page:
         if _is_within(archived, body.until) and wanted(subscription, archived.notification, work):
             delivery = delivery_of(archived.notification, subscription, topic)
             work.later("sns.delivery", msgspec.structs.replace(delivery, replayed=True))
-    ends = len(page) < REPLAY_PAGE or not _is_within(page[-1], body.until)
+    ends = (len(page) < REPLAY_PAGE and not work.withheld) or (bool(page) and not _is_within(page[-1], body.until))
     attributes = {**subscription.attributes, "ReplayStatus": "Completed" if ends else "In progress"}
     work.put(SUBSCRIPTIONS, msgspec.structs.replace(subscription, attributes=attributes))
     if not ends:
-        work.later("sns.replay", msgspec.structs.replace(body, after=page[-1].id), yields=True)
+        going_on = msgspec.structs.replace(body, after=page[-1].id if page else body.after)
+        work.later("sns.replay", going_on, at=comes_again(work), yields=True)
 
 
 def _is_within(archived: Archived, until: datetime) -> bool:

@@ -19,7 +19,7 @@ from interstate.services.sns.permissions import default_policy
 from interstate.services.sns.tags import Tags, read_tags
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
-    ARCHIVED_OF_TOPIC,
+    ARCHIVE_OF_TOPIC,
     COUNT_SUBSCRIPTIONS,
     DEDUPLICATIONS_OF_TOPIC,
     SUBSCRIPTIONS_OF_TOPIC,
@@ -136,7 +136,7 @@ def drop(body: Drop, work: Work) -> None:
     gone = [
         work.erase(SUBSCRIPTIONS_OF_TOPIC, limit=DROP_MAX, topic=body.topic, after=""),
         work.erase(DEDUPLICATIONS_OF_TOPIC, limit=DROP_MAX, topic=body.topic),
-        work.erase(ARCHIVED_OF_TOPIC, limit=DROP_MAX, topic=body.topic, after=0),
+        work.erase(ARCHIVE_OF_TOPIC, limit=DROP_MAX, topic=body.topic),
     ]
     if DROP_MAX in gone:
         work.later("sns.drop", body)

@@ -13,12 +13,12 @@ import msgspec
 
 from interstate.core.queues.message import Message
 from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
-from interstate.services.sqs.stored import add, depth_of
+from interstate.services.sqs.stored import add
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
     ATTEMPTS,
     DEDUPLICATIONS,
-    DEPTHS,
+    FORGETS,
     GROUPS,
     MESSAGES,
     OF_GROUP,
@@ -29,6 +29,7 @@ from interstate.store.records.sqs import (
     READY_GROUPS,
     Attempt,
     Deduplication,
+    Forgets,
     Group,
     Queue,
 )
@@ -93,19 +94,17 @@ def _is_by_group(queue: Queue, work: Work) -> bool:
 
 def forget_later(queue: Queue, work: Work) -> None:
     """Have one step a queue that forgets."""
-    depth = depth_of(queue.id, work)
-    if depth.forget_at is None:
+    if work.get(FORGETS, queue.id) is None:
         at = work.now + DEDUPLICATION + FORGET_PAUSE
-        work.put(DEPTHS, msgspec.structs.replace(depth, forget_at=at))
+        work.put(FORGETS, Forgets(queue.id, at))
         work.later("sqs.forget", Forget(queue.id), at=at)
 
 
 def forget(body: Forget, work: Work) -> None:
     """Forget a page of old ids and attempts; come again when the next ones are old."""
-    depth = work.get(DEPTHS, body.queue_id)
-    if depth is None:
-        return
     queue = body.queue_id
+    if work.get(FORGETS, queue) is None:
+        return
     gone = max(
         work.erase(OLD_DEDUPLICATIONS, limit=FORGET_MAX, queue=queue, now=work.now),
         work.erase(OLD_ATTEMPTS, limit=FORGET_MAX, queue=queue, now=work.now),
@@ -113,8 +112,10 @@ def forget(body: Forget, work: Work) -> None:
     left = [row.expires for row in work.select(OLDEST_DEDUPLICATION, limit=1, queue=queue)]
     left += [row.expires for row in work.select(OLDEST_ATTEMPT, limit=1, queue=queue)]
     at = None if not left else work.now if gone == FORGET_MAX else min(left) + FORGET_PAUSE
-    work.put(DEPTHS, msgspec.structs.replace(depth, forget_at=at))
-    if at is not None:
+    if at is None:
+        work.delete(FORGETS, queue)
+    else:
+        work.put(FORGETS, Forgets(queue, at))
         work.later("sqs.forget", body, at=at)
 
 

@@ -41,7 +41,7 @@ from interstate.services.sqs.locate import arn_of_url, queue_for, setting
 from interstate.services.sqs.stored import add, add_all, release, remove
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import MAPPED_QUEUES
-from interstate.store.records.sqs import MESSAGES, QUEUES, Queue
+from interstate.store.records.sqs import GROUPS, MESSAGES, QUEUES, Queue
 from interstate.store.tables import Key
 
 Attributes = dict[str, dict[str, Any]]
@@ -146,6 +146,8 @@ def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
     """Check a message, write it, wake who waits for it; answers as SendMessage."""
     body = outgoing.body.encode()
     size = _check(queue, outgoing, body)
+    if queue.is_fifo:  # Held before the number is drawn: a group's numbers rise, whichever nodes send to it.
+        work.get(GROUPS, queue.id, outgoing.group_id)
     message = _message(queue, outgoing, body, work)
     answer = {"MD5OfMessageBody": message.body_md5}
     if queue.is_fifo:

@@ -22,11 +22,12 @@ from interstate.base.time import to_millis
 from interstate.core.queues.errors import AccessDenied, InvalidParameterValue, ResourceNotFoundException
 from interstate.core.queues.message import Message, new_message_id
 from interstate.services.sqs.locate import account_of, redrive
-from interstate.services.sqs.stored import add, depth_of, remove
+from interstate.services.sqs.stored import add, remove
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
     COUNT_DELAYED,
     COUNT_IN_FLIGHT,
+    DEPTH,
     MESSAGES,
     MOVE_TASKS,
     MOVES_OF_SOURCE,
@@ -102,7 +103,7 @@ def start_message_move_task(request: StartMove, work: Work) -> dict[str, Any]:
         rate=rate or 0,
         status="RUNNING",
         moved=0,
-        to_move=max(0, depth_of(source.id, work).messages - hidden),
+        to_move=max(0, work.scalar(DEPTH, queue=source.id) - hidden),
         started=work.now,
     )
     work.put(MOVE_TASKS, task)

@@ -47,13 +47,13 @@ from interstate.store.records.sqs import (
     COUNT_EXPIRED,
     COUNT_IN_FLIGHT,
     DELETED_QUEUES,
-    DEPTHS,
+    DEPTH,
+    FORGETS,
     MESSAGES,
     QUEUE_IDS,
     QUEUES,
     QUEUES_OF_SCOPE,
     DeletedQueue,
-    Depth,
     Queue,
     QueueId,
 )
@@ -127,7 +127,6 @@ def create_queue(request: CreateQueue, work: Work) -> dict[str, Any]:
     check_tags(request.tags)
     number = work.next_id(QUEUE_IDS)
     work.put(QUEUE_IDS, QueueId(number, arn))
-    work.put(DEPTHS, Depth(number))
     scope = f"{work.caller.account}/{work.caller.region}"
     work.put(QUEUES, Queue(arn, number, scope, name, work.now, work.now, attributes, request.tags))
     work.later("sqs.sweep", Sweep(arn, number), at=work.now + SWEEP_EVERY)
@@ -157,7 +156,7 @@ def delete_queue(request: QueueRequest, work: Work) -> None:
     queue = own_queue("DeleteQueue", request.queue_url, work)
     work.delete(QUEUES, queue.arn)
     work.delete(QUEUE_IDS, queue.id)
-    work.delete(DEPTHS, queue.id)
+    work.delete(FORGETS, queue.id)
     work.put(DELETED_QUEUES, DeletedQueue(queue.arn, work.now))
     work.later("sqs.release-name", ReleaseName(queue.arn), at=work.now + DELETED_FOR)
     work.later("sqs.drop", Drop(queue.id, work.next_id(MESSAGES), deleted=True))
@@ -224,11 +223,10 @@ def _all_attributes(queue: Queue, work: Work) -> dict[str, str]:
 
 def _counts(queue: Queue, work: Work) -> dict[str, str]:
     """The depth is kept as a number; what is hidden of it is counted."""
-    depth = work.get(DEPTHS, queue.id)
     delayed = work.scalar(COUNT_DELAYED, queue=queue.id, now=work.now)
     in_flight = work.scalar(COUNT_IN_FLIGHT, queue=queue.id, now=work.now)
     expired = work.scalar(COUNT_EXPIRED, queue=queue.id, now=work.now, since=work.now - retention(queue))
-    visible = (depth.messages if depth else 0) - delayed - in_flight - expired
+    visible = work.scalar(DEPTH, queue=queue.id) - delayed - in_flight - expired
     return {
         "ApproximateNumberOfMessages": str(max(0, visible)),
         "ApproximateNumberOfMessagesDelayed": str(delayed),

@@ -29,6 +29,7 @@ from interstate.services.sqs.messages import keys_of_queue, measure
 from interstate.services.sqs.stored import add, depth_of, look_at, remove
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
+    CLAIMED,
     COUNT_IN_FLIGHT,
     DEPTHS,
     HIDDEN,
@@ -44,6 +45,8 @@ CLAIM_PAGES_MAX = 10
 """Rounds of a claim that met only expired or dead messages; the rest is found by the next receive."""
 IN_FLIGHT_MAX = 120_000
 """Source: SQS Developer Guide, "Message quotas": standard queues, and since November 2024 FIFO queues as well."""
+_NODES_SHARING = 8
+"""With several nodes, one that has claimed less than its share of the quota does not look at what others have claimed."""
 _WAIT_MAX = timedelta(seconds=WAIT_S_MAX)
 
 
@@ -121,10 +124,13 @@ def _take(request: ReceiveMessage, queue: Queue, work: Work, *, waits: bool) -> 
 def _room(queue: Queue, wanted: int, work: Work) -> int:
     """How many messages may get in flight; they are counted only when there might be too many."""
     depth = depth_of(queue.id, work)
-    if depth.claimed + wanted <= IN_FLIGHT_MAX:
+    if depth.claimed + wanted <= (IN_FLIGHT_MAX // _NODES_SHARING if work.node else IN_FLIGHT_MAX):
+        return wanted
+    claimed = work.scalar(CLAIMED, queue=queue.id)
+    if claimed + wanted <= IN_FLIGHT_MAX:
         return wanted
     exact = work.scalar(COUNT_IN_FLIGHT, queue=queue.id, now=work.now)
-    work.put(DEPTHS, msgspec.structs.replace(depth, claimed=exact))
+    work.put(DEPTHS, msgspec.structs.replace(depth, claimed=depth.claimed + exact - claimed))
     return max(0, min(wanted, IN_FLIGHT_MAX - exact))
 
 

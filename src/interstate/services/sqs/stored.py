@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A depth is one row a queue, written once a batch of calls. A group's row says when its first message may be visible; a
+A depth is one row a queue and node, written once a batch of calls. A group's row says when its first message may be visible; a
 delete or a changed visibility only lowers that moment, without a look at the group's messages; the next claim that
 takes the group looks and sets it right. So a delete costs the same whatever the group holds.
 
@@ -21,8 +21,8 @@ from interstate.store.records.sqs import DEPTHS, GROUPS, MESSAGES, Depth, Group,
 
 
 def depth_of(queue_id: int, work: Work) -> Depth:
-    """The queue's depth, as this batch sees it."""
-    return work.get(DEPTHS, queue_id) or Depth(queue_id)
+    """This node's part of the queue's depth, as this batch sees it; below zero where others send what is deleted here."""
+    return work.get(DEPTHS, queue_id, work.node) or Depth(queue_id, work.node)
 
 
 def add(queue: Queue, message: Message, work: Work) -> None:
@@ -59,8 +59,8 @@ def remove(queue: Queue, message: Message, work: Work) -> None:
         DEPTHS,
         msgspec.structs.replace(
             depth,
-            messages=max(0, depth.messages - 1),
-            claimed=max(0, depth.claimed - 1) if in_flight else depth.claimed,
+            messages=depth.messages - 1,
+            claimed=depth.claimed - 1 if in_flight else depth.claimed,
         ),
     )
     if queue.is_fifo and ready(queue, message.group_id, work.now, work):

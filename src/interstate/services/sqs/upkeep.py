@@ -10,11 +10,13 @@ from interstate.store.ports import Work
 from interstate.store.records.sqs import (
     DELETED_QUEUES,
     DEPTHS,
+    DEPTHS_OF_QUEUE,
     GROUPS_OF_QUEUE,
     MESSAGES,
     OF_QUEUE,
     OLDEST_ATTEMPT,
     OLDEST_DEDUPLICATION,
+    QUEUE_IDS,
     QUEUES,
     SENT_BEFORE,
 )
@@ -56,9 +58,9 @@ def drop(body: Drop, work: Work) -> None:
 
 
 def _forget(queue_id: int, count: int, work: Work) -> None:
-    if count and work.get(DEPTHS, queue_id) is not None:
+    if count and work.get(QUEUE_IDS, queue_id) is not None:
         depth = depth_of(queue_id, work)
-        work.put(DEPTHS, msgspec.structs.replace(depth, messages=max(0, depth.messages - count)))
+        work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages - count))
 
 
 def _drop_rest(body: Drop, work: Work) -> bool:
@@ -66,6 +68,7 @@ def _drop_rest(body: Drop, work: Work) -> bool:
         work.erase(GROUPS_OF_QUEUE, limit=SWEEP_MAX, queue=body.queue_id),
         work.erase(OLDEST_DEDUPLICATION, limit=SWEEP_MAX, queue=body.queue_id),
         work.erase(OLDEST_ATTEMPT, limit=SWEEP_MAX, queue=body.queue_id),
+        work.erase(DEPTHS_OF_QUEUE, limit=SWEEP_MAX, queue=body.queue_id),
     )
     return SWEEP_MAX in erased
 

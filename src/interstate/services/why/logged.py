@@ -83,8 +83,8 @@ def first_at(at: datetime, from_: Select[R], back: Select[R], work: Work) -> int
 
 
 def newest_id(work: Work) -> int:
-    """The number of the log's newest row; 0 when it is empty."""
-    newest = work.select(LOG_BACK, limit=1, below=HIGHEST)
+    """The number of the newest row behind which nothing is missing; 0 when the log is empty."""
+    newest = work.select(LOG_BACK, limit=1, below=min(work.horizon(), HIGHEST))
     return newest[0].id if newest else 0
 
 

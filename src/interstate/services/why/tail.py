@@ -13,7 +13,7 @@ from interstate.services.events.sending import TAIL
 from interstate.services.operation import Outcome, Parked
 from interstate.services.why.logged import newest_id
 from interstate.services.why.search import Sieve, Wanted
-from interstate.store.ports import Work
+from interstate.store.ports import Work, comes_again
 from interstate.store.records.events import LOG_OF_BUS
 
 WAIT_S_MAX = 50.0
@@ -64,4 +64,4 @@ def _look(request: TailEvents, arn: str, sieve: Sieve, work: Work, *, last: bool
     def again(work: Work, last: bool) -> Outcome:  # noqa: FBT001 the contract's positional "last"
         return _look(going_on, arn, sieve, work, last=last)
 
-    return Parked(TAIL + arn, min(request.wait_s, WAIT_S_MAX), again)
+    return Parked(TAIL + arn, min(request.wait_s, WAIT_S_MAX), again, wake_at=comes_again(work))

@@ -53,7 +53,7 @@ class TableCodec(RecordCodec):
         arrays = ", ".join(f"%s::{kind}[]" for kind in self.arrays)
         same = " AND ".join(f't."{name}" = v."{name}"' for name in table.key)
         # Rows are locked by key order, so that two batches never wait for each other in a circle.
-        self.lock = "" if table.shared or table.appends else " FOR NO KEY UPDATE"
+        self.lock = "" if table.shared or table.appends or table.own else " FOR NO KEY UPDATE"
         self.select = f"SELECT {names} FROM {table.name}"
         if len(self.key_at) == 1:
             wanted = f"{keys} = ANY({key_arrays})"

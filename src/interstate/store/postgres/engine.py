@@ -29,7 +29,7 @@ from interstate.store.ports import Rows, StoreUnavailable
 from interstate.store.postgres.arrays import DUMPERS
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
-from interstate.store.postgres.rows import PostgresRows
+from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.unit_of_work import Sequences
 
 LEASE_S = 6.0
@@ -63,10 +63,10 @@ class NoNumberLeft(RuntimeError):
 
 
 class ClockSequences(Sequences):
-    """Numbers from the database's clock: microseconds at the batch's begin, with the node's number as the last byte.
+    """Numbers from the database's clock: microseconds after the batch's last lock, with the node's number as the last byte.
 
-    Numbers of one node rise; across nodes they follow the instants at which batches began. A reader that wants every row
-    in order reads below ``PostgresStore.horizon``.
+    Numbers of one node rise; those of rows that are written under one lock rise from one commit to the next. Others need not:
+    a reader that wants every row in order reads below the horizon (``Select.follows``, ``Rows.horizon``).
     """
 
     def __init__(self, store: "PostgresStore") -> None:
@@ -76,7 +76,7 @@ class ClockSequences(Sequences):
     def draw(self, table: Any, rows: Rows) -> int:
         """A number higher than any that this node drew before."""
         del rows
-        base = (self._store.begun() << 8) | self._store.number
+        base = (self._store.rows.line.clock() << NUMBER_SHIFT) | self._store.number
         drawn = max(self._next.get(table, 0), base)
         self._next[table] = drawn + _NUMBERS
         return drawn
@@ -113,8 +113,8 @@ class PostgresStore:
         self.read_connection = _connect(self.url)
         self.read_connection.execute("SET default_transaction_read_only = on")
         self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
-        self.line = Line(self.writer, clocked=True)
-        self.read_line = Line(self.read_connection, clocked=False)
+        self.line = Line(self.writer, writes=True)
+        self.read_line = Line(self.read_connection, writes=False)
         self._rows = PostgresRows(self.line, locks=True)
         self._reader = PostgresRows(self.read_line, locks=False)
 
@@ -220,11 +220,6 @@ class PostgresStore:
         """
         self._ensure()
 
-    def begun(self) -> int:
-        """Microseconds since the epoch at which the open transaction began, by the database's clock."""
-        self.line.open()
-        return self.line.begun
-
     def settle(self) -> None:
         """Have the database take what was written; what it refuses shows here instead of at the commit."""
         self.line.settle()
@@ -248,6 +243,10 @@ class PostgresStore:
         """Drop it."""
         self.line.rollback()
 
+    def unavailable(self, error: Exception) -> StoreUnavailable | None:
+        """Lines tell themselves what is lost."""
+        return error if isinstance(error, StoreUnavailable) else None
+
     def begin_read(self) -> None:
         """Open a snapshot on the second connection."""
         self._ensure()
@@ -258,19 +257,6 @@ class PostgresStore:
             self.read_line.commit(None)
         except psycopg.Error:
             self.read_line.rollback()
-
-    def horizon(self) -> int:
-        """A number below which every row is visible: no open transaction of any node can draw a lower one any more.
-
-        Ask before the read that uses it, never in the same statement.
-        """
-        row = self.writer.execute(
-            "SELECT (extract(epoch FROM coalesce(min(xact_start), clock_timestamp())) * 1000000)::bigint "
-            "FROM pg_stat_activity WHERE application_name = 'interstate' AND datname = current_database() "
-            "AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
-        ).fetchone()
-        assert row is not None
-        return int(row[0]) << 8
 
     def wal_bytes(self) -> int:
         """The database keeps its own log."""

@@ -8,6 +8,11 @@ read that depends on another, and one for its writes, its fence and its COMMIT t
 
 In a pipeline nothing after a failed statement is carried out, COMMIT included; the statements that must find what they
 want end the transaction themselves (``migrations/0003_checks.sql``).
+
+Numbers are drawn from the database's clock, which is read *after* the last lock was taken: what waited for another node's
+commit gets a higher number than that commit gave, so the records of one item, group or execution are numbered in the order
+of their commits. Across rows that share no lock the order of numbers is not the order of commits: who follows a log reads
+below the *horizon*, the begin of the oldest transaction that is still open.
 """
 
 from collections.abc import Sequence
@@ -22,7 +27,18 @@ Question = tuple[str, Any]
 """A statement and its parameters."""
 
 _BEGIN = "BEGIN"
-_CLOCK = "SELECT (extract(epoch FROM now()) * 1000000)::bigint"
+_CLOCK: Question = ("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", ())
+# What is known of other sessions is kept until the transaction ends, unless it is forgotten first.
+_FORGET: Question = ("SELECT pg_stat_clear_snapshot()", ())
+# The statement's own begin, not the present instant: a transaction may begin between the look at the others and the clock.
+_HORIZON: Question = (
+    """
+    SELECT (extract(epoch FROM least(min(xact_start), statement_timestamp())) * 1000000)::bigint
+    FROM pg_stat_get_activity(NULL) WHERE application_name = 'interstate' AND pid <> pg_backend_pid()
+    AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    """,
+    (),
+)
 _AWAY_STATES = frozenset(
     {
         "57P01",  # The server is being shut down, or somebody ended this connection.
@@ -51,15 +67,19 @@ class Overtaken(Exception):
 
 
 class Line:
-    """A connection. ``clocked``: its transactions tell when they began, by the database's clock (``begun``)."""
+    """A connection. ``writes``: its transactions read the database's clock and see each other's commits as they go on.
 
-    def __init__(self, connection: Connection[Any], *, clocked: bool) -> None:
+    One that only reads sees one snapshot from its first question to its end.
+    """
+
+    def __init__(self, connection: Connection[Any], *, writes: bool) -> None:
         self.connection = connection
-        self.begun = 0
         self.wrote = False
         self.broken = False
         self.round_trips = 0
-        self._clocked = clocked
+        self._writes = writes
+        self._clock = 0
+        self._stale = False  # A lock was taken since the clock was read.
         self._open = False
         self._waiting: list[Question] = []
 
@@ -73,13 +93,40 @@ class Line:
         if not self._open:
             self.ask(())
 
+    def clock(self) -> int:
+        """Microseconds since the epoch, by the database's clock, after every lock that this transaction holds."""
+        self.open()
+        if self._stale:
+            (((self._clock,),),) = self.ask((_CLOCK,))
+            self._stale = False
+        return self._clock
+
     def tell(self, statement: str, values: Any) -> None:
         """A write; it goes with the next question or with COMMIT."""
         self.wrote = True
         self._waiting.append((statement, values))
 
-    def ask(self, questions: Sequence[Question]) -> list[list[Any]]:
-        """The rows that each question finds, after everything told before.
+    def ask_below_horizon(self, question: Question) -> tuple[int, list[Any]]:
+        """The horizon (microseconds), and then the rows that a question finds.
+
+        No transaction of a node that is open now, or begins later, draws a number below the horizon: what such a number has
+        is among the rows. The horizon is read first and the rows are read in a snapshot that was taken after it.
+        """
+        if self._writes:
+            _, ((horizon,),), rows = self.ask((_FORGET, _HORIZON, question))
+            return horizon, rows
+        self.commit(None)
+        try:
+            self.round_trips += 1
+            found = self.connection.execute(*_HORIZON, binary=True).fetchone()
+        except psycopg.Error as error:
+            raise self._read(error) from error
+        assert found is not None
+        (rows,) = self.ask((question,))
+        return found[0], rows
+
+    def ask(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
+        """The rows that each question finds, after everything told before; ``locks`` when they lock them.
 
         Raises:
             StoreUnavailable: the database is away.
@@ -88,29 +135,33 @@ class Line:
         self.round_trips += 1
         try:
             if self._open and not self._waiting and len(questions) == 1:
+                self._stale |= locks
                 statement, values = questions[0]
                 return [self.connection.execute(statement, values, binary=True).fetchall()]
-            return self._exchange(questions)
+            return self._exchange(questions, locks=locks)
         except psycopg.Error as error:
             raise self._read(error) from error
 
-    def _exchange(self, questions: Sequence[Question]) -> list[list[Any]]:
+    def _exchange(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
         execute = self.connection.execute
+        begins = not self._open
         clock = None
         with self.connection.pipeline():
-            if not self._open:
+            if begins:
                 execute(_BEGIN)
                 self._open = True
-                if self._clocked:
-                    clock = execute(_CLOCK, binary=True)
             for statement, values in self._waiting:
                 execute(statement, values)
             self._waiting.clear()
             cursors = [execute(statement, values, binary=True) for statement, values in questions]
+            if begins and self._writes:
+                clock = execute(*_CLOCK, binary=True)
         if clock is not None:
             row = clock.fetchone()
             assert row is not None
-            self.begun = row[0]
+            self._clock, self._stale = row[0], False
+        else:
+            self._stale |= locks
         return [cursor.fetchall() for cursor in cursors]
 
     def settle(self) -> None:
@@ -166,5 +217,7 @@ class Line:
         lost = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and state is None
         if lost or self.connection.closed or state in _AWAY_STATES or (state or "").startswith("08"):
             self.broken = True
+            if state == "53100":
+                return StoreUnavailable(f"the disk of the database is full, free some space there: {error}")
             return StoreUnavailable(f"the connection to the database was lost: {error}")
         return error

@@ -15,11 +15,13 @@ from interstate.base.time import to_micros
 from interstate.store.ports import Change
 from interstate.store.postgres.arrays import escaped
 from interstate.store.postgres.codec import TableCodec, codec_of
-from interstate.store.postgres.line import Line, Overtaken
+from interstate.store.postgres.line import Line, Overtaken, Question
 from interstate.store.postgres.translate import query
 from interstate.store.tables import Scalar, Select, Table
 
 _Key = tuple[Any, ...]
+NUMBER_SHIFT = 8
+"""A number is an instant in microseconds with the node's own number behind it."""
 
 
 class PostgresRows:
@@ -27,6 +29,7 @@ class PostgresRows:
 
     def __init__(self, line: Line, *, locks: bool) -> None:
         self.line = line
+        self.withheld = False
         self._locks = locks
         self._selects: dict[Select[Any], str] = {}
 
@@ -44,7 +47,8 @@ class PostgresRows:
             asked.append((codec, bound))
             if bound:
                 questions.append((codec.fetch + codec.lock if self._locks else codec.fetch, codec.pack_keys(bound)))
-        answers = iter(self.line.ask(questions)) if questions else iter(())
+        locks = self._locks and any(codec.lock for codec, _ in asked)
+        answers = iter(self.line.ask(questions, locks=locks)) if questions else iter(())
         return [_in_order(codec, bound, next(answers)) if bound else [] for codec, bound in asked]
 
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
@@ -58,8 +62,25 @@ class PostgresRows:
             self._selects[select] = statement
         values = _bind(parameters)
         values["limit"] = limit
-        (rows,) = self.line.ask(((statement, values),))
+        if select.follows:
+            return self._follow(codec, (statement, values))
+        (rows,) = self.line.ask(((statement, values),), locks=self._locks and bool(codec.lock))
         return [codec.from_row(row) for row in rows]
+
+    def _follow(self, codec: TableCodec, question: Question) -> list[msgspec.Struct]:
+        """The rows of a log up to the horizon: above it, one with a lower number could still be committed."""
+        horizon_us, rows = self.line.ask_below_horizon(question)
+        (at,) = codec.key_at
+        horizon = horizon_us << NUMBER_SHIFT
+        settled = [row for row in rows if row[at] < horizon]
+        if len(settled) < len(rows):
+            self.withheld = True
+        return [codec.from_row(row) for row in settled]
+
+    def horizon(self) -> int:
+        """A number below which every row is there to be seen, or is gone."""
+        horizon_us, _ = self.line.ask_below_horizon(("SELECT 1", ()))
+        return horizon_us << NUMBER_SHIFT
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
         """The first column of the first row; NULL and no row are 0."""

@@ -287,8 +287,8 @@ TRANSFERS_OF_TOKEN = Select(ITEM_TRANSFERS, "scope = :scope AND kind = :kind AND
 
 STREAMS_OF_SCOPE = Select(ITEM_STREAMS, "scope = :scope AND (table_name, arn) > (:name, :after)", "table_name, arn")
 STREAMS_OF_TABLE = Select(ITEM_STREAMS, "scope = :scope AND table_name = :name AND arn > :after", "arn")
-RECORDS_AFTER = Select(STREAM_RECORDS, "stream_id = :stream AND id > :after", "id")
-RECORDS_BACKWARDS = Select(STREAM_RECORDS, "stream_id = :stream", "id DESC")
+RECORDS_AFTER = Select(STREAM_RECORDS, "stream_id = :stream AND id > :after", "id", follows=True)
+RECORDS_BACKWARDS = Select(STREAM_RECORDS, "stream_id = :stream AND id < :below", "id DESC")
 RECORDS_UP_TO = Select(STREAM_RECORDS, "stream_id = :stream AND id <= :up_to", "id")
 
 TOKENS_BEFORE = Select(TRANSACTION_TOKENS, "until <= :now", "until")

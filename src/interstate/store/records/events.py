@@ -167,7 +167,7 @@ ARCHIVED_BETWEEN = Select(ARCHIVED, "archive = :archive AND at > :after AND at <
 ARCHIVED_BEFORE = Select(ARCHIVED, "archive = :archive AND at < :before", "at, id")
 REPLAYS_OF_SCOPE = Select(REPLAYS, "scope = :scope AND name > :after AND name >= :prefix", "name")
 
-LOG_OF_BUS = Select(LOG, "bus = :bus AND id > :after", "id")
+LOG_OF_BUS = Select(LOG, "bus = :bus AND id > :after", "id", follows=True)
 LOG_UP_TO = Select(LOG, "id <= :last", "id")
 ATTEMPTS_OF_LOG = Select(ATTEMPTS, "log = :log AND id > :after", "id")
 ATTEMPTS_UP_TO = Select(ATTEMPTS, "id <= :last", "id")
@@ -246,6 +246,7 @@ class ReplayPage(msgspec.Struct, frozen=True):
     """A replay's next page; body of the step "events.replay"."""
 
     replay: str
+    begun: int = 0  # A number drawn as it began: what other nodes were archiving then has lower ones.
 
 
 class ArchiveSweep(msgspec.Struct, frozen=True):

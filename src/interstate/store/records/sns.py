@@ -186,7 +186,8 @@ SUBSCRIPTIONS_OF_ENDPOINT = Select(
 SUBSCRIPTIONS_OF_TOKEN = Select(SUBSCRIPTIONS, "topic = :topic AND token = :token", "arn")
 OLD_DEDUPLICATIONS = Select(TOPIC_DEDUPLICATIONS, "topic = :topic AND expires <= :now", "expires")
 DEDUPLICATIONS_OF_TOPIC = Select(TOPIC_DEDUPLICATIONS, "topic = :topic", "expires")
-ARCHIVED_OF_TOPIC = Select(ARCHIVE, "topic = :topic AND id > :after", "id")
+ARCHIVE_OF_TOPIC = Select(ARCHIVE, "topic = :topic", "id")
+ARCHIVED_OF_TOPIC = Select(ARCHIVE, "topic = :topic AND id > :after", "id", follows=True)
 OLD_ARCHIVED = Select(ARCHIVE, "topic = :topic AND at < :before", "at")
 ARCHIVED_SINCE = Select(ARCHIVE, "topic = :topic AND at >= :since", "at")
 APPLICATIONS_OF_SCOPE = Select(APPLICATIONS, "scope = :scope AND arn > :after", "arn")
@@ -260,6 +261,7 @@ class Replay(msgspec.Struct, frozen=True):
     policy: str
     after: int
     until: datetime
+    begun: int = 0  # A number drawn as it began: what other nodes were archiving then has lower ones.
 
 
 class Expire(msgspec.Struct, frozen=True):

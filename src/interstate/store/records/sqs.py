@@ -38,12 +38,22 @@ class QueueId(msgspec.Struct, frozen=True):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """How many messages a queue has. ``claimed`` is at least the number in flight (a timeout that ends is not an event)."""
+    """What a node has added to a queue's depth, which is the sum over all nodes.
+
+    The sum of ``claimed`` is at least the number in flight (a timeout that ends is not an event).
+    """
 
     queue_id: int
+    node: int
     messages: int = 0
     claimed: int = 0
-    forget_at: datetime | None = None
+
+
+class Forgets(msgspec.Struct, frozen=True):
+    """A step waits that forgets the queue's old deduplication ids."""
+
+    queue_id: int
+    at: datetime
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -100,7 +110,8 @@ class MoveTask(msgspec.Struct, frozen=True):
 QUEUES = Table("queues", Queue, ("arn",), shared=True)
 QUEUE_IDS = Table("queue_ids", QueueId, ("id",), shared=True)
 MESSAGES = Table("messages", Message, ("id",))
-DEPTHS = Table("queue_depths", Depth, ("queue_id",))
+DEPTHS = Table("queue_counts", Depth, ("queue_id", "node"), own=True)
+FORGETS = Table("queue_forgets", Forgets, ("queue_id",), shared=True)
 GROUPS = Table("message_groups", Group, ("queue_id", "group_id"))
 DEDUPLICATIONS = Table("deduplications", Deduplication, ("queue_id", "scope", "id"))
 ATTEMPTS = Table("receive_attempts", Attempt, ("queue_id", "id"))
@@ -122,6 +133,9 @@ OLD_ATTEMPTS = Select(ATTEMPTS, "queue_id = :queue AND expires <= :now", "expire
 OLDEST_ATTEMPT = Select(ATTEMPTS, "queue_id = :queue", "expires")
 MOVES_OF_SOURCE = Select(MOVE_TASKS, "source = :source", "number DESC")
 
+DEPTHS_OF_QUEUE = Select(DEPTHS, "queue_id = :queue", "node")
+DEPTH = Scalar("SELECT SUM(messages) FROM queue_counts WHERE queue_id = :queue", (DEPTHS,))
+CLAIMED = Scalar("SELECT SUM(claimed) FROM queue_counts WHERE queue_id = :queue", (DEPTHS,))
 # What is hidden is counted in the index; what is visible is the rest of the depth.
 COUNT_DELAYED = Scalar(
     "SELECT count(*) FROM messages WHERE queue_id = :queue AND visible_at > :now AND receive_count = 0", (MESSAGES,)

@@ -12,12 +12,15 @@ from interstate.store.ports import Change
 from interstate.store.sqlite.codec import TableCodec, codec_of
 from interstate.store.tables import Scalar, Select, Table
 
+_HIGHEST = 2**63 - 1
+
 
 class SqliteRows:
     """``store.ports.Rows`` over ``sqlite3``."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
+        self.withheld = False  # One process writes: its rows come in the order of their numbers.
         self._selects: dict[Select[Any], str] = {}
 
     def fetch(self, table: Table[Any], keys: Iterable[tuple[Any, ...]]) -> list[msgspec.Struct | None]:
@@ -51,6 +54,10 @@ class SqliteRows:
         """The first column of the first row; NULL and no row are 0."""
         row = self.connection.execute(scalar.sql, _bind(parameters)).fetchone()
         return 0 if row is None or row[0] is None else int(row[0])
+
+    def horizon(self) -> int:
+        """All of them."""
+        return _HIGHEST
 
     def highest_id(self, table: Table[Any]) -> int:
         """The highest integer key in use, 0 when the table is empty."""
