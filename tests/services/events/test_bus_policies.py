@@ -72,6 +72,8 @@ def test_conditions_choose_what_another_account_puts(bench: Any, condition: Any,
         ({"StringEquals": {"events:source": "else"}}, False),
         ({"StringEquals": {"events:detail-type": "Order Placed"}}, True),
         ({"Bool": {"events:eventBusInvocation": "true"}}, True),
+        ({"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/send"}}, True),
+        ({"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/send"}}, False),
     ],
     ids=str,
 )

@@ -117,7 +117,9 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
     here, there = caller_of(delivery.bus), caller_of(bus.arn)
     actor = here if target.role_arn is None else Caller(caller_of(target.role_arn).account, here.region)
     event = event_of(bytes(carried.text).decode())
-    context = put_context(event["source"], event["detail-type"], from_bus=True)
+    context: dict[str, tuple[str, ...]] = put_context(event["source"], event["detail-type"], from_bus=True)
+    if target.role_arn is not None:
+        context["aws:PrincipalArn"] = (target.role_arn,)
     if not access.is_allowed(
         bus.policy, actor, action="events:PutEvents", resource=bus.arn, now=work.now, context=context
     ):
