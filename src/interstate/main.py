@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from interstate.config import Settings
-from interstate.http.app import application
+from interstate.http.app import Application
 from interstate.http.dispatch import Credentials, Dispatcher
 from interstate.http.guard import Guard
 from interstate.http.server import listen, serve
@@ -97,7 +97,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     gc.freeze()  # What is loaded now stays: full collections need not walk through it.
     try:
         await serve(
-            application(dispatcher),
+            Application(dispatcher),
             settings.host,
             port,
             lambda bound: beside.append(asyncio.get_running_loop().create_task(ready(instance, control, bound))),

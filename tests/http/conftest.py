@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from interstate.base.arn import Caller
-from interstate.http.app import application
+from interstate.http.app import Application
 from interstate.http.dispatch import Credentials, Dispatcher
 from interstate.http.guard import Guard
 from interstate.http.server import Server, listen
@@ -30,14 +30,34 @@ class Engine:
         self.answer: Answer = lambda *_: {}
         self.lacks: set[tuple[str, str]] = set()
         self.wait_s = 0.0
+        self.begun = 0
 
     async def execute(
         self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
     ) -> Mapping[str, Any] | None:
+        self.begun += 1
         if self.wait_s:
             await asyncio.sleep(self.wait_s)
         self.calls.append((service, operation, params, caller))
         return self.answer(service, operation, params, caller)
+
+    def begin(
+        self,
+        service: str,
+        operation: str,
+        params: Mapping[str, Any],
+        caller: Caller,
+        done: Callable[[Mapping[str, Any] | None, BaseException | None], None],
+    ) -> None:
+        async def run() -> None:
+            try:
+                answer = await self.execute(service, operation, params, caller)
+            except Exception as error:  # noqa: BLE001 - as the engine does
+                done(None, error)
+            else:
+                done(answer, None)
+
+        self.task = asyncio.get_running_loop().create_task(run())
 
     def implements(self, service: str, operation: str) -> bool:
         return (service, operation) not in self.lacks
@@ -53,7 +73,13 @@ class Control:
 class Site:
     """A running server: its port, its engine, and its end."""
 
-    def __init__(self, models: Models, credentials: Credentials | None = None, body_bytes_max: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        models: Models,
+        credentials: Credentials | None = None,
+        body_bytes_max: int = 1_000_000,
+        keep_alive_s: float | None = None,
+    ) -> None:
         self.engine = Engine()
         self.stopped: list[str] = []
         dispatcher = Dispatcher(
@@ -69,7 +95,9 @@ class Site:
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         ready = threading.Event()
-        self._server = Server(application(dispatcher), ready.set, lambda: self.stopped.append("stopping"))
+        self._server = Server(Application(dispatcher), ready.set, lambda: self.stopped.append("stopping"))
+        if keep_alive_s is not None:
+            self._server.config.timeout_keep_alive = keep_alive_s  # type: ignore[assignment]  # the loop takes parts of seconds
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
         assert ready.wait(10)

@@ -38,6 +38,12 @@ class Client:
         body, self._left = self._left[:length], self._left[length:]
         return int(lines[0].split()[1]), headers, body
 
+    def piece(self) -> bytes:
+        """What comes next, whatever it is."""
+        self._more()
+        piece, self._left = self._left, b""
+        return piece
+
     def _more(self) -> None:
         data = self._socket.recv(65536)
         assert data, "the server hung up"

@@ -12,21 +12,20 @@ from interstate.wire.messages import Request, Response
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def application(dispatcher: Dispatcher) -> Application:
+class Application:
     """An ASGI application for HTTP.
 
     A call whose client has gone is carried out all the same: it may have changed something already.
     """
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        await _send(send, await _respond(dispatcher, scope, receive), scope["method"])
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
 
-    return app
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await send_response(send, await _respond(self.dispatcher, scope, receive), scope["method"])
 
 
 async def _respond(dispatcher: Dispatcher, scope: Scope, receive: Receive) -> Response:
@@ -65,7 +64,7 @@ async def _body(headers: dict[bytes, bytes], receive: Receive, size_bytes_max: i
     return b"".join(chunks) if size <= size_bytes_max else None
 
 
-async def _send(send: Send, response: Response, method: str) -> None:
+async def send_response(send: Send, response: Response, method: str) -> None:
     """Send a response. One to HEAD, and one whose pages follow, tells its length itself, or none when it is not known."""
     headers = response.headers
     told = response.more is not None or (method == "HEAD" and any(name == b"content-length" for name, _ in headers))

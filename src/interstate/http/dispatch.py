@@ -1,9 +1,10 @@
 """One request: guarded, recognized, decoded, executed, encoded."""
 
+import asyncio
 import logging
 import os
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Any
@@ -59,6 +60,7 @@ _SHOW_ADDRESSES = {
 
 Credentials = Mapping[str, Credential]
 RawHeaders = Sequence[tuple[bytes, bytes]]
+Reply = Callable[[Response], None]
 
 
 class InternalFailure(ServiceError):
@@ -109,6 +111,7 @@ class Dispatcher:
         prefix = os.urandom(10).hex()
         self._id_prefix = f"{prefix[:8]}-{prefix[8:12]}-4{prefix[13:16]}-a{prefix[17:20]}-"
         self._id_counter = count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def forbidden(self, headers: Mapping[bytes, bytes]) -> Response | None:
         """The refusal of a foreign Host or Origin; None when both may speak to us."""
@@ -142,21 +145,50 @@ class Dispatcher:
 
     async def answer(self, request: Request, raw_headers: RawHeaders, source_ip: str) -> Response:
         """The response to a whole request. Never raises."""
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+
+        def reply(response: Response) -> None:
+            if not answered.done():  # The server ended the call meanwhile.
+                answered.set_result(response)
+
+        self.begin(request, raw_headers, source_ip, reply)
+        return await answered
+
+    def begin(self, request: Request, raw_headers: RawHeaders, source_ip: str, reply: Reply) -> None:
+        """Answer a whole request: ``reply`` is called once, now or later. Never raises."""
+        headers = request.headers
+        refused = self.forbidden(headers)
+        if refused is not None:
+            reply(refused)
+            return
         if is_control(request.path):
-            return await self._controlled(request, source_ip)
-        door = door_of(request.headers.get(b"host", b""), request.path)
-        if door is None and request.method == "GET" and b"authorization" not in request.headers:
+            self._soon(self._controlled(request, source_ip), reply)
+            return
+        door = door_of(headers.get(b"host", b""), request.path)
+        if door is None and request.method == "GET" and b"authorization" not in headers:
             door = notification_door(request.path, request.query)
         if door is not None:
-            return await self._through(door, request, raw_headers, source_ip)
-        unsigned = b"authorization" not in request.headers and "X-Amz-Credential=" not in request.query
+            self._soon(self._through(door, request, raw_headers, source_ip), reply)
+            return
+        unsigned = b"authorization" not in headers and "X-Amz-Credential=" not in request.query
         if request.method in ("OPTIONS", "HEAD") and unsigned:
-            return Response(204, [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")], b"")
-        return await self._aws(request)
+            reply(Response(204, [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")], b""))
+            return
+        self._aws(request, reply)
+
+    def _soon(self, answering: Coroutine[Any, Any, Response], reply: Reply) -> None:
+        """Answer in a task of its own."""
+
+        async def answer() -> None:
+            reply(await answering)
+
+        task = asyncio.get_running_loop().create_task(answer())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # AWS's APIs ----------------------------------------------------------------------------------------------------
 
-    async def _aws(self, request: Request) -> Response:
+    def _aws(self, request: Request, reply: Reply) -> None:
         request_id = self._request_id()
         route: Route | None = None
         try:
@@ -174,19 +206,45 @@ class Dispatcher:
             params = self._wire.decode(route, plain)
             if route.protocol == "rest-xml" and operation == "GetObject":
                 params["_Streams"] = True
-            answer = await self._engine.execute(service, operation, params, caller)
+            self._engine.begin(
+                service,
+                operation,
+                params,
+                caller,
+                lambda answer, error: reply(self._answered(request, route, request_id, caller, answer, error)),
+            )
+        except Exception as error:  # noqa: BLE001 - the border: whatever it is becomes an answer
+            reply(self._failed(error, request, route, request_id))
+
+    def _answered(  # noqa: PLR0917 - what is known of a call when its answer comes
+        self,
+        request: Request,
+        route: Route,
+        request_id: bytes,
+        caller: Caller,
+        answer: Mapping[str, Any] | None,
+        error: BaseException | None,
+    ) -> Response:
+        if error is not None:
+            return self._failed(error, request, route, request_id)
+        try:
             response = self._wire.encode(route, answer, request_id)
-            rest = answer.get("_Rest") if answer else None
-            if answer and "_More" in answer:
+        except Exception as fault:  # noqa: BLE001 - as above
+            return self._failed(fault, request, route, request_id)
+        if answer:
+            if "_More" in answer:
                 return msgspec.structs.replace(response, more=_frames(answer["_More"]))
-            return msgspec.structs.replace(response, more=self._rest_of(rest, caller)) if rest else response
-        except ServiceError as error:
+            if rest := answer.get("_Rest"):
+                return msgspec.structs.replace(response, more=self._rest_of(rest, caller))
+        return response
+
+    def _failed(self, error: BaseException, request: Request, route: Route | None, request_id: bytes) -> Response:
+        if isinstance(error, ServiceError):
             return self._refused(error, request, route, request_id)
-        except TransientError:
+        if isinstance(error, TransientError):
             return self._refused(ServiceUnavailable(), request, route, request_id)
-        except Exception:
-            log.exception("request %s failed: %s", request_id.decode(), route and route.operation)
-            return self._refused(InternalFailure(), request, route, request_id)
+        log.error("request %s failed: %s", request_id.decode(), route and route.operation, exc_info=error)
+        return self._refused(InternalFailure(), request, route, request_id)
 
     def _is_packed(self, request: Request) -> bool:
         """Only CloudWatch takes compressed bodies; S3 keeps them as they are."""

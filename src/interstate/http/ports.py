@@ -1,9 +1,12 @@
 """What http asks of the rest of the process."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from interstate.base.arn import Caller
+
+Done = Callable[[Mapping[str, Any] | None, BaseException | None], None]
+"""Told an answer, or why there is none."""
 
 
 class Engine(Protocol):
@@ -17,6 +20,14 @@ class Engine(Protocol):
         Raises:
             ServiceError: the operation refused.
             TransientError: nothing happened; the client may try again.
+        """
+        ...
+
+    def begin(self, service: str, operation: str, params: Mapping[str, Any], caller: Caller, done: "Done") -> None:
+        """The same without a task: ``done(answer, error)`` is called once, before this returns or later.
+
+        Raises:
+            ServiceError: the operation refused at once; ``done`` is not called then.
         """
         ...
 

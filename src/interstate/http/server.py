@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from interstate.http.app import Application
+from interstate.http.protocol import Protocol
 
 _GRACE_S = 5  # What calls in flight get when the server is told to stop.
 _BACKLOG = 2048
@@ -71,7 +72,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -5,7 +5,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from hashlib import blake2b
 from typing import Any
 
@@ -31,6 +31,9 @@ from interstate.store.unit_of_work import Sequences, UnitOfWork
 
 _log = logging.getLogger("interstate.instance")
 
+Done = Callable[[Mapping[str, Any] | None, BaseException | None], None]
+Settle = Callable[[Any, ServiceError | None], None]
+
 
 class Instance:
     """Everything between ``http`` and the store, on one event loop."""
@@ -52,6 +55,7 @@ class Instance:
         self.commits.committed = self._committed
         self.node: dict[str, Any] | None = None  # Who this node is and who its neighbours are, where there may be some.
         self.tell_others: Callable[[list[tuple[str, bool]]], None] = lambda _wakes: None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     # Life ------------------------------------------------------------------------------------------------------
 
@@ -142,6 +146,44 @@ class Instance:
             return faulty
         return await self._carry_out(service, operation, params, caller)
 
+    def begin(self, service: str, operation: str, params: Mapping[str, Any], caller: Caller, done: Done) -> None:
+        """The same without a task, for most calls: ``done(answer, error)`` is called once, now or when it is durable.
+
+        Raises:
+            ServiceError: the operation refused at once; ``done`` is not called then.
+        """
+        if self.catalog.faults:
+            self._in_task(self.execute(service, operation, params, caller), done)
+            return
+        row = self.catalog.operation(service, operation)
+        request = self.catalog.request(service, operation, params, checked=True)
+        if row.reads and self.store.reader is not None:
+            done(self._read(row, request, caller), None)
+            return
+        handle = row.handle
+
+        def settle(outcome: Any, error: ServiceError | None) -> None:
+            if error is None and isinstance(outcome, Perform):
+                self._in_task(self.perform(outcome), done)
+            else:
+                done(outcome, error)
+
+        keys = () if row.keys is None else row.keys(request, caller)
+        self._settling(Job(lambda work: handle(request, work), _unset, self.seed(), caller, keys), settle)
+
+    def _in_task(self, call: Coroutine[Any, Any, Any], done: Done) -> None:
+        async def run() -> None:
+            try:
+                answer = await call
+            except Exception as error:  # noqa: BLE001 the border: whatever it is belongs to who asked
+                done(None, error)
+            else:
+                done(answer, None)
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _carry_out(
         self, service: str, operation: str, params: Mapping[str, Any], caller: Caller
     ) -> Mapping[str, Any] | None:
@@ -169,29 +211,37 @@ class Instance:
         return answer
 
     def _submit(self, job: Job) -> Awaitable[Any]:
-        """Submit a job, and again whenever it was parked and woken; the answer comes after the last commit."""
+        """Submit a job; the answer comes after the last commit."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Any, error: ServiceError | None) -> None:
+            if answer.done():
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(outcome)
+
+        self._settling(job, settle, answer.done)
+        return answer
+
+    def _settling(self, job: Job, settle: Settle, gone: Callable[[], bool] | None = None) -> None:
+        """Submit a job, and again whenever it was parked and woken, unless who asked is ``gone``."""
 
         def done(job: Job) -> None:
             outcome = job.outcome
             if job.error is None and isinstance(outcome, Parked):
                 # Parked before any later batch can wake it: this runs in the same turn as the commit's end.
                 self.parking.park(outcome, lambda last: again(outcome, last))
-            elif answer.done():
-                return
-            elif job.error is not None:
-                answer.set_exception(job.error)
             else:
-                answer.set_result(outcome)
+                settle(outcome, job.error)
 
         def again(parked: Parked, last: bool) -> None:  # noqa: FBT001 the contract's positional "last"
-            if answer.done():  # The client is gone: take nothing for it.
-                return
-            self.commits.submit(Job(lambda work: parked.again(work, last), done, self.seed(), job.caller))
+            if gone is None or not gone():  # Nothing is taken for a client that left.
+                self.commits.submit(Job(lambda work: parked.again(work, last), done, self.seed(), job.caller))
 
         job.done = done
         self.commits.submit(job)
-        return answer
 
     async def perform(self, perform: Perform) -> Mapping[str, Any] | None:
         """Carry out an effect for a caller who waits; its end is a commit of its own, before the answer.
