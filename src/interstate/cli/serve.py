@@ -101,15 +101,18 @@ def start(settings: Settings, ready: Any, *, hold_effects: bool = False) -> None
     import sqlite3  # noqa: PLC0415 as below
 
     from interstate.main import Misconfigured, run  # noqa: PLC0415 a wrong option should not wait for the server's imports
+    from interstate.runtime.batch import ServiceUnavailable  # noqa: PLC0415
+    from interstate.store.sqlite.damage import Damaged, unavailable  # noqa: PLC0415
     from interstate.store.sqlite.engine import DataDirectoryInUse  # noqa: PLC0415
     from interstate.store.sqlite.migrate import NewerSchema  # noqa: PLC0415
 
     try:
         run(settings, ready, hold_effects=hold_effects)
-    except (Misconfigured, DataDirectoryInUse, NewerSchema) as error:
+    except (Misconfigured, DataDirectoryInUse, NewerSchema, Damaged, ServiceUnavailable) as error:
         fail(str(error))
     except sqlite3.Error as error:
-        fail(f"The data in {settings.data} cannot be used: {error}.")
+        away = unavailable(error, settings.data)
+        fail(f"The data in {settings.data} cannot be used: {error}." if away is None else f"It cannot start: {away}.")
     except OSError as error:
         if error.filename is not None:  # A file's, not a socket's.
             fail(f"The data directory {settings.data} cannot be used: {error.strerror} ({error.filename}).")

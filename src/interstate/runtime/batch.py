@@ -44,13 +44,13 @@ _log = logging.getLogger("interstate.batch")
 
 
 class ServiceUnavailable(ServiceError):
-    """The database is away. Clients of AWS try again by themselves."""
+    """The store cannot be used now. Clients of AWS try again by themselves."""
 
     status = 503
 
     def __init__(self, reason: object) -> None:
         super().__init__(
-            f"Interstate cannot reach its database now ({reason}). Nothing that was acknowledged is lost; try again."
+            f"Interstate cannot use its database now ({reason}). Nothing that was acknowledged is lost; try again."
         )
 
 
@@ -133,6 +133,8 @@ class Batches:
                 error = refusal
                 self.metrics.forget()  # It may have taken a row to be there that another node has swept.
                 self.store.rollback()
+                if (unusable := self.store.unavailable(refusal)) is not None:
+                    return [_unavailable(jobs, unusable)]
                 if not isinstance(refusal, self.store.retries):
                     break
         _log.warning("the store refused a batch of %d: %r", len(jobs), error)
@@ -142,6 +144,11 @@ class Batches:
             except StoreUnavailable as away:
                 return [_unavailable(jobs, away)]
         return self._decide_halves(jobs, now, effects_max, work_s)
+
+    def failure(self, error: BaseException) -> ServiceError:
+        """What callers are told when the commit of what they asked for fails: nothing of it happened, or nobody knows."""
+        away = self.store.unavailable(error) if isinstance(error, Exception) else None
+        return InternalFailure(f"the commit failed: {error}") if away is None else ServiceUnavailable(away)
 
     def may_decide_again(self, error: BaseException) -> bool:
         """Whether a commit failed because of what was written in it, and nothing of it happened."""

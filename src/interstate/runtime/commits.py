@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from interstate.base.errors import ServiceError
 from interstate.base.time import Clock
 from interstate.runtime.activity import Activity
 from interstate.runtime.batch import (
@@ -28,9 +27,7 @@ from interstate.runtime.batch import (
     BATCH_WORK_S,
     Batches,
     Decided,
-    InternalFailure,
     Job,
-    ServiceUnavailable,
 )
 from interstate.store.ports import Store, StoreUnavailable
 
@@ -173,7 +170,7 @@ class Commits:
             self._store.rollback()
             self._batches.metrics.forget()
             for job in jobs[len(jobs) - decided.pop().jobs :]:
-                job.outcome, job.error = None, _failure(error)
+                job.outcome, job.error = None, self._batches.failure(error)
         for job in jobs:
             job.done(job)
         for part in decided:
@@ -212,9 +209,3 @@ class Commits:
             self._idle.cancel()
         self._helper.shutdown(wait=True)
         await asyncio.sleep(0)
-
-
-def _failure(error: BaseException) -> ServiceError:
-    if isinstance(error, StoreUnavailable):
-        return ServiceUnavailable(error)
-    return InternalFailure(f"the commit failed: {error}")

@@ -15,7 +15,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.runtime import faults
 from interstate.runtime.activity import Activity
-from interstate.runtime.batch import Batches, InternalFailure, Job
+from interstate.runtime.batch import Batches, InternalFailure, Job, ServiceUnavailable
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.clock_control import ClockControl, load_clock
@@ -290,6 +290,8 @@ class Instance:
         except ServiceError:
             raise
         except Exception as error:
+            if (away := self.store.unavailable(error)) is not None:
+                raise ServiceUnavailable(away) from error
             _log.exception("a read failed by a bug")
             raise InternalFailure(type(error).__name__) from error
         assert not isinstance(outcome, Parked | Perform)

@@ -13,6 +13,8 @@ import sqlite3
 import sys
 from pathlib import Path
 
+from interstate.store.ports import StoreUnavailable
+from interstate.store.sqlite.damage import refuse_damage, unavailable
 from interstate.store.sqlite.migrate import fill_empty, migrate
 from interstate.store.sqlite.rows import SqliteRows
 
@@ -30,7 +32,12 @@ class DataDirectoryInUse(RuntimeError):
 
 
 class SqliteStore:
-    """The embedded store: in ``directory``, or in memory when there is none."""
+    """The embedded store: in ``directory``, or in memory when there is none.
+
+    Raises:
+        DataDirectoryInUse: another server holds it.
+        Damaged: a file is not what was written.
+    """
 
     lane_base = 0
     node = 0
@@ -44,7 +51,13 @@ class SqliteStore:
         path = ":memory:" if directory is None else str(directory / "interstate.db")
         self._path = path
         self.reader: SqliteRows | None = None
-        self.writer = _connect(path)
+        try:
+            if directory is not None:
+                refuse_damage(directory / "interstate.db")
+            self.writer = _connect(path)
+        except BaseException:
+            self._let_go()
+            raise
         self._closed = False
         try:
             if directory is not None:
@@ -68,6 +81,10 @@ class SqliteStore:
     def refusals(self) -> tuple[type[Exception], ...]:
         """How SQLite says no."""
         return (sqlite3.Error,)
+
+    def unavailable(self, error: Exception) -> StoreUnavailable | None:
+        """A disk that is full, or refuses, is nobody's call's fault."""
+        return unavailable(error, self.directory)
 
     def begin_read(self) -> None:
         """Open a snapshot on the second connection."""
@@ -130,6 +147,9 @@ class SqliteStore:
         if self.reader is not None:
             self.reader.connection.close()
         self.writer.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
