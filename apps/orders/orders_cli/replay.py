@@ -93,6 +93,8 @@ class Replay:
         self.fault: Exception | None = None
         self.started = 0.0
         self.accepted = 0
+        self.moved = 0.0
+        self.longest_still = 0.0
 
     def run(self, progress: Callable[[int], None]) -> None:
         """See every entry to its end; ``progress`` hears how many are done.
@@ -100,7 +102,7 @@ class Replay:
         Raises:
             Unreachable: the system was away for longer than the patience.
         """
-        self.started = time.monotonic()
+        self.started = self.moved = time.monotonic()
         watcher = threading.Thread(target=self._watch, args=(progress,), daemon=True)
         watcher.start()
         with ThreadPoolExecutor(PLACERS) as pool:
@@ -155,6 +157,7 @@ class Replay:
             with self.lock:
                 self.accepted += 1
                 self.open[entry.invoice.order_id] = entry
+                self._goes_on()
         else:
             entry.end("REFUSED", reason_of(response.body))
 
@@ -214,9 +217,17 @@ class Replay:
         for order_id, ended in found.items():
             with self.lock:
                 entry = self.open.pop(order_id)
+                self._goes_on()
             entry.seconds = ended.seconds
             entry.end(ended.outcome, ended.reason)
             self.room.release()
+
+    def _goes_on(self) -> None:
+        """An order was accepted or has ended; how long none was is kept. At a given pace pauses are wanted."""
+        now = time.monotonic()
+        if self.pace.factor is None:
+            self.longest_still = max(self.longest_still, now - self.moved)
+        self.moved = now
 
 
 ENDED = ("SHIPPED", "PARTIALLY_SHIPPED", "REJECTED", "OUT_OF_STOCK", "PAYMENT_FAILED", "CANCELLED")
@@ -239,6 +250,7 @@ def report_of(replay: Replay) -> dict[str, Any]:
         "invoices": len(entries),
         "accepted": replay.accepted,
         "seconds": round(seconds, 3),
+        "longestStill": round(replay.longest_still, 2),
         "ordersPerSecond": round(replay.accepted / seconds, 2) if seconds else None,
         "expected": {kind: expected[kind] for kind in CLASSES},
         "became": {

@@ -14,14 +14,11 @@ import argparse
 import http.client
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +26,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from proving.processes import descendants, free_ports, survivors
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -36,7 +34,6 @@ SAMPLE = ROOT / "data" / "online_retail_sample.csv"
 PATHS = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 POLL_S = 0.1
 START_S_MAX = 90.0
-ORPHANS_S_MAX = 10.0
 PARTNER_FAULTS = (
     "payment-errors",
     "payment-timeouts",
@@ -173,52 +170,6 @@ class Stage:
             if process.poll() is None:
                 process.terminate()
                 process.wait(30)
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """Every process below this one (Linux; elsewhere none are found)."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    waiting = list(children.get(pid, ()))
-    while waiting:
-        child = waiting.pop()
-        yield child
-        waiting += children.get(child, ())
-
-
-def survivors(family: list[int]) -> list[int]:
-    ends = time.monotonic() + ORPHANS_S_MAX
-    while time.monotonic() < ends:
-        family = [pid for pid in family if alive(pid)]
-        if not family:
-            return []
-        time.sleep(POLL_S)
-    return family
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports below those that systems give out by themselves: a killed server's port must wait for it."""
-    ports: list[int] = []
-    while len(ports) < count:
-        port = random.SystemRandom().randint(15_000, 29_999)
-        try:
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        ports.append(port)
-    return sorted(set(ports)) if len(set(ports)) == count else free_ports(count)
 
 
 def prove(chosen: argparse.Namespace, folder: Path) -> dict[str, Any]:

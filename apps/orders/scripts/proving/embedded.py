@@ -1,0 +1,178 @@
+"""Scenarios on the embedded store: one server, its data directory, its disk."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from proving import stall
+from proving.disk import CannotMount, SmallDisk
+from proving.probe import Probe
+from proving.scene import Facts, Scene, Skipped, freeze
+from proving.stage import Node, Stage
+
+_KILLS = 3
+_KILL_EVERY_S = 8.0
+FROZEN_S = 30.0
+_FULL_S = 12.0
+_SYNC_MS = 20
+_SMALL_DISK_MIB = 192
+
+
+def kill(scene: Scene) -> Facts:
+    """Kill -9 of the server, again and again; it starts on what is there."""
+    stage, node = scene.embedded()
+    probe = Probe(node.url)
+    load = scene.metered(scene.load(stage), stall.of_sqlite(scene.folder / "data"))
+    kills = 0
+    while load.runs() and kills < _KILLS:
+        time.sleep(_KILL_EVERY_S)
+        scene.say(f"kill -9 ({kills + 1} of {_KILLS})")
+        stage.kill(node)
+        kills += 1
+        stage.start(node)
+    return scene.verdict(
+        load, probe, ("kills", kills, kills == _KILLS), ("startsSeconds", stage.starts_s, max(stage.starts_s) < 60)
+    )
+
+
+def frozen(scene: Scene) -> Facts:
+    """SIGSTOP of the server for 30 s, then SIGCONT: nobody else has its data, it goes on."""
+    stage, node = scene.embedded()
+    probe = Probe(node.url)
+    load = scene.load(stage)
+    time.sleep(3)
+    scene.say(f"SIGSTOP for {FROZEN_S:.0f} s")
+    freeze(node, FROZEN_S)
+    return scene.verdict(load, probe)
+
+
+def disk_full(scene: Scene) -> Facts:
+    """The disk of the data directory is full for a while: calls are refused with 503 and what to do, then it goes on."""
+    disk = _small_disk(scene)
+    stage, node = scene.embedded(disk.folder / "data")
+    probe = Probe(node.url)
+    load = scene.load(stage)
+    time.sleep(3)
+    disk.fill()
+    scene.say("the disk is full")
+    time.sleep(_FULL_S)
+    told, alive = probe.last_refusal, node.process is not None and node.process.poll() is None
+    disk.free()
+    scene.say("there is space again")
+    return scene.verdict(
+        load,
+        probe,
+        ("told", told, "full" in told and str(disk.folder) in told),
+        ("serverStayedUp", alive, alive),
+        ("restarts", stage.starts_s, True),
+    )
+
+
+def disk_full_at_start(scene: Scene) -> Facts:
+    """A server that was killed comes back on a full disk: it says so, or it waits; with space it has everything."""
+    disk = _small_disk(scene)
+    stage, node = scene.embedded(disk.folder / "data")
+    probe = Probe(node.url)
+    load = scene.load(stage)
+    time.sleep(5)
+    stage.kill(node)
+    disk.fill()
+    scene.say("kill -9, and the disk is full when it starts")
+    stage.launch(node)
+    assert node.process is not None
+    status = None
+    if scene.until(lambda: node.process is not None and node.process.poll() is not None, 15):
+        status = node.process.returncode
+    told = _last_words(node)
+    disk.free()
+    if status is not None:
+        stage.start(node)
+    refused = status is None or (status == 1 and "full" in told)
+    return scene.verdict(load, probe, ("exit", status, refused), ("told", told, True))
+
+
+def slow_disk(scene: Scene) -> Facts:
+    """Every fsync takes 20 ms longer (by strace): slower, and nothing else."""
+    strace = shutil.which("strace")
+    if strace is None:
+        raise Skipped("strace is not installed; it is what delays fsync here")
+    stage, node = scene.embedded(before=_delayed(strace))
+    probe = Probe(node.url)
+    load = scene.load(stage, max(10, scene.chosen.invoices // 4))
+    return scene.verdict(load, probe, ("syncDelayMs", _SYNC_MS, True))
+
+
+def damaged(scene: Scene) -> Facts:
+    """A database file and a WAL that are cut short or overwritten: refused at the start, with the file's name and what to do."""
+    stage, node = scene.embedded()
+    load = scene.load(stage, max(10, scene.chosen.invoices // 4))
+    load.process.wait()
+    scene.say("kill -9; its files are damaged in copies")
+    stage.kill(node)
+    data = scene.folder / "data"
+    found = [_of_damaged(scene, stage, data, name, damage) for name, damage in _DAMAGES.items()]
+    scene.say("the undamaged data starts")
+    stage.start(node)
+    verdict = load.verdict()
+    bad = [each["damage"] for each in found if not each["held"]]
+    return {"held": verdict["held"] and not bad, "broken": bad, "refusals": found, "orders": verdict}
+
+
+def _of_damaged(scene: Scene, stage: Stage, data: Path, name: str, damage: tuple[str, Callable[[Path], None]]) -> Facts:
+    file, destroy = damage
+    copy = scene.folder / "damaged"
+    shutil.rmtree(copy, ignore_errors=True)
+    copy.mkdir()
+    for each in data.glob("interstate.db*"):
+        shutil.copy2(each, copy / each.name)
+    destroy(copy / file)
+    done = stage.finish("interstate", "serve", "--port", "0", "--data", str(copy), timeout_s=30)
+    told = done.stderr.strip()
+    held = done.returncode == 1 and file in told and "interstate restore" in told and "Traceback" not in told
+    return {"damage": name, "exit": done.returncode, "told": told[-600:], "held": held}
+
+
+def _cut(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def _overwrite_head(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\xa5" * 512)
+
+
+def _overwrite_middle(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        file.write(b"\xa5" * 512)
+
+
+_DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "the database cut in half": ("interstate.db", _cut),
+    "the database's first page overwritten": ("interstate.db", _overwrite_head),
+    "the WAL cut in half": ("interstate.db-wal", _cut),
+    "a frame in the middle of the WAL overwritten": ("interstate.db-wal", _overwrite_middle),
+    "the WAL's header overwritten": ("interstate.db-wal", _overwrite_head),
+    "the WAL deleted": ("interstate.db-wal", Path.unlink),
+}
+
+
+def _small_disk(scene: Scene) -> SmallDisk:
+    try:
+        disk = SmallDisk(scene.folder / "disk", _SMALL_DISK_MIB)
+    except CannotMount as error:
+        raise Skipped(str(error)) from error
+    scene.after(disk.close)
+    return disk
+
+
+def _delayed(strace: str) -> tuple[str, ...]:
+    calls = "fsync,fdatasync"
+    inject = f"inject={calls}:delay_enter={_SYNC_MS * 1000}"
+    return (strace, "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", inject)
+
+
+def _last_words(node: Node) -> str:
+    return node.log.read_text(errors="replace").strip().rpartition("\n")[2][-600:]

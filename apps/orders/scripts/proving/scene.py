@@ -1,0 +1,130 @@
+"""What a scenario is given, and what it gives back."""
+
+import argparse
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proving import stall
+from proving.database import Database
+from proving.probe import Probe
+from proving.processes import free_ports
+from proving.proxy import Proxy
+from proving.stage import Load, Node, Stage
+
+Facts = dict[str, Any]
+
+
+class Skipped(Exception):
+    """This machine lacks what the scenario needs; the message says what."""
+
+
+@dataclass
+class Scene:
+    """One scenario's folder, options, and everything that must be closed after it."""
+
+    name: str
+    folder: Path
+    chosen: argparse.Namespace
+    speak: Callable[[str], None]
+    _closing: list[Callable[[], None]] = field(default_factory=list)
+
+    def say(self, what: str) -> None:
+        """Progress, with the time since the start."""
+        self.speak(f"{self.name}: {what}")
+
+    def close(self) -> None:
+        """The last thing that was opened first."""
+        while self._closing:
+            self._closing.pop()()
+
+    def after(self, closing: Callable[[], None]) -> None:
+        """Do this at the end, whatever happens."""
+        self._closing.append(closing)
+
+    # What scenarios build from ---------------------------------------------------------------------------------
+
+    def stage(self, **options: Any) -> Stage:
+        """An empty stage."""
+        made = Stage(self.folder / "stage", self.say, workers=self.chosen.workers, **options)
+        self.after(made.close)
+        return made
+
+    def database(self, folder: Path | None = None, **options: Any) -> Database:
+        """A PostgreSQL that runs."""
+        self.say("PostgreSQL starts")
+        made = Database(folder or self.folder / "database", free_ports(1)[0], **options)
+        self.after(made.close)
+        return made
+
+    def proxy(self, backends: list[int], health: str | None = None) -> Proxy:
+        """A proxy in front of them."""
+        made = Proxy(free_ports(1)[0], backends, health=health)
+        self.after(made.close)
+        return made
+
+    def embedded(self, data: Path | None = None, **options: Any) -> tuple[Stage, Node]:
+        """A stage with one server on the embedded store, the order application on it."""
+        stage = self.stage(**options)
+        node = stage.node("--data", str(data or self.folder / "data"))
+        self.say(f"{node.name} starts")
+        stage.start(node)
+        self.deploy(stage, node)
+        return stage, node
+
+    def nodes(self, url: str, count: int, *urls: str) -> tuple[Stage, list[Node]]:
+        """A stage with some nodes on a database behind a balancer, the order application on it."""
+        stage = self.stage()
+        nodes = [stage.node("--database", urls[each] if urls else url) for each in range(count)]
+        stage.endpoint = f"http://127.0.0.1:{self.proxy([node.port for node in nodes], '/_interstate/health').port}"
+        for node in nodes:
+            self.say(f"{node.name} starts")
+            stage.start(node)
+        self.deploy(stage, nodes[0])
+        return stage, nodes
+
+    def deploy(self, stage: Stage, node: Node) -> None:
+        """The order application."""
+        self.say("the order application is deployed")
+        stage.deploy(node)
+
+    def load(self, stage: Stage, count: int | None = None) -> Load:
+        """The replay begins."""
+        wanted = count or self.chosen.invoices
+        self.say(f"{wanted} invoices are placed")
+        return stage.replay(self.chosen.file, wanted, seed=self.chosen.seed, in_flight=self.chosen.in_flight)
+
+    def metered(self, load: Load, read: Callable[[], int | None]) -> Load:
+        """Measure the longest standstill while the load runs."""
+        load.meter = stall.StallMeter(read, load.runs)
+        return load
+
+    def until(self, holds: Callable[[], Any], limit_s: float) -> bool:
+        """Whether it came to hold in time."""
+        ends = time.monotonic() + limit_s
+        while not holds():
+            if time.monotonic() > ends:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def verdict(self, load: Load, probe: Probe, *more: tuple[str, Any, bool]) -> Facts:
+        """Everything together: the orders, the acknowledged messages, and what else was looked at (name, fact, held)."""
+        self.say("the replay goes to its end")
+        orders = load.verdict()
+        self.say("everything that was acknowledged is looked for")
+        sent = probe.verdict()
+        facts: Facts = {"orders": orders, "probe": sent, **{name: fact for name, fact, _ in more}}
+        broken = [name for name, _, held in more if not held]
+        broken += [name for name, each in (("orders", orders), ("probe", sent)) if not each["held"]]
+        return {"held": not broken, "broken": broken, **facts}
+
+
+def freeze(node: Node, seconds: float) -> None:
+    """SIGSTOP, a while, SIGCONT."""
+    node.signal(signal.SIGSTOP)
+    time.sleep(seconds)
+    node.signal(signal.SIGCONT)

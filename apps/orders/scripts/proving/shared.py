@@ -1,0 +1,181 @@
+"""Scenarios on PostgreSQL: nodes that die or hang, and a database that goes away."""
+
+import itertools
+import signal
+import time
+
+from proving import stall
+from proving.disk import CannotMount, SmallDisk
+from proving.embedded import FROZEN_S
+from proving.probe import Probe
+from proving.scene import Facts, Scene, Skipped
+from proving.stage import Node
+
+STALL_S_MAX = 15.0
+_AWAY_S, _SILENT_S, _FULL_S = 8.0, 20.0, 12.0
+_SMALL_DISK_MIB = 320
+_TAKEOVER_S = 10.0
+
+
+def three_nodes(scene: Scene) -> Facts:
+    """Three nodes: one is killed every 10 s and comes back, the database restarts once; no standstill of 15 s."""
+    database = scene.database()
+    stage, nodes = scene.nodes(database.url(), 3)
+    probe = Probe(stage.endpoint)
+    load = scene.metered(scene.load(stage), stall.of_postgres(database.url()))
+    began, kills, restarted = time.monotonic(), 0, False
+    for node in itertools.cycle(nodes):
+        ends = time.monotonic() + scene.chosen.kill_every
+        while load.runs() and time.monotonic() < ends:
+            time.sleep(0.2)
+        if not load.runs():
+            break
+        if not restarted and kills >= scene.chosen.restart_after:
+            scene.say("the database restarts")
+            database.stop("fast")
+            database.start()
+            restarted = True
+            continue
+        kills += 1
+        scene.say(f"kill -9 of {node.name} ({kills})")
+        stage.kill(node)
+        stage.launch(node)
+    lasted = round(time.monotonic() - began, 1)
+    assert load.meter is not None
+    longest = load.meter.longest()
+    return scene.verdict(
+        load,
+        probe,
+        ("nodes", len(nodes), True),
+        ("kills", kills, kills > 0),
+        ("databaseRestarted", restarted, restarted),
+        ("lasted", lasted, True),
+        ("longestStall", longest, longest["seconds"] < STALL_S_MAX),
+    )
+
+
+def frozen_node(scene: Scene) -> Facts:
+    """SIGSTOP of one of two nodes for 30 s, then SIGCONT: the other takes over, the zombie's late commit is refused."""
+    database = scene.database()
+    stage, (frozen, other) = scene.nodes(database.url(), 2)
+    probe = Probe(stage.endpoint)
+    load = scene.metered(scene.load(stage), stall.of_postgres(database.url()))
+    time.sleep(5)
+    before = _numbers(other)
+    scene.say(f"SIGSTOP of {frozen.name} for {FROZEN_S:.0f} s")
+    number = frozen.health().get("node", {}).get("number")
+    frozen.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    taken = scene.until(lambda: number not in _numbers(other), _TAKEOVER_S + 2)
+    taken_s = round(time.monotonic() - began, 1)
+    time.sleep(max(0.0, FROZEN_S - taken_s))
+    frozen.signal(signal.SIGCONT)
+    scene.say("SIGCONT")
+    back = scene.until(lambda: len(_numbers(other)) == len(before), 20)
+    fenced = frozen.says("declared this one dead") + frozen.says("connection to the database was lost")
+    return scene.verdict(
+        load,
+        probe,
+        ("takenOverSeconds", taken_s, taken and taken_s <= _TAKEOVER_S),
+        ("zombieJoinedAgain", back, back),
+        ("zombieRefusals", fenced, True),
+        ("takeovers", other.says("goes on with its"), other.says("goes on with its") > 0),
+    )
+
+
+def zombie_commit(scene: Scene) -> Facts:
+    """A node is frozen while its commit is on its way to the database; the commit arrives after the takeover, and is refused.
+
+    Its way to the database is a proxy that holds what it is given, so the commit is sure to come late.
+    """
+    database = scene.database()
+    slow = scene.proxy([database.port])
+    stage, (zombie, other) = scene.nodes(database.url(), 2, database.url(slow.port), database.url())
+    probe = Probe(stage.endpoint)
+    load = scene.load(stage)
+    time.sleep(5)
+    before = len(_numbers(other))
+    scene.say("one node's way to the database holds everything")
+    slow.set_mode("hold")
+    number = next(each for each in _numbers(other) if each != other.health()["node"]["number"])
+    taken = scene.until(lambda: number not in _numbers(other), _TAKEOVER_S + 4)
+    time.sleep(5)
+    slow.set_mode("pass")
+    scene.say("what was held arrives")
+    back = scene.until(lambda: len(_numbers(other)) == before, 30)
+    return scene.verdict(
+        load, probe, ("takenOver", taken, taken), ("joinedAgain", back, back), ("node", zombie.name, True)
+    )
+
+
+def database_restart(scene: Scene) -> Facts:
+    """The database restarts in order, then crashes and restarts; calls get 503 meanwhile."""
+    database = scene.database()
+    stage, _ = scene.nodes(database.url(), 2)
+    probe = Probe(stage.endpoint)
+    load = scene.metered(scene.load(stage), stall.of_postgres(database.url()))
+    for mode in ("fast", "immediate"):
+        time.sleep(6)
+        scene.say(f"the database stops ({mode}) and starts")
+        database.stop(mode)
+        time.sleep(2)
+        database.start()
+    return scene.verdict(load, probe)
+
+
+def database_unreachable(scene: Scene) -> Facts:
+    """The database cannot be reached: connections are broken and refused, then they hang. Then it is back."""
+    database = scene.database()
+    proxy = scene.proxy([database.port])
+    stage, nodes = scene.nodes(database.url(proxy.port), 2)
+    probe = Probe(stage.endpoint)
+    load = scene.metered(scene.load(stage), stall.of_postgres(database.url()))
+    time.sleep(5)
+    scene.say(f"connections are refused for {_AWAY_S:.0f} s")
+    proxy.set_mode("refuse")
+    time.sleep(_AWAY_S)
+    told = probe.last_refusal
+    proxy.set_mode("pass")
+    time.sleep(5)
+    scene.say(f"connections hang for {_SILENT_S:.0f} s")
+    proxy.set_mode("hold")
+    time.sleep(_SILENT_S)
+    proxy.set_mode("pass")
+    came_back = scene.until(lambda: all(node.health().get("serving") for node in nodes), 20)
+    return scene.verdict(
+        load, probe, ("told", told, "database" in told), ("answersAgain", came_back, came_back), *_up(nodes)
+    )
+
+
+def disk_full(scene: Scene) -> Facts:
+    """The database's disk is full for a while; it may stop over that, and is started again when there is space."""
+    try:
+        disk = SmallDisk(scene.folder / "disk", _SMALL_DISK_MIB)
+    except CannotMount as error:
+        raise Skipped(str(error)) from error
+    scene.after(disk.close)
+    database = scene.database(disk.folder / "database")
+    stage, nodes = scene.nodes(database.url(), 1)
+    probe = Probe(stage.endpoint)
+    load = scene.load(stage)
+    time.sleep(3)
+    disk.fill()
+    scene.say("the database's disk is full")
+    time.sleep(_FULL_S)
+    told, survived = probe.last_refusal, database.runs
+    disk.free()
+    scene.say("there is space again" + ("" if survived else "; PostgreSQL had stopped, and is started"))
+    time.sleep(3)
+    if not database.runs:
+        database.start()
+    return scene.verdict(load, probe, ("told", told, bool(told)), ("databaseSurvived", survived, True), *_up(nodes))
+
+
+def _up(nodes: list[Node]) -> list[tuple[str, object, bool]]:
+    alive = [node.process is not None and node.process.poll() is None for node in nodes]
+    return [("nodesStayedUp", alive, all(alive))]
+
+
+def _numbers(node: Node) -> list[int]:
+    """The nodes that one of them knows."""
+    return [each["number"] for each in node.health().get("node", {}).get("nodes", []) if each["alive"]]
