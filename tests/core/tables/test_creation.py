@@ -168,7 +168,7 @@ def test_what_cannot_be_is_refused(make: Callable[[], Any], message: str) -> Non
     assert (refused.value.code, refused.value.message) == ("ValidationException", message)
 
 
-def test_keys_of_many_attributes_are_refused_by_name() -> None:
-    with pytest.raises(ServiceError, match="multi-attribute keys") as refused:
+def test_only_global_indexes_have_keys_of_many_attributes() -> None:
+    with pytest.raises(ServiceError, match="at 'keySchema' failed to satisfy constraint") as refused:
         key_schema(elements("a", "b", "c"), DEFINITIONS)
-    assert refused.value.code == "NotImplemented"
+    assert refused.value.code == "ValidationException"

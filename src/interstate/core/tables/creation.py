@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
 from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, KeyType, OnDemand, ProjectionType, Throughput
 
@@ -16,6 +15,7 @@ WARM_ON_DEMAND = Throughput(12_000, 4_000)
 """What a table that is paid per request takes at once. Source: Developer Guide, Warm throughput."""
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
+KEY_ATTRIBUTES_MAX = 4
 """Source: DynamoDB quotas, secondary indexes."""
 
 
@@ -72,16 +72,57 @@ class IndexWish(msgspec.Struct, frozen=True, rename="pascal"):
     warm_throughput: WarmUnits | None = None
 
 
-def key_schema(elements: Sequence[KeyElement], definitions: Sequence[AttributeDefinition]) -> KeySchema:
-    """The key that the elements mean.
+def key_schema(
+    elements: Sequence[KeyElement], definitions: Sequence[AttributeDefinition], where: str = "keySchema"
+) -> KeySchema:
+    """The key of a table or a local index: one attribute, or two; ``where`` names it in a refusal.
 
     Raises:
-        InvalidInput: they mean none.
+        InvalidInput: the elements mean none.
     """
+    if len(elements) > 2:
+        listed = ", ".join(
+            f"KeySchemaElement(attributeName={element.attribute_name}, keyType={element.key_type})"
+            for element in elements
+        )
+        raise InvalidInput(
+            f"1 validation error detected: Value '[{listed}]' at '{where}' failed to satisfy constraint: "
+            "Member must have length less than or equal to 2"
+        )
+    attributes = _key_attributes(elements, definitions)
+    for element, (place, wanted) in zip(elements, (("first", "HASH"), ("second", "RANGE")), strict=False):
+        if element.key_type != wanted:
+            raise InvalidInput(f"Invalid KeySchema: The {place} KeySchemaElement is not a {wanted} key type")
+    return KeySchema(attributes[0], attributes[1] if len(attributes) == 2 else None)
+
+
+def global_key_schema(elements: Sequence[KeyElement], definitions: Sequence[AttributeDefinition]) -> KeySchema:
+    """The key of a global index: up to four partition attributes, then up to four sort attributes.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.MultiAttributeKeys
+
+    Raises:
+        InvalidInput: the elements mean none.
+    """
+    attributes = _key_attributes(elements, definitions)
+    kinds = [element.key_type for element in elements]
+    count = kinds.index("RANGE") if "RANGE" in kinds else len(kinds)
+    if not count:
+        raise InvalidInput("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
+    if "HASH" in kinds[count:]:
+        raise InvalidInput("Invalid KeySchema: The HASH KeySchemaElements must come before the RANGE KeySchemaElements")
+    for kind in ("HASH", "RANGE"):
+        if kinds.count(kind) > KEY_ATTRIBUTES_MAX:
+            raise InvalidInput(
+                f"Invalid KeySchema: Number of {kind} KeySchemaElements exceeds the limit of {KEY_ATTRIBUTES_MAX}"
+            )
+    partitions, sorts = attributes[:count], attributes[count:]
+    return KeySchema(partitions[0], sorts[0] if sorts else None, tuple(partitions[1:]), tuple(sorts[1:]))
+
+
+def _key_attributes(elements: Sequence[KeyElement], definitions: Sequence[AttributeDefinition]) -> list[KeyAttribute]:
     types = {definition.attribute_name: definition.attribute_type for definition in definitions}
     names = [element.attribute_name for element in elements]
-    if len(elements) > 2:
-        raise NotImplementedHere("keys of more than one attribute each (multi-attribute keys of global indexes)")
     if any(name not in types for name in names):
         raise InvalidParameters(
             "Some index key attributes are not defined in AttributeDefinitions. "
@@ -89,11 +130,7 @@ def key_schema(elements: Sequence[KeyElement], definitions: Sequence[AttributeDe
         )
     if len(set(names)) < len(names):
         raise InvalidInput("Both the Hash Key and the Range Key element in the KeySchema have the same name")
-    for element, (place, wanted) in zip(elements, (("first", "HASH"), ("second", "RANGE")), strict=False):
-        if element.key_type != wanted:
-            raise InvalidInput(f"Invalid KeySchema: The {place} KeySchemaElement is not a {wanted} key type")
-    attributes = [KeyAttribute(name, types[name]) for name in names]
-    return KeySchema(attributes[0], attributes[1] if len(attributes) == 2 else None)
+    return [KeyAttribute(name, types[name]) for name in names]
 
 
 def check_definitions(definitions: Sequence[AttributeDefinition], used: set[str], *, indexed: bool) -> None:
@@ -209,8 +246,8 @@ def local_indexes(
             "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
         )
     indexes = []
-    for number, wish in zip(ids, wishes, strict=False):
-        schema = key_schema(wish.key_schema, definitions)
+    for place, (number, wish) in enumerate(zip(ids, wishes, strict=False), 1):
+        schema = key_schema(wish.key_schema, definitions, f"localSecondaryIndexes.{place}.member.keySchema")
         if schema.sort is None:
             raise InvalidParameters(f"Index KeySchema does not have a range key for index: {wish.index_name}")
         if schema.partition.name != key.partition.name:
@@ -238,7 +275,7 @@ def global_index(
     Raises:
         InvalidInput: its key, projection or throughput.
     """
-    schema = key_schema(wish.key_schema, definitions)
+    schema = global_key_schema(wish.key_schema, definitions)
     projection, attributes = _projection(wish.projection)
     units = wish.provisioned_throughput
     if paid_per_request and units is not None:

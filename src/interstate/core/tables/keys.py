@@ -4,10 +4,11 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWo
 Source: DynamoDB quotas, partition and sort key length
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interstate.core.tables import numbers
+from interstate.core.tables.compound import joined
 from interstate.core.tables.errors import InvalidInput, InvalidParameters, KeyMismatch
 from interstate.core.tables.schema import Index, KeyAttribute, KeySchema, TableDefinition
 from interstate.core.tables.values import Item, Value, kind_of
@@ -117,7 +118,22 @@ def key_in_index(item: Item, index: Index) -> Encoded | None:
         if content is None or content in ("", b""):
             return None
         parts.append(encoded(attribute.type, content))
-    return parts[0], parts[1] if len(parts) == 2 else b""
+    return combined(parts, index.key)
+
+
+def combined(parts: Sequence[bytes], schema: KeySchema) -> Encoded:
+    """The partition and the sort key that the encoded attributes make, in the order of the schema."""
+    if not schema.is_compound:
+        return parts[0], parts[1] if len(parts) == 2 else b""
+    count = len(schema.partitions)
+    return part_of(parts[:count], schema.partitions), part_of(parts[count:], schema.sorts)
+
+
+def part_of(parts: Sequence[bytes], attributes: Sequence[KeyAttribute]) -> bytes:
+    """One half of a key: as it is when it has one attribute only."""
+    if not attributes:
+        return b""
+    return parts[0] if len(attributes) == 1 else joined(parts)
 
 
 def check_index_keys(item: Item, index: Index) -> None:
@@ -144,8 +160,20 @@ def check_index_keys(item: Item, index: Index) -> None:
                 f"IndexName: {index.name}, IndexKey: {attribute.name}"
             )
         if attribute.type != "N":
-            size_max = PARTITION_BYTES_MAX if attribute == index.key.partition else SORT_BYTES_MAX
+            size_max = PARTITION_BYTES_MAX if attribute in index.key.partitions else SORT_BYTES_MAX
             check_length(encoded(attribute.type, content), size_max)
+    if index.key.is_compound:
+        _check_compound(item, index.key)
+
+
+def _check_compound(item: Item, schema: KeySchema) -> None:
+    for attributes, size_max in ((schema.partitions, PARTITION_BYTES_MAX), (schema.sorts, SORT_BYTES_MAX)):
+        parts = [
+            encoded(attribute.type, item[attribute.name][attribute.type])
+            for attribute in attributes
+            if attribute.name in item
+        ]
+        check_length(b"".join(parts), size_max)
 
 
 def check_scalar_keys(nested: frozenset[str], definition: TableDefinition) -> None:

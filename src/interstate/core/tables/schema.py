@@ -24,19 +24,40 @@ class KeyAttribute(msgspec.Struct, frozen=True):
 
 
 class KeySchema(msgspec.Struct, frozen=True):
-    """A partition key and, for most, a sort key."""
+    """A partition key and, for most, a sort key. Those of a global index may go on with more attributes."""
 
     partition: KeyAttribute
     sort: KeyAttribute | None = None
+    more_partitions: tuple[KeyAttribute, ...] = ()
+    more_sorts: tuple[KeyAttribute, ...] = ()
+
+    @property
+    def is_compound(self) -> bool:
+        """Whether its partition or its sort key has several attributes."""
+        return bool(self.more_partitions or self.more_sorts)
+
+    @property
+    def partitions(self) -> tuple[KeyAttribute, ...]:
+        """The attributes of the partition key."""
+        return (self.partition, *self.more_partitions)
+
+    @property
+    def sorts(self) -> tuple[KeyAttribute, ...]:
+        """The attributes of the sort key."""
+        return () if self.sort is None else (self.sort, *self.more_sorts)
 
     @property
     def attributes(self) -> tuple[KeyAttribute, ...]:
         """Partition key, then sort key."""
+        if self.is_compound:
+            return (*self.partitions, *self.sorts)
         return (self.partition,) if self.sort is None else (self.partition, self.sort)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the key's attributes."""
+        if self.is_compound:
+            return tuple(attribute.name for attribute in self.attributes)
         return (self.partition.name,) if self.sort is None else (self.partition.name, self.sort.name)
 
 

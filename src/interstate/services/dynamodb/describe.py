@@ -166,10 +166,8 @@ def _attributes(definition: TableDefinition) -> list[dict[str, str]]:
 
 
 def _key(schema: KeySchema) -> list[dict[str, str]]:
-    answer = [{"AttributeName": schema.partition.name, "KeyType": "HASH"}]
-    if schema.sort is not None:
-        answer.append({"AttributeName": schema.sort.name, "KeyType": "RANGE"})
-    return answer
+    partitions = [{"AttributeName": attribute.name, "KeyType": "HASH"} for attribute in schema.partitions]
+    return [*partitions, *({"AttributeName": attribute.name, "KeyType": "RANGE"} for attribute in schema.sorts)]
 
 
 def _throughput(one: TableDefinition | Index, now: datetime) -> dict[str, Any]:

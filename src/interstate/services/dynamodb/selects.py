@@ -201,6 +201,8 @@ def _index(select: Select, table: ItemTable, *, consistent: bool) -> Index | Non
 def _plan(select: Select, schema: KeySchema) -> _Plan:
     given = select.given
     parts = list(conjuncts(select.where))
+    if schema.is_compound:
+        return _compound_plan(parts, given, schema)
     partitions, rest = _partitions(parts, given, schema)
     if partitions is None:
         return _Plan(None, _tested(parts, given))
@@ -219,6 +221,26 @@ def _plan(select: Select, schema: KeySchema) -> _Plan:
         values = {**given.values, ":partition": value}
         ranges.append(CompiledKeyCondition(everything, asked_all).range_in(schema, values))
     return _Plan(ranges, _tested(rest, given))
+
+
+def _compound_plan(parts: list[Condition], given: Names, schema: KeySchema) -> _Plan:
+    """A Query when WHERE is equal on all partition attributes; of the sort attributes it takes what follows unbroken."""
+    asked: dict[str, AttributeCondition] = {}
+    used: list[Condition] = []
+    for attribute in schema.attributes:
+        found = [(part, one) for part in parts if (one := _range_on(part, attribute.name, given)) is not None]
+        if not found:
+            break
+        part, asked[attribute.name] = found[0]
+        used.append(part)
+        if asked[attribute.name].operator != "=":
+            break
+    whole = [asked[attribute.name].operator for attribute in schema.partitions if attribute.name in asked]
+    if whole != ["="] * len(schema.partitions):
+        return _Plan(None, _tested(parts, given))
+    everything = tested(Call("attribute_exists", (Path(("key",)),)), {})
+    rest = [part for part in parts if not any(part is other for other in used)]
+    return _Plan([CompiledKeyCondition(everything, asked).range_in(schema, given.values)], _tested(rest, given))
 
 
 def _partitions(parts: list[Condition], given: Names, schema: KeySchema) -> tuple[list[Value] | None, list[Condition]]:

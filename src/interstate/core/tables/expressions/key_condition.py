@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from interstate.core.tables.compound import bounds
 from interstate.core.tables.errors import InvalidInput, InvalidParameters
 from interstate.core.tables.expressions.condition import (
     Clause,
@@ -36,6 +37,7 @@ from interstate.core.tables.keys import (
     after,
     check_length,
     encoded,
+    part_of,
 )
 from interstate.core.tables.schema import KeyAttribute, KeySchema
 from interstate.core.tables.values import Value
@@ -85,23 +87,51 @@ class CompiledKeyCondition:
         for attribute, condition in wanted:
             if any(attribute.type not in values[name] for name in condition.values):
                 raise InvalidParameters("Condition parameter type does not match schema type")
-        if wanted[0][1].operator != "=":
+        # All but the last must be equal to something; so must every attribute of the partition key.
+        fixed = max(len(schema.partitions), len(wanted) - 1)
+        if any(condition.operator != "=" for _, condition in wanted[:fixed]):
             raise InvalidInput("Query key condition not supported")
-        partition = _key_bytes(schema.partition, values[wanted[0][1].values[0]], PARTITION_BYTES_MAX)
-        if len(wanted) == 1:
+        parts = [
+            [
+                _key_bytes(
+                    attribute, values[name], PARTITION_BYTES_MAX if place < len(schema.partitions) else SORT_BYTES_MAX
+                )
+                for name in condition.values
+            ]
+            for place, (attribute, condition) in enumerate(wanted)
+        ]
+        count = len(schema.partitions)
+        partition = part_of([part[0] for part in parts[:count]], schema.partitions)
+        if len(wanted) == count:
             return KeyRange(partition, b"", ABOVE_ALL)
-        attribute, condition = wanted[1]
-        parts = [_key_bytes(attribute, values[name], SORT_BYTES_MAX) for name in condition.values]
-        low, high = _bounds(condition.operator, parts)
-        return KeyRange(partition, low, high)
+        operator = wanted[-1][1].operator
+        if schema.more_sorts:
+            return KeyRange(partition, *bounds([part[0] for part in parts[count:-1]], operator, parts[-1]))
+        return KeyRange(partition, *_bounds(operator, parts[-1]))
 
     def _check_attributes(self, schema: KeySchema) -> None:
         asked = self.attributes
+        if schema.is_compound:
+            self._check_compound(schema)
+            return
+        if len(asked) > 2:
+            raise InvalidInput("Conditions can be of length 1 or 2 only")
         if schema.sort is None and len(asked) > 1:
             raise InvalidInput("Query key condition not supported")
         for attribute in schema.attributes:
             if attribute.name not in asked and (attribute is schema.partition or len(asked) > 1):
                 raise InvalidInput(f"Query condition missed key schema element: {attribute.name}")
+
+    def _check_compound(self, schema: KeySchema) -> None:
+        """All partition attributes, then sort attributes from the left without a gap, and nothing else."""
+        left = len(self.attributes)
+        for attribute in schema.attributes:
+            if attribute.name in self.attributes:
+                left -= 1
+            elif left > 0 or attribute in schema.partitions:
+                raise InvalidInput(f"Query condition missed key schema element: {attribute.name}")
+        if left:
+            raise InvalidInput("Query key condition not supported")
 
 
 def _key_bytes(attribute: KeyAttribute, value: Value, size_max: int) -> bytes:
@@ -155,8 +185,6 @@ def _compiled(condition: CompiledCondition, names: tuple[tuple[str, str], ...]) 
         if name in attributes:
             raise InvalidInput("KeyConditionExpressions must only contain one condition per key")
         attributes[name] = asked
-    if len(attributes) > 2:
-        raise InvalidInput("Conditions can be of length 1 or 2 only")
     return CompiledKeyCondition(condition, attributes)
 
 
