@@ -112,6 +112,32 @@ def test_an_endpoint_confirms_verifies_and_leaves(tmp_path: Path, subscriber: Su
         server.stop()
 
 
+@pytest.mark.parametrize("subject", ["Orders", None])
+def test_a_known_library_verifies_what_an_endpoint_gets(
+    tmp_path: Path, subscriber: Subscriber, subject: str | None
+) -> None:
+    """Its users name the addresses of certificates that they trust; AWS's are its default."""
+    library = pytest.importorskip("sns_message_validator", reason="aws-sns-message-validator is not installed")
+    server = ServerProcess(tmp_path / "data")
+    server.start()
+    validator = library.SNSMessageValidator(cert_url_regex=f"^http://[a-z0-9.]+:{server.port}/")
+    try:
+        sns = server.client("sns")
+        topic = sns.create_topic(Name="orders")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=subscriber.url)
+        opened(subscriber.wait(1)["SubscribeURL"])
+        sns.publish(TopicArn=topic, Message="주문 1", **({"Subject": subject} if subject else {}))
+        opened(subscriber.wait(2)["UnsubscribeURL"])
+        subscriber.wait(3)
+        for post in subscriber.posts:
+            validator.validate_message(post)
+            with pytest.raises(library.exceptions.SignatureVerificationFailureException):
+                validator.validate_message({**post, "Message": "forged"})
+        assert len({post["Type"] for post in subscriber.posts}) == 3
+    finally:
+        server.stop()
+
+
 def test_a_notification_survives_kill_9(tmp_path: Path, subscriber: Subscriber) -> None:
     policy = {"healthyRetryPolicy": {"minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 20}}
     server = ServerProcess(tmp_path / "data")
