@@ -41,6 +41,7 @@ _LONG = (
     "tests/runtime/test_watch.py",
     "tests/runtime/test_deploy.py",
     "tests/apps/test_orders_races.py",
+    "tests/apps/test_orders_saga.py",
     "tests/apps/test_orders_history.py",
     "tests/nodes/",
     "tests/simulation/",

@@ -42,10 +42,10 @@ def seen(place: Town, order_id: str, status: str) -> Any:
         api.close()
 
 
-def placed(place: Town, order_id: str, product: str, quantity: int) -> None:
+def placed(place: Town, order_id: str, product: str, quantity: int, **more: str) -> None:
     api = System(place.server.url).api
     items = [{"productId": product, "quantity": quantity, "price": 1.5}]
-    order = {"orderId": order_id, "customerId": "CUST-000001", "items": items, "totalAmount": quantity * 1.5}
+    order = {"orderId": order_id, "customerId": "CUST-000001", "items": items, "totalAmount": quantity * 1.5, **more}
     assert api.place(order).status == 202
     api.close()
 
@@ -111,3 +111,18 @@ def test_a_view_that_was_lost_is_made_anew_from_the_events(place: Town) -> None:
     assert "ORD-2 status: the view says None, the events say SHIPPED" in place.orders("rebuild", "--dry-run")
     assert "1 views written" in place.orders("rebuild")
     assert seen(place, "ORD-2", "SHIPPED") == before
+
+
+@pytest.mark.server
+def test_a_saga_takes_stock_and_money_both_or_neither(place: Town) -> None:
+    placed(place, "ORD-S1", "P-001", 2, paymentMethod="saga")
+    placed(place, "ORD-S2", "P-004", 500, paymentMethod="saga")
+    shipped, short = seen(place, "ORD-S1", "SHIPPED"), seen(place, "ORD-S2", "OUT_OF_STOCK")
+    assert shipped["totalAmount"] == 3
+    assert short["reason"].startswith("not in stock: ")
+    states = client(place, "stepfunctions")
+    arns = {each["name"]: each["stateMachineArn"] for each in states.list_state_machines()["stateMachines"]}
+    arn = arns["OrderSaga"]
+    ended = sorted(each["status"] for each in states.list_executions(stateMachineArn=arn)["executions"])
+    assert ended == ["FAILED", "SUCCEEDED"]
+    assert "every promise holds" in place.orders("verify")

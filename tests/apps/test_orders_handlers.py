@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from allocate_warehouse.app import handler as allocate_warehouse
 from auto_reorder.app import noting
-from check_inventory.app import answer, answered_before, found
 from complete_shipment.app import created, seconds_between
 from customer_notification.app import notification
 from generate_shipping_label.app import label
@@ -22,6 +21,7 @@ from ordering.accepting import fingerprint
 from ordering.payment import charge_key, signature, signed
 from ordering.places import WAREHOUSE_ELSEWHERE, warehouse_for
 from ordering.records import each_record, moment_of
+from ordering.reserving import answer, answered_before, found
 from ordering.stock import judge
 from ordering.web import BadBody, body_of, now_of
 from packing_instruction.app import packing

@@ -62,7 +62,7 @@ def place(
     customer: Annotated[str, typer.Option(help="Customer's id.")] = "CUST-000001",
     order_id: Annotated[str | None, typer.Option(help="Order's id; made up when absent.")] = None,
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "GBP",
-    payment_method: Annotated[str, typer.Option(help="card or invoice.")] = "card",
+    payment_method: Annotated[str, typer.Option(help="card, invoice or saga.")] = "card",
     country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")] = "GB",
     follow: Annotated[bool, typer.Option(help="Wait for the outcome and show what happens.")] = True,
     endpoint: Endpoint = LOCAL,
@@ -193,7 +193,7 @@ def replay(
     speed: Annotated[float | None, typer.Option(min=0.0001, help="At this factor of the invoices' own pace.")] = None,
     as_fast_as_possible: Annotated[bool, typer.Option("--as-fast-as-possible", help="The default.")] = False,
     payment_method: Annotated[
-        str | None, typer.Option(help="card or invoice for all; default: one in five by invoice.")
+        str | None, typer.Option(help="card, invoice or saga for all; default: one in five by invoice.")
     ] = None,
     in_flight: Annotated[int, typer.Option(min=1, help="Orders without an outcome at most.")] = IN_FLIGHT,
     patience: Annotated[float, typer.Option(help="Seconds to wait for a server that is away.")] = 300.0,

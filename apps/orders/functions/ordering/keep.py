@@ -6,10 +6,12 @@ One item of the Orders table is one order. Whoever wants something of it writes 
 two who race one is first and the other sees it:
 
 * ``executionArn``  the one execution that processes it (written by the workflow's first state)
-* ``reservation``   RESERVED, then SHIPPED or RELEASED, in one transaction with the stock that it moves
+* ``reservation``   RESERVED, then SHIPPED or RELEASED, in one transaction with the stock that it moves; RELEASED also tells a
+  reservation that comes after a saga was rolled back that it is too late
 * ``capturedAt``    the money came (webhook); ``refundedAt``: it went back
 * ``cancelRequestedAt``  a cancellation that came before the shipment claim
 * ``shipmentClaim`` who ships it; from here it cannot be cancelled by the customer
+* ``sagaStatus``    COMMITTED (stock and money are there) or ROLLED_BACK, of an order that is paid by saga
 * ``outcome``       one of six, once
 
 Money that arrives for an order whose outcome is not a shipment is refunded by whoever comes second: the webhook sees the outcome,

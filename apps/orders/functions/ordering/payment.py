@@ -49,8 +49,16 @@ def refund_if_due(db: Any, order: Plain, now: str) -> Plain:
     Raises:
         PartnerRefused, PartnerUnavailable: nobody knows yet; the caller is repeated.
     """
-    due = order.get("capturedAt") and not order.get("refundedAt") and order.get("outcome") not in (None, *keep.SHIPPED)
-    if not due:
+    return order if order.get("outcome") in (None, *keep.SHIPPED) else give_back(db, order, now)
+
+
+def give_back(db: Any, order: Plain, now: str) -> Plain:
+    """Refund what was captured of an order and is not refunded yet; safe to repeat.
+
+    Raises:
+        PartnerRefused, PartnerUnavailable: nobody knows yet; the caller is repeated.
+    """
+    if not order.get("capturedAt") or order.get("refundedAt"):
         return order
     key, amount = order["chargeKey"], order["capturedAmount"]
     partner.call(

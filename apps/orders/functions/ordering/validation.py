@@ -141,8 +141,6 @@ def _codes(order: Mapping[str, Any]) -> Iterator[Fault]:
     method = order.get("paymentMethod", DEFAULT_PAYMENT_METHOD)
     if method not in PAYMENT_METHODS:
         yield Fault("paymentMethod", f"must be one of {', '.join(PAYMENT_METHODS)}, not {method!r}", "form")
-    elif method == "saga":
-        yield Fault("paymentMethod", "saga is not available yet", "content")
 
 
 def _address(order: Mapping[str, Any]) -> Iterator[Fault]:
