@@ -64,3 +64,20 @@ def test_dead_letters_need_a_queue_that_is_there(world: World) -> None:
     assert len(world.call("sqs", "ListQueues")["QueueUrls"]) == 1
     world.call("sqs", "CreateQueue", {"QueueName": "dead"})
     world.call("sqs", "CreateQueue", {"QueueName": "new", "Attributes": {"RedrivePolicy": POLICY}})
+
+
+@pytest.mark.parametrize("lists", [{"StringListValues": ["a"]}, {"StringListValues": []}, {"BinaryListValues": [b"a"]}])
+def test_lists_of_values_are_refused_with_the_whole_request(world: World, lists: dict[str, Any]) -> None:
+    # Source: SQS API Reference, MessageAttributeValue ("Not implemented"); ruby-shoryuken/shoryuken#769.
+    attributes = {"a": {**text("x"), **lists}}
+    message = "Message attribute list values in {} operation are not supported."
+    assert refused(world, "SendMessage", MessageBody="b", MessageAttributes=attributes) == (
+        "UnsupportedOperation",
+        message.format("SendMessage"),
+    )
+    entries = [{"Id": "a", "MessageBody": "b"}, {"Id": "b", "MessageBody": "b", "MessageAttributes": attributes}]
+    assert refused(world, "SendMessageBatch", Entries=entries) == (
+        "UnsupportedOperation",
+        message.format("SendMessageBatch"),
+    )
+    assert world.call("sqs", "ReceiveMessage", {"QueueUrl": "http://localhost/000000000000/q"}) == {}

@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from interstate.base.errors import NotImplementedHere
-from interstate.core.queues.errors import InvalidParameterValue
+from interstate.core.queues.errors import InvalidParameterValue, ListsNotSupported
 from interstate.core.queues.message import FORBIDDEN
 
 ATTRIBUTES_MAX = 10
@@ -30,6 +29,16 @@ def check_id(parameter: str, value: str) -> None:
             f"Value {value} for parameter {parameter} is invalid. Reason: {parameter} can only include alphanumeric "
             "and punctuation characters. 1 to 128 in length."
         )
+
+
+def check_no_lists(operation: str, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Lists of values, which the model has and SQS does not take; not even empty ones.
+
+    Raises:
+        ListsNotSupported: there is one.
+    """
+    if any("StringListValues" in attribute or "BinaryListValues" in attribute for attribute in attributes.values()):
+        raise ListsNotSupported(operation)
 
 
 def check_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -91,8 +100,6 @@ def _check_value(name: str, attribute: Mapping[str, Any], whose: str) -> None:
         )
     if len(data_type) > _TYPE_MAX:
         raise InvalidParameterValue(f"The type of {whose} attribute '{name}' is longer than {_TYPE_MAX} characters.")
-    if attribute.get("StringListValues") or attribute.get("BinaryListValues"):
-        raise NotImplementedHere("list values in message attributes (AWS does not either)")
     value = attribute.get("BinaryValue" if kind == "Binary" else "StringValue")
     if not value:
         raise InvalidParameterValue(

@@ -77,6 +77,19 @@ class ReceiptHandleIsInvalid(ServiceError):
         self.receipt_handle = receipt_handle
 
 
+class ListsNotSupported(ServiceError):
+    """A message attribute has a list of values: "Not implemented. Reserved for future use".
+
+    Source: SQS API Reference, MessageAttributeValue; the service's answer, as told in
+    https://github.com/ruby-shoryuken/shoryuken/issues/769
+    """
+
+    code = "UnsupportedOperation"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"Message attribute list values in {operation} operation are not supported.")
+
+
 class MessageNotInflight(ServiceError):
     """The message is visible again, so its visibility cannot be changed."""
 

@@ -12,6 +12,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.core.queues.attributes import BATCH_MAX, MESSAGE_BYTES_MAX
+from interstate.core.queues.content import check_no_lists
 from interstate.core.queues.errors import (
     BatchEntryIdsNotDistinct,
     BatchRequestTooLong,
@@ -101,6 +102,9 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
     queue = queue_for("SendMessage", request.queue_url, work)
     _check_ids(request.entries, "SendMessageBatchRequestEntry")
     _check_size(request.entries)
+    for entry in request.entries:
+        if entry.message_attributes:
+            check_no_lists("SendMessageBatch", entry.message_attributes)
     outgoing = {entry.id: _outgoing(entry) for entry in request.entries}
     try:
         for each in outgoing.values():  # Ids are a fault of the whole request, as on AWS.

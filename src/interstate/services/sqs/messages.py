@@ -14,7 +14,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.core.queues.attributes import DELAY_S_MAX, VISIBILITY_S_MAX
-from interstate.core.queues.content import check_attributes, check_id, check_system_attributes
+from interstate.core.queues.content import check_attributes, check_id, check_no_lists, check_system_attributes
 from interstate.core.queues.errors import (
     InvalidAddress,
     InvalidParameterValue,
@@ -106,6 +106,8 @@ def send_message(request: SendMessage, work: Work) -> dict[str, Any]:
         InvalidMessageContents: characters that XML 1.0 does not know.
     """
     queue = queue_for("SendMessage", request.queue_url, work)
+    if request.message_attributes:
+        check_no_lists("SendMessage", request.message_attributes)
     outgoing = Outgoing(
         request.message_body,
         request.delay_seconds,
