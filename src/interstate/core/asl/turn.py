@@ -425,33 +425,42 @@ class ContextOf:
 
 
 def items_of(state: Map, data: Datum, context: ContextObject, entropy: Entropy) -> list[JSON]:
-    """The items over which a Map goes, given its input.
+    """The items over which an inline Map goes, given its input.
 
     Raises:
         StateFailed: there is no array.
     """
+    items = collection_of(state, data, context, entropy, (list,))
+    assert isinstance(items, list)
+    return items
+
+
+def collection_of(state: Map, data: Datum, context: ContextObject, entropy: Entropy, kinds: tuple[type, ...]) -> JSON:
+    """What a Map goes over, given its input: a value of one of these kinds.
+
+    Raises:
+        StateFailed: it is of another kind.
+    """
     if state.flow.jsonata:
-        return _queried_items(state, data, context, entropy)
+        return _queried_items(state, data, context, entropy, kinds)
     value = effective_input(state.flow, data, context).value
     path = "$"
     if state.items_path is not None:
         path = state.items_path.text
         value = select(state.items_path, value, context)
-    if not isinstance(value, list):
+    if not isinstance(value, kinds):
         raise StateFailed(RUNTIME, f'Reference path "{path}" must point to array.')
     return value
 
 
-def _queried_items(state: Map, data: Datum, context: ContextObject, entropy: Entropy) -> list[JSON]:
+def _queried_items(state: Map, data: Datum, context: ContextObject, entropy: Entropy, kinds: tuple[type, ...]) -> JSON:
     if state.items is None:
-        value = data.value
-        if not isinstance(value, list):
+        if not isinstance(data.value, kinds):
             raise EvaluationFailed(f"Map state input must be an array but was: {data.text}", None)
-        return value
-    value = state.items.evaluate(data.value, context, entropy)
-    if not isinstance(value, list):
+        return data.value
+    value: JSON = state.items.evaluate(data.value, context, entropy)
+    if not isinstance(value, kinds):
         check_type(value, "array", state.items.given, "Items")
-    assert isinstance(value, list)
     return value
 
 

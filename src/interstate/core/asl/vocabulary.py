@@ -516,10 +516,7 @@ class MapWriting(msgspec.Struct, frozen=True):
 
 
 class MapRunSetup(msgspec.Struct, frozen=True):
-    """All that a Map Run needs of its state: ``data``, ``context`` and ``variables`` are what its item selector sees, as JSON text.
-
-    ``items`` is the array that the state was given, as text; None where a reader brings them.
-    """
+    """All that a Map Run needs of its state: ``data``, ``context`` and ``variables`` are what its item selector sees, as JSON text."""
 
     arn: str
     label: str
@@ -528,7 +525,7 @@ class MapRunSetup(msgspec.Struct, frozen=True):
     data: str
     context: str
     variables: dict[str, str]
-    items: str | None = None
+    items: str | None = None  # The array or object that the state was given; None where a reader brings them.
     reading: MapReading | None = None
     batching: MapBatching | None = None
     writing: MapWriting | None = None

@@ -6,7 +6,8 @@ import msgspec
 class Cursor(msgspec.Struct, frozen=True):
     """``taken`` items were read; the next one begins at ``offset`` (of the text ``body``, of ``size`` bytes), or after ``key`` (of a list).
 
-    ``headers`` are a CSV's. ``file`` counts those of the ``files`` of ``manifest`` (a body, too) that were opened. ``end``: there are no more.
+    ``headers`` are a CSV's. ``file`` counts those of the ``files`` of ``manifest`` (a body, too) that were opened. ``pairs``: the items are names and values of an object.
+    ``end``: there are no more.
     """
 
     taken: int = 0
@@ -20,3 +21,4 @@ class Cursor(msgspec.Struct, frozen=True):
     manifest: int = 0
     end: bool = False
     opened: bool = False
+    pairs: bool = False

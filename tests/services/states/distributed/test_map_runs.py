@@ -92,6 +92,9 @@ ROWS = [{"h1": "1", "h2": "a\nb"}, {"h1": "3", "h2": ""}]
         (b' [1, {"a": [2]} ,"x"]', {"InputType": "JSON"}, [1, {"a": [2]}, "x"]),
         (b"[]", {"InputType": "JSON"}, []),
         (b'{"a": {"b": [1, 2]}}', {"InputType": "JSON", "ItemsPointer": "/a/b"}, [1, 2]),
+        (b'{"a": {"b": {"x": 1, "y": []}}}', {"InputType": "JSON", "ItemsPointer": "/a/b"},
+         [{"Key": "x", "Value": 1}, {"Key": "y", "Value": []}]),
+        (b'{"a": {}}', {"InputType": "JSON", "ItemsPointer": "/a"}, []),
         (b'{"a":1}\n2\n', {"InputType": "JSONL"}, [{"a": 1}, 2]),
     ],
 )  # fmt: skip
@@ -125,6 +128,49 @@ def test_items_that_cannot_be_read_fail_the_run(world: World, body: bytes, confi
         ("MapStateFailed", 5),
         ("ExecutionFailed", 6),
     ]
+
+
+SELECTED = {
+    "key": "$$.Map.Item.Key",
+    "value": "$$.Map.Item.Value",
+    "at": "$$.Map.Item.Index",
+    "of": "$$.Map.Item.Source",
+}
+OBJECT = {"web": {"port": 80}, "db": 1}
+PAIRS = [{"Key": "web", "Value": {"port": 80}}, {"Key": "db", "Value": 1}]
+CHOSEN = [
+    {"key": "web", "value": {"port": 80}, "at": 0, "of": "STATE_DATA"},
+    {"key": "db", "value": 1, "at": 1, "of": "STATE_DATA"},
+]
+
+
+@pytest.mark.parametrize("selected", [True, False])
+@pytest.mark.parametrize("jsonata", [True, False])
+def test_the_members_of_an_object_are_items(world: World, jsonata: bool, selected: bool) -> None:
+    """Source: Developer Guide, ItemsPath: "an iteration for each key-value pair"; context object: Key and Source."""
+    state: dict[str, Any] = {"ItemProcessor": processor()}
+    if jsonata:
+        state |= {"QueryLanguage": "JSONata", "Items": "{% $states.input.servers %}"}
+        selector = {name: f"{{% $states.context{path[2:]} %}}" for name, path in SELECTED.items()}
+    else:
+        state["ItemsPath"] = "$.servers"
+        selector = {f"{name}.$": path for name, path in SELECTED.items()}
+    if selected:
+        state["ItemSelector"] = selector
+    assert ran(world, state, {"servers": OBJECT}) == (CHOSEN if selected else PAIRS)
+
+
+def test_members_of_an_object_go_in_batches(world: World) -> None:
+    state = {"ItemProcessor": processor(), "ItemsPath": "$", "ItemBatcher": {"MaxItemsPerBatch": 2}}
+    assert ran(world, state, OBJECT) == [{"Items": PAIRS}]
+
+
+def test_an_object_in_a_file_tells_its_names_and_where_it_lies(world: World) -> None:
+    put(world, b'{"a": {"x": 1}}')
+    selector = {f"{name}.$": path for name, path in SELECTED.items()}
+    config = {"InputType": "JSON", "ItemsPointer": "/a"}
+    state = {"ItemProcessor": processor(), "ItemReader": reader(**config), "ItemSelector": selector}
+    assert ran(world, state, {}) == [{"key": "x", "value": 1, "at": 0, "of": "S3://bucket/file"}]
 
 
 def test_an_inventory_is_read_file_by_file(world: World) -> None:
@@ -313,7 +359,8 @@ def test_a_crash_before_any_commit_changes_nothing(tmp_path: Path) -> None:
     arn = started(calm, CRASHING, {})
     begun = calm.commits
     calm.run_until_idle()
-    expected, commits = outcome(calm, arn), calm.commits
+    commits = calm.commits
+    expected = outcome(calm, arn)
     calm.close()
     assert expected[2] == ["1", "2", "3"]
     for crash_at in range(begun + 1, commits + 1):

@@ -7,13 +7,13 @@ https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html;
 import re
 from typing import Final
 
-from interstate.base.json import JSON
+from interstate.base.json import JSON, JSONObject
 from interstate.core.asl import flow
 from interstate.core.asl.errors import RUNTIME, StateFailed
 from interstate.core.asl.query import check_type
 from interstate.core.asl.states import task
 from interstate.core.asl.template import Template
-from interstate.core.asl.turn import ITEMS, Turn, items_of, too_long
+from interstate.core.asl.turn import ITEMS, Turn, collection_of, too_long
 from interstate.core.asl.vocabulary import (
     DATA_SIZE_MAX,
     Datum,
@@ -50,7 +50,7 @@ def start(state: Map, turn: Turn) -> None:
     """
     spec = state.distributed
     assert spec is not None
-    items = None if spec.reader is not None else items_of(state, turn.data, turn.context, turn.entropy)
+    items = None if spec.reader is not None else _items(state, turn)
     turn.note("MapStateStarted", more={"length": 0 if items is None else len(items)})
     count = _integer(state, turn, spec.tolerated_count, "ToleratedFailureCount")
     percentage = _float(state, turn, spec.tolerated_percentage, "ToleratedFailurePercentage")
@@ -122,6 +122,13 @@ def _variables(turn: Turn) -> dict[str, str]:
         variables = turn.chain_at(depth).variables
         seen.update({name: value.text for name, value in variables.items() if name != ITEMS})
     return seen
+
+
+def _items(state: Map, turn: Turn) -> list[JSON] | JSONObject:
+    """An array, or an object whose members are the items. Source: Developer Guide, ItemsPath."""
+    items = collection_of(state, turn.data, turn.context, turn.entropy, (list, dict))
+    assert isinstance(items, list | dict)
+    return items
 
 
 def _given(state: Map, turn: Turn) -> Datum:

@@ -6,11 +6,11 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemba
 from collections.abc import Iterator
 
 from interstate.base.ids import Entropy
-from interstate.base.json import JSON, dumps, loads
+from interstate.base.json import JSON, JSONObject, dumps, loads
 from interstate.core.asl.context import Surroundings
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Map, MapRunSetup
 from interstate.core.items.cursor import Cursor
-from interstate.services.states.distributed.items import NO_ITEM, Step
+from interstate.services.states.distributed.items import NO_ITEM, Pair, Step
 from interstate.store.ports import Work
 
 
@@ -19,6 +19,7 @@ class Selecting:
 
     def __init__(self, state: Map, setup: MapRunSetup, work: Work) -> None:
         self._template = state.flow.parameters
+        self._source = _source(setup)
         self._entropy: Entropy = work.entropy
         self._now = work.now
         if self._template is not None:
@@ -26,19 +27,37 @@ class Selecting:
             self._context = loads(setup.context)
             self._variables = {name: loads(text) for name, text in setup.variables.items()}
 
-    def selected(self, index: int, item: JSON) -> JSON:
-        """What a child gets for an item.
+    def selected(self, index: int, item: JSON | Pair) -> JSON:
+        """What a child gets for an item; for a member of an object its Key and Value.
 
         Raises:
             StateFailed: the selector cannot be evaluated.
         """
         if self._template is None:
-            return item
+            return {"Key": item.name, "Value": item.value} if isinstance(item, Pair) else item
         assert isinstance(self._context, dict)
-        context: JSON = {**self._context, "Map": {"Item": {"Index": index, "Value": item}}}
+        about: JSONObject = {"Index": index}
+        if isinstance(item, Pair):
+            about |= {"Key": item.name, "Value": item.value}
+        else:
+            about["Value"] = item
+        context: JSON = {**self._context, "Map": {"Item": {**about, "Source": self._source}}}
         around = Surroundings(context=context, variables=self._variables, now=self._now)
         selected: JSON = self._template.evaluate(self._data, around, self._entropy)
         return selected
+
+
+def _source(setup: MapRunSetup) -> str:
+    """Where the items come from: ``STATE_DATA``, the bucket that is listed, or the object that is read.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+    """
+    if setup.reading is None:
+        return "STATE_DATA"
+    told = setup.reading.arguments
+    if setup.reading.action == "listObjectsV2":
+        return f"S3://{told.get('Bucket', '')}"
+    return f"S3://{told.get('Bucket', '')}/{told.get('Key', '')}"
 
 
 def inputs(steps: Iterator[Step], selecting: Selecting, setup: MapRunSetup) -> Iterator[tuple[str | None, int, Cursor]]:

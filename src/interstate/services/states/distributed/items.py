@@ -6,7 +6,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemre
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import decompressobj
 from zlib import error as zlib_error
 
@@ -43,7 +43,15 @@ UNPACKED_BYTES_MAX: Final = 64 << 20
 WHOLE_BYTES_MAX: Final = 16 << 20
 """A JSON file of which ``ItemsPointer`` picks an array is read whole, up to here."""
 
-Step = tuple[JSON, Cursor]
+
+class Pair(NamedTuple):
+    """An item that is a member of an object."""
+
+    name: str
+    value: JSON
+
+
+Step = tuple[JSON | Pair, Cursor]
 
 
 def items_from(cursor: Cursor, setup: MapRunSetup, caller: Caller, work: Work) -> Iterator[Step]:
@@ -97,8 +105,9 @@ def _limit(reading: MapReading) -> int:
 
 def _inline(cursor: Cursor, setup: MapRunSetup) -> Iterator[Step]:
     assert setup.items is not None
-    items = loads(setup.items)
-    assert isinstance(items, list)
+    given = loads(setup.items)
+    assert isinstance(given, list | dict)
+    items = given if isinstance(given, list) else [Pair(*pair) for pair in given.items()]
     for at in range(cursor.taken, len(items)):
         yield items[at], msgspec.structs.replace(cursor, taken=at + 1, end=at + 1 == len(items))
     if not items:
@@ -200,7 +209,7 @@ def _unpacked(data: bytes) -> bytes:
 
 
 def _picked(cursor: Cursor, pointer: str, work: Work) -> Cursor:
-    """The array at a JSON pointer, as a body of its own."""
+    """The array at a JSON pointer as a body of its own; of an object, the array of its names and values."""
     if cursor.size > WHOLE_BYTES_MAX:
         raise Unreadable(f"Interstate picks items by ItemsPointer of files up to {WHOLE_BYTES_MAX >> 20} MiB.")
     try:
@@ -215,11 +224,14 @@ def _picked(cursor: Cursor, pointer: str, work: Work) -> Cursor:
             value = value[int(name)]
         else:
             raise Unreadable(f"The ItemsPointer {pointer} does not point to a value.")
+    pairs = isinstance(value, dict)
+    if isinstance(value, dict):
+        value = [[name, item] for name, item in value.items()]
     if not isinstance(value, list):
         raise Unreadable("Attempting to map over non-iterable node.")
     data = dumps(value).encode()
     bodies.release(cursor.body, work)
-    return msgspec.structs.replace(cursor, body=bodies.store(data, work), size=len(data))
+    return msgspec.structs.replace(cursor, body=bodies.store(data, work), size=len(data), pairs=pairs)
 
 
 def _windows(cursor: Cursor, work: Work) -> Iterator[tuple[bytes, bool]]:
@@ -268,7 +280,14 @@ def _parsed(window: bytes, cursor: Cursor, reading: MapReading, *, last: bool) -
     elif not (cursor.offset == 0 and last and is_empty_array(window)):
         for element in json_elements(window, first=cursor.offset == 0, last=last):
             taken += 1
-            yield element.item, behind(element.next, closed=element.closed)
+            yield _member(element.item) if cursor.pairs else element.item, behind(element.next, closed=element.closed)
+
+
+def _member(pair: JSON) -> Pair:
+    assert isinstance(pair, list)
+    name, value = pair
+    assert isinstance(name, str)
+    return Pair(name, value)
 
 
 def _listed(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Iterator[Step]:
