@@ -1,6 +1,13 @@
-"""``python -m tests.simulation.explore --seed 7 --count 1000``: play seeds that nobody played before.
+"""Play seeds that nobody played before: the whole application under crashes and other faults, with every law checked after each.
 
-A line tells how it goes; the first seed that breaks a law is told with its trace, and the exit code is 1.
+    make simulate SEED=7 COUNT=1000                   a thousand runs of one node
+    make simulate COUNT=50 ARGS='--nodes 2,3,4'       several nodes on a PostgreSQL of their own; the seed says how many
+    make simulate SEED=41 COUNT=1 ARGS='--trace FILE' one run again, with all that happened in it
+    make simulate COUNT=10000 ARGS='--keep-going'     all of them, whatever breaks on the way
+
+Every five seconds a line tells how it goes. The first seed that breaks a law is told with its last acts and how to play it
+again, and the exit code is 1. On the embedded store a seed gives the same run each time; on PostgreSQL the schedule is the
+same, but numbers and locks are the database's.
 """
 
 import argparse
@@ -13,6 +20,7 @@ from tests.simulation.playing import Played, play
 
 TRACE_LINES = 60
 EVERY_S = 5.0
+NODES_MAX = 4
 
 
 def _say(text: str) -> None:
@@ -22,24 +30,33 @@ def _say(text: str) -> None:
 
 def main() -> int:
     """Play, and tell."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--nodes", type=int, default=1, help="more than one: on a PostgreSQL of their own")
-    parser.add_argument("--trace", type=Path, help="write the whole trace of the first failure here")
-    parser.add_argument("--keep-going", action="store_true")
+    parser = argparse.ArgumentParser(
+        prog="make simulate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seed", type=int, default=0, help="the first one (default: 0)")
+    parser.add_argument("--count", type=int, default=100, help="so many, one after another (default: 100)")
+    parser.add_argument(
+        "--nodes", type=_nodes, default=[1], help="how many, or several numbers in turn: 2,3,4 (default: 1)"
+    )
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE", help="write the whole trace here, of the last failure or run"
+    )
+    parser.add_argument("--keep-going", action="store_true", help="play on after a failure")
     given = parser.parse_args()
     total, failed, began, told = Played(given.seed), 0, time.monotonic(), 0.0
     sums: Counter[str] = Counter()
     for number, seed in enumerate(range(given.seed, given.seed + given.count), 1):
-        played = play(seed, given.nodes)
+        nodes = given.nodes[seed % len(given.nodes)]
+        played = play(seed, nodes)
         sums.update(played.faults)
         total.steps, total.commits = total.steps + played.steps, total.commits + played.commits
         if played.problem:
             failed += 1
-            _tell(played, given.nodes, given.trace)
-            if not given.keep_going:
-                break
+            _tell(played, nodes)
+        if given.trace is not None and (played.problem or not failed):
+            given.trace.write_text("\n".join([*played.trace, played.problem]))
+        if failed and not given.keep_going:
+            break
         now = time.monotonic()
         if now - told > EVERY_S or number == given.count:
             told = now
@@ -57,12 +74,17 @@ def _line(number: int, failed: int, total: Played, sums: Counter[str], seconds: 
     )
 
 
-def _tell(played: Played, nodes: int, where: Path | None) -> None:
+def _nodes(text: str) -> list[int]:
+    numbers = [int(one) for one in text.split(",")]
+    if not all(1 <= one <= NODES_MAX for one in numbers):
+        raise argparse.ArgumentTypeError(f"1 to {NODES_MAX} nodes can be played")
+    return numbers
+
+
+def _tell(played: Played, nodes: int) -> None:
     _say(f"\nseed {played.seed} breaks a law:\n{played.problem}\n")
     shown = played.trace if len(played.trace) <= TRACE_LINES else ["...", *played.trace[-TRACE_LINES:]]
     _say("\n".join(shown))
-    if where is not None:
-        where.write_text("\n".join(played.trace))
     more = f" ARGS='--nodes {nodes}'" if nodes > 1 else ""
     _say(f"\nAgain: make simulate SEED={played.seed} COUNT=1{more}; the whole trace: --trace FILE\n")
 

@@ -45,4 +45,6 @@ def play(seed: int, nodes: int = 1) -> Played:
         problem = traceback.format_exc()
     finally:
         run.close()
+    if problem:
+        problem = "\n".join([problem, *(bug for bug in dict.fromkeys(run.bugs) if bug not in problem)])
     return Played(seed, run.steps, run.commits, run.faults, run.trace, problem, unlawful)

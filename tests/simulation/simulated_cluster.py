@@ -1,15 +1,17 @@
-"""Several nodes on one PostgreSQL database, interleaved: leases that are lost in the middle, and nodes that come back."""
+"""Several nodes on one PostgreSQL database, interleaved: leases that are lost in the middle, and nodes that come back.
+
+A node's transaction is open while others decide and commit theirs, so that numbers, claims and locks meet as they do between machines.
+"""
 
 import asyncio
+import logging
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import psycopg
-from tests.postgres_server import fresh_database
-from tests.simulation.simulated_application import build
+from tests.simulation.simulated_database import Database, database
 from tests.simulation.simulated_node import Node
-from tests.simulation.simulation import Broken, Simulation
+from tests.simulation.simulation import Simulation
 
 from interstate.runtime import nodes as nodes_runtime
 from interstate.runtime.nodes import Nodes
@@ -26,8 +28,10 @@ class _Store(PostgresStore):
 LEASE_S = 3600.0
 """Leases end when the schedule says so, never because the machine is slow."""
 
-LOCK_TIMEOUT_MS = 30
+LOCK_TIMEOUT_MS = 5
 """Two transactions of one thread never wait for each other with success."""
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)  # Connections of dead nodes are lost on purpose.
 
 
 class Cluster(Simulation):
@@ -40,6 +44,10 @@ class Cluster(Simulation):
         self._lease_s = engine.LEASE_S
         _set_lease(LEASE_S)
         self._lives: dict[str, Nodes] = {}
+        self._loop = asyncio.new_event_loop()
+        self._committing: list[Node] = []
+        self._moves = 0
+        self._database: Database = database()
         super().__init__(seed)
 
     def _draw_rates(self) -> dict[str, float]:
@@ -48,30 +56,20 @@ class Cluster(Simulation):
             **rates,
             "lost lease": self.dice.choice([0.01, 0.03]),
             "fenced in a batch": self.dice.choice([0, 0.01, 0.03]),
+            "commits cross": self.dice.choice([0, 0.1, 0.4]),
         }
 
     def open(self) -> None:
-        self._url = fresh_database()
+        self._database.reset()
         for name in "abcd"[: self._count]:
             store = self._store()
             self.nodes.append(self.start_node(name, store, ClockSequences(store)))
-        first = self.nodes[0]
-        build(lambda service, operation, request: self._at_once(first, service, operation, request))
+        self._renew(self.nodes[0])  # It finds the work of the application that nobody has in hand.
 
     def _store(self) -> PostgresStore:
-        store = _Store(self._url)
+        store = _Store(self._database.url)
         store.writer.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}".encode())
         return store
-
-    def _at_once(self, node: Node, service: str, operation: str, request: dict[str, Any]) -> Any:
-        self.calm, before = True, self.calm
-        call = node.submit(service, operation, request)
-        while not call.ended:
-            node.batch()
-        self.calm = before
-        if call.error is not None:
-            raise Broken(f"{service}:{operation} was refused: {call.error}")
-        return call.answer
 
     def start_node(self, name: str, store: Any, sequences: Any = None) -> Node:
         node = super().start_node(name, store, sequences)
@@ -81,6 +79,8 @@ class Cluster(Simulation):
             parking=SimpleNamespace(wake=lambda *_key, **_one: None),
             faults_elsewhere=lambda _saved: None,
         )
+        if name in self._lives:
+            self._loop.run_until_complete(self._lives.pop(name)._drop())
         self._lives[name] = Nodes(instance, store, name)  # type: ignore[arg-type]  # as much of an instance as it needs
         store.reconnected = node.due.came_back
         return node
@@ -107,11 +107,27 @@ class Cluster(Simulation):
     def before_commit(self, _node: Node) -> None:
         """A node that hangs before its commit is declared dead, and its work goes on elsewhere."""
         super().before_commit(_node)
+        self._cross(_node)
         if self._strikes("fenced in a batch"):
             other = self.dice.choice([one for one in self.nodes if one is not _node])
             self.faults["fenced in a batch"] += 1
             self.note(_node.name, f"is fenced by {other.name} before its commit")
             self._lose(_node, other)
+
+    def _cross(self, node: Node) -> None:
+        """Others decide and commit while this node's transaction is open; they see nothing of it, and wait for no lock for long."""
+        self._committing.append(node)
+        try:
+            while self._strikes("commits cross"):
+                others = [one for one in self.nodes if one not in self._committing and one.has_jobs]
+                if not others:
+                    return
+                other = self.dice.choice(others)
+                self.faults["commits cross"] += 1
+                self.note(other.name, f"commits before {node.name} does")
+                self._batch(other)
+        finally:
+            self._committing.remove(node)
 
     def _lose(self, node: Node, other: Node) -> None:
         self._forgive(node)
@@ -124,35 +140,34 @@ class Cluster(Simulation):
             self.forgiven[str(row)] += 1
 
     def _expire(self, node: Node) -> None:
-        self._renewing(
+        self._database.execute(
             "UPDATE nodes SET lease_until = 0 WHERE number = %s AND epoch = %s", (node.store.number, node.store.epoch)
         )
 
-    def _renewing(self, statement: str, values: tuple[Any, ...]) -> None:
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(statement.encode(), values)
-
     def _renew(self, node: Node) -> None:
         """Renew a lease as a server does every second; who is found dead is taken over."""
-        life = self._lives[node.name]
-
-        async def renew() -> None:
-            try:
-                await life._renew()
-            finally:
-                await life._drop()
-
-        asyncio.run(renew())
+        self._loop.run_until_complete(self._lives[node.name]._renew())
 
     def move_clock(self, at: Any, why: str) -> None:
-        """Every renewal is a look at the store, too."""
+        """Every renewal is a look at the store, too; one node a move, in turn."""
         super().move_clock(at, why)
         if self.calm:
+            self._moves += 1
+            self._renew(self.nodes[self._moves % len(self.nodes)])
+
+    def pass_time(self) -> None:
+        """Where nothing is due later, a second passes on the wall: every node renews, and looks."""
+        before = self.clock.time
+        super().pass_time()
+        if self.calm and self.clock.time == before:
             for node in self.nodes:
                 self._renew(node)
 
     def close(self) -> None:
         super().close()
+        for life in self._lives.values():
+            self._loop.run_until_complete(life._drop())
+        self._loop.close()
         self._lives.clear()
         _set_lease(self._lease_s)
 

@@ -343,7 +343,7 @@ class Simulation(Interfering):
                 continue
             time = self.clock.time
             self.pass_time()
-            if self.clock.time == time:
+            if self.clock.time == time and not self._possible():
                 raise Broken(f"it hangs: {self.waiting()}")
 
     def _pulling(self) -> bool:
