@@ -1,167 +1,178 @@
-"""Measure a server: each scenario twice, pinned to one core and unpinned, with the machine's facts beside the figures.
+"""Measure a server, and peers beside it: the design's table, pinned to one core and unpinned, as medians of several runs.
 
-    python -m bench                       all scenarios
-    python -m bench sqs events            those whose name begins so
-    python -m bench --memory --json out.json
+    python -m bench                              all scenarios, three runs each
+    python -m bench sqs events --runs 1          those whose name begins so, once
+    python -m bench --peer ministack             the same scenarios on a peer in the same run, with the ratio
+    python -m bench --database URL --nodes 2     PostgreSQL; connections go to the nodes in turn
+    python -m bench sqs-send --profile           where the time goes, by function
+    python -m bench --json out.json              the figures as JSON
+    python -m bench --merge a.json b.json        parts that were measured apart, as one table
 
 The load runs in this process, on another core than a pinned server. Nothing here is a test: figures depend on the
-machine, ratios between two runs on one machine are what counts.
+machine, ratios between two servers on one machine are what counts. Peers (``make bench-peers`` installs them) keep
+everything in memory; they get a fifth of the work, because some of them take minutes for all of it.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import platform
-import shutil
+import pstats
 import signal
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import scenarios
-from bench.client import Connection
+from bench import report, scenarios, servers
+from bench.client import spread
+from bench.report import Report
+from bench.servers import Server
 
+PEER_SCALE = 0.2
+SCENARIO_S_MAX = 100
+SHOWN = 30
 
-def sync_ms() -> float:
-    """How long the disk takes to make 4 KiB durable: the median of 100 times."""
-    times = []
-    with tempfile.NamedTemporaryFile(dir=Path.cwd()) as file:
-        for _ in range(100):
-            file.write(b"x" * 4096)
-            file.flush()
-            begin = time.perf_counter()
-            os.fdatasync(file.fileno())
-            times.append(time.perf_counter() - begin)
-    return sorted(times)[50] * 1e3
-
-
-class Server:
-    """A server in a process of its own."""
-
-    def __init__(
-        self,
-        command: str,
-        *,
-        memory: bool,
-        cpus: set[int] | None,
-        database: str | None = None,
-        more: tuple[str, ...] = (),
-    ) -> None:
-        self._command, self._more = command, more
-        self.directory = Path(tempfile.mkdtemp(prefix="bench-", dir=Path.cwd()))
-        self._cpus = cpus
-        self._state = ["--memory"] if memory else ["--data", str(self.directory / "data")]
-        self._server, self._database = database, f"bench_{os.getpid()}_{int(time.time() * 1e6)}"
-        if database is not None:
-            self._admin(f"CREATE DATABASE {self._database}")
-            from psycopg.conninfo import make_conninfo
-
-            self._state = ["--database", make_conninfo(database, dbname=self._database)]
-
-    def _admin(self, statement: str) -> None:
-        import psycopg
-
-        assert self._server is not None
-        with psycopg.connect(self._server, autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-    def __enter__(self) -> int:
-        port = _free_port()
-        command = [sys.executable, "-m", "interstate", self._command, "--port", str(port), *self._state, *self._more]
-        if self._command == "up":
-            for name in ("PaymentUrl", "CarrierUrl", "MessageUrl"):  # Its partners must not meet others'.
-                command += ["--parameter", f"{name}=http://127.0.0.1:{_free_port()}"]
-        log = (self.directory / "server.log").open("ab")
-        self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        log.close()
-        if self._cpus is not None and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(self._process.pid, self._cpus)
-        asyncio.run(_ready(port))
-        return port
-
-    @property
-    def pid(self) -> int:
-        """The process that serves."""
-        return self._process.pid
-
-    def __exit__(self, *_exception: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        self._process.wait(20)
-        shutil.rmtree(self.directory, ignore_errors=True)
-        if self._server is not None:
-            self._admin(f"DROP DATABASE {self._database} WITH (FORCE)")
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def _ready(port: int) -> None:
-    for _ in range(500):
-        try:
-            (await Connection(port).open()).close()
-        except OSError:
-            await asyncio.sleep(0.02)
-        else:
-            return
-    raise SystemExit("the server does not start")
+Figures = list[tuple[str, float, str, float]]
 
 
 def main() -> None:
+    """Measure what was asked for, and print it."""
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that servers are ended, too.
+    if arguments.merge:
+        found = report.merged(json.loads(path.read_text()) for path in arguments.merge)
+    else:
+        found = Report(_facts(arguments), arguments.peer)
+        _say("  ".join(f"{name} {value}" for name, value in found.facts.items()))
+        for setting, cpus, ours in _settings(arguments.pinned, arguments.unpinned):
+            os.sched_setaffinity(0, ours)
+            for scenario in _chosen(arguments.names):
+                _measure(scenario, setting, cpus, found, arguments)
+    _say("\n" + "\n".join(found.lines()))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(found.document(), indent=1))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", help="scenarios whose name begins so; default: all")
-    parser.add_argument("--memory", action="store_true", help="keep the server's state in memory")
-    parser.add_argument(
-        "--database", metavar="URL", help="keep it in PostgreSQL: the URL of a server's maintenance database"
-    )
-    parser.add_argument("--json", metavar="FILE", help="write the figures there too")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work")
-    parser.add_argument("--pinned-only", action="store_true", help="leave the unpinned run out")
-    arguments = parser.parse_args()
-    chosen = [
-        s for s in scenarios.ALL if not arguments.names or any(s.name.startswith(name) for name in arguments.names)
-    ]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that servers are ended, too.
-    facts = {
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "fdatasync_ms": round(sync_ms(), 3),
-        "store": "memory" if arguments.memory else "postgres" if arguments.database else "disk",
-    }
-    print("  ".join(f"{name} {value}" for name, value in facts.items()))
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    figures: list[dict[str, Any]] = []
-    for pinned in (True,) if arguments.pinned_only else (True, False):
-        if pinned and len(cores) < 2:
-            print("one core only: the pinned run is left out")
-            continue
-        if cores:
-            os.sched_setaffinity(0, {cores[-1]} if pinned else set(cores))
-        for scenario in chosen:
-            cpus = {cores[0]} if pinned else None
-            with Server(scenario.command, memory=arguments.memory, cpus=cpus, database=arguments.database) as port:
-                found = asyncio.run(scenario.run(port, 0.1 if arguments.quick else 1.0))
-            for name, value, unit, goal in found:
-                share = (
-                    f"{value / goal:6.2f} of {goal:g}"
-                    if goal and unit.endswith("/s")
-                    else (f"{goal / value:6.2f} of {goal:g}" if goal and value else "")
-                )
-                where = "1 core " if pinned else "unpinned"
-                print(f"{where:9} {name:44} {value:12,.1f} {unit:14} {share}", flush=True)
-                figures.append({"pinned": pinned, "name": name, "value": value, "unit": unit, "goal": goal})
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps({"facts": facts, "figures": figures}, indent=1))
+    add = parser.add_argument
+    add("names", nargs="*", help="scenarios whose name begins so; default: all")
+    add("--peer", action="append", default=[], choices=servers.PEERS, help="measure it beside; may be given twice")
+    add("--runs", type=int, default=3, help="of each scenario; medians are shown (default: 3)")
+    add("--memory", action="store_true", help="keep the server's state in memory")
+    add("--database", metavar="URL", help="keep it in PostgreSQL: the URL of a server's maintenance database")
+    add("--nodes", type=int, default=1, help="so many share the database")
+    add("--json", metavar="FILE", type=Path, help="write the figures there too")
+    add("--merge", metavar="FILE", type=Path, nargs="+", help="measure nothing: show these results as one table")
+    add("--quick", action="store_true", help="a tenth of the work")
+    add("--profile", action="store_true", help="profile the server, and show where the time goes")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--pinned", action="store_true", help="only with the server on one core and the load on another")
+    where.add_argument("--unpinned", action="store_true", help="only with all cores for both")
+    return parser
+
+
+def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
+    store = "memory" if arguments.memory else "PostgreSQL" if arguments.database else "SQLite"
+    facts = {**report.machine(), "store": store, "nodes": arguments.nodes, "runs": arguments.runs}
+    return facts | {name: servers.version_of(name) for name in arguments.peer}
+
+
+def _chosen(names: list[str]) -> list[Any]:
+    return [one for one in scenarios.ALL if not names or any(one.name.startswith(name) for name in names)]
+
+
+def _settings(pinned: bool, unpinned: bool) -> Iterator[tuple[str, set[int] | None, set[int]]]:  # noqa: FBT001 options
+    """Name, the server's cores, and ours."""
+    cores = sorted(os.sched_getaffinity(0))
+    if not unpinned:
+        if len(cores) > 1:
+            yield "1 core", {cores[0]}, {cores[-1]}
+        else:
+            _say("one core only: the pinned run is left out")
+    if not pinned:
+        yield f"{len(cores)} cores", None, set(cores)
+
+
+def _measure(scenario: Any, setting: str, cpus: set[int] | None, found: Report, arguments: argparse.Namespace) -> None:
+    scale = 0.1 if arguments.quick else 1.0
+    names: list[str] = []
+    for _ in range(1 if arguments.profile else arguments.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            profile = Path(folder) / "profile" if arguments.profile else None
+            server = Server(
+                scenario.command, memory=arguments.memory, cpus=cpus, database=arguments.database, nodes=arguments.nodes,
+                profile=profile,
+            )  # fmt: skip
+            figures = _run(scenario, server, scale)
+            if profile is not None:
+                _show(scenario.name, profile)
+        found.add(setting, "interstate", figures)
+        names = [name for name, *_ in figures]
+        _tell(setting, "interstate", figures)
+        for peer in arguments.peer:
+            _run_peer(scenario, peer, setting, cpus, found, names, scale)
+
+
+def _run(scenario: Any, server: Any, scale: float) -> Figures:
+    if getattr(scenario, "lives", False):
+        try:
+            figures: Figures = scenario.run(server, scale)
+        finally:
+            server.__exit__(None, None, None)
+        return figures
+    with server as port:
+        spread(getattr(server, "ports", ()))
+        return _named(asyncio.run(asyncio.wait_for(scenario.run(port, scale), SCENARIO_S_MAX)))
+
+
+def _named(figures: Figures) -> Figures:
+    """ "  its p99" belongs to the figure before it."""
+    found: Figures = []
+    for name, *more in figures:
+        whole = f"{found[-1][0].removesuffix(', p50')}, {name.split()[-1]}" if name.startswith("  ") else name
+        found.append((whole, *more))  # type: ignore[arg-type]  # value, unit, goal
+    return found
+
+
+def _run_peer(  # noqa: PLR0917 one run, with all that it depends on
+    scenario: Any, peer: str, setting: str, cpus: set[int] | None, found: Report, names: list[str], scale: float
+) -> None:
+    if any(peer in row.cannot for (where, name), row in found.rows.items() if where == setting and name in names):
+        return  # It could not the first time.
+    if scenario.command != "serve" or getattr(scenario, "only", False):
+        found.refuse(setting, peer, names, "needs what Interstate alone has")
+        return
+    try:
+        figures = _run(scenario, servers.Peer(peer, cpus=cpus), scale * PEER_SCALE)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a peer does instead of answering
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        found.refuse(setting, peer, names, reason)
+        _say(f"{setting:8} {peer:11} {scenario.name}: cannot: {reason}")
+        return
+    finally:
+        spread(())
+    found.add(setting, peer, figures)
+    _tell(setting, peer, figures)
+
+
+def _tell(setting: str, subject: str, figures: Figures) -> None:
+    for name, value, unit, _ in figures:
+        _say(f"{setting:8} {subject:11} {name:58} {value:12,.2f} {unit}")
+
+
+def _show(name: str, profile: Path) -> None:
+    _say(f"\n{name}: functions by their own time (cProfile makes Python calls dearer than they are: shares count)")
+    pstats.Stats(str(profile)).sort_stats("tottime").print_stats(SHOWN)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ The load must cost less than the server, or it measures itself.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlencode
 
@@ -75,23 +76,50 @@ class Result:
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
+NODES: dict[int, Iterator[int]] = {}
+"""By the first node's port: where the next connections go, when several nodes serve one instance."""
+
+
+def spread(ports: Sequence[int]) -> None:
+    """Connections to the first of these ports go to each of them in turn."""
+    NODES.clear()
+    if len(ports) > 1:
+        NODES[ports[0]] = cycle(ports)
+
+
 class Connection:
-    """One keep-alive connection; one call at a time."""
+    """One keep-alive connection; one call at a time. A server that closes it after each answer is asked on a new one."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
+        self.port = next(NODES[port]) if port in NODES else port
+        self._ended = False
 
     async def open(self) -> "Connection":
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._ended = False
         return self
 
     async def call(self, data: bytes) -> tuple[int, bytes]:
+        if self._ended:
+            self.writer.close()
+            await self.open()
         self.writer.write(data)
         head = await self.reader.readuntil(b"\r\n\r\n")
         status = int(head[9:12])
-        at = head.lower().index(b"content-length:") + 15
-        length = int(head[at : head.index(b"\r\n", at)])
-        return status, await self.reader.readexactly(length) if length else b""
+        words = head.lower()
+        self._ended = b"\r\nconnection: close" in words
+        at = words.find(b"content-length:") + 15
+        if at > 15:
+            length = int(head[at : head.index(b"\r\n", at)])
+            return status, await self.reader.readexactly(length) if length else b""
+        return status, await self._chunks() if b"chunked" in words else b""
+
+    async def _chunks(self) -> bytes:
+        parts = []
+        while size := int(await self.reader.readuntil(b"\r\n"), 16):
+            parts.append((await self.reader.readexactly(size + 2))[:-2])
+        await self.reader.readuntil(b"\r\n")
+        return b"".join(parts)
 
     async def json(self, service: str, operation: str, body: Any) -> Any:
         status, answer = await self.call(request(service, operation, body, port=self.port))

@@ -18,8 +18,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bench.__main__ import Server
 from bench.client import Connection
+from bench.servers import Server
 
 CONSUMERS, PRODUCERS = 50, 20
 PAUSE_S = 0.5  # Between two messages of a producer, in the mean.

@@ -6,12 +6,12 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from bench import queues
+from bench import lives, queues
 from bench.client import Connection, Result, form, load, request, rest
 
 Figure = tuple[str, float, str, float]
@@ -21,8 +21,10 @@ ROLE = "arn:aws:iam::000000000000:role/bench"
 @dataclass(frozen=True)
 class Scenario:
     name: str
-    run: Callable[[int, float], Awaitable[list[Figure]]]
+    run: Callable[[Any, float], Any]  # Given a port, an Awaitable of figures; or see ``lives``.
     command: str = "serve"
+    only: bool = False  # Peers are not asked: it needs what Interstate alone has.
+    lives: bool = False  # ``run`` gets the server itself, not started yet, and starts and ends it as it likes.
 
 
 def _check(result: Result) -> Result:
@@ -431,5 +433,7 @@ ALL = (
     Scenario("items", items),
     Scenario("topics", topics),
     Scenario("functions", functions),
+    Scenario("start", lives.start, lives=True),
+    Scenario("restart", lives.restart, lives=True),
     Scenario("orders", orders, command="up"),
 )
