@@ -116,7 +116,8 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
 
 def _open_store(settings: Settings) -> tuple[Store, Sequences]:
     if settings.database is None:
-        return SqliteStore(settings.data), Sequences(_sequence_floor())
+        embedded = SqliteStore(settings.data)
+        return embedded, Sequences(_sequence_floor() + embedded.numbers_ahead())
     from interstate.store.postgres.engine import ClockSequences, PostgresStore  # noqa: PLC0415 only who uses it waits for it
 
     store = PostgresStore(settings.database, role=settings.role)

@@ -1,5 +1,6 @@
 """``interstate backup``, ``restore``, ``copy``, ``save``, ``load`` and ``snapshots``: everything, kept and put back."""
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Annotated
@@ -14,16 +15,29 @@ from interstate.cli.serve import DEFAULT_DATA, fail
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup: one SQLite file, whatever it was taken from.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what the target holds.")]
+Key = Annotated[bool, typer.Option("--key/--no-key", help="Keep the key of connections' secrets in FILE.key, too.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The snapshot's name.")]
 
 
-def backup(file: File, data: options.Data = None, database: options.Database = None) -> None:
-    """Write everything into one file, while the server runs."""
+def backup(file: File, data: options.Data = None, database: options.Database = None, key: Key = True) -> None:
+    """Write everything into one file, while the server runs; the key of secrets goes into a file beside it."""
     file = file if file.suffix else file.with_suffix(".db")
     if file.exists():
         fail(f"{file} exists. Name a new file.")
-    rows = _copied(_place(data, database), str(file), force=False)
+    place = _place(data, database)
+    part = file.with_name(f"{file.stem}.part{file.suffix}")
+    part.unlink(missing_ok=True)  # Of a backup that was broken off.
+    try:
+        rows = _copied(place, str(part), force=False)
+        _sync(part)
+        part.rename(file)
+    finally:
+        for left in (part, *(part.with_name(part.name + end) for end in ("-wal", "-shm", "-journal"))):
+            left.unlink(missing_ok=True)
     typer.echo(f"{file}: {rows:,} rows, {file.stat().st_size:,} bytes. 'interstate restore {file}' puts it back.")
+    if key:
+        _carry_key(place, str(file), force=True)
+    _warn_of_secrets(str(file))
 
 
 def restore(file: File, data: options.Data = None, database: options.Database = None, force: Force = False) -> None:
@@ -31,8 +45,11 @@ def restore(file: File, data: options.Data = None, database: options.Database = 
     if not file.is_file():
         fail(f"There is no backup {file}.")
     place = _place(data, database)
+    _refuse_other_key(str(file), place, force=force)
     rows = _copied(str(file), place, force=force)
     typer.echo(f"{rows:,} rows are back in {_shown(place)}. Start a server on it: what was running goes on.")
+    _carry_key(str(file), place, force=force)
+    _warn_of_secrets(str(file))
 
 
 def copy(
@@ -41,8 +58,71 @@ def copy(
     force: Force = False,
 ) -> None:
     """Move between the embedded store and PostgreSQL; stop the server of FROM first, or it goes on without you."""
+    _refuse_other_key(source, target, force=force)
     rows = _copied(source, target, force=force)
     typer.echo(f"{rows:,} rows are in {_shown(target)}.")
+    _carry_key(source, target, force=force)
+    _warn_of_secrets(source)
+
+
+def _key_of(place: str) -> Path | None:
+    """Where the key of what is in a place lies, or has to lie: beside a backup, in a data directory, where the variable says."""
+    from interstate.runtime.secrets_key import key_file  # noqa: PLC0415 as below
+    from interstate.store.copying import is_database  # noqa: PLC0415
+
+    if is_database(place):
+        return key_file(None)
+    path = Path(place)
+    return path.with_suffix(".key") if path.suffix and not path.is_dir() else key_file(path)
+
+
+def _refuse_other_key(source: str, target: str, *, force: bool) -> None:
+    """Before anything is copied: rows that were sealed under one key must not come beside another."""
+    here, there = _key_of(source), _key_of(target)
+    if force or here is None or there is None or not (here.exists() and there.exists()):
+        return
+    if here.read_bytes() != there.read_bytes():
+        from interstate.runtime.secrets_key import OtherKey  # noqa: PLC0415 as below
+
+        fail(str(OtherKey(there)))
+
+
+def _carry_key(source: str, target: str, *, force: bool) -> None:
+    from interstate.runtime.secrets_key import VARIABLE, carry  # noqa: PLC0415 as below
+
+    here, there = _key_of(source), _key_of(target)
+    if here is None or not here.exists():
+        return
+    if there is None:
+        typer.echo(f"Secrets are sealed under {here}: bring it to every node and set {VARIABLE} to its path there.")
+    elif carry(here, there, replace=force):
+        typer.echo(
+            f"The key of secrets is {there}, for its owner only. Keep it apart from the data: both together open it."
+        )
+
+
+def _warn_of_secrets(source: str) -> None:
+    """Rows of connections without a key are of no use."""
+    from interstate.store.copying import reading  # noqa: PLC0415 as below
+
+    here = _key_of(source)
+    if here is not None and here.exists():
+        return
+    with reading(source) as side:
+        columns = side.tables().get("events_connections")
+        sealed = 0 if columns is None else sum(len(page) for page in side.rows("events_connections", columns[:1]))
+    if sealed:
+        typer.echo(
+            f"interstate: {sealed} connections have secrets that cannot be opened without the key that sealed them (secrets.key of the "
+            "data directory, or the file that INTERSTATE_SECRETS_KEY names), and it is not here. Bring it, or give their parameters "
+            "again (UpdateConnection).",
+            err=True,
+        )
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
 
 
 def save(name: Name, endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT) -> None:
@@ -77,6 +157,7 @@ def _shown(place: str) -> str:
 
 def _copied(source: str, target: str, *, force: bool) -> int:
     from interstate.store.copying import (  # noqa: PLC0415 as above
+        InUse,
         NoData,
         NotEmpty,
         copy,
@@ -99,7 +180,7 @@ def _copied(source: str, target: str, *, force: bool) -> int:
                 force=force,
                 progress=lambda table, count: bar.update(task, description=f"{table} {count:,}"),
             )
-    except (NoData, NotEmpty, NewerSchema, DataDirectoryInUse) as error:
+    except (NoData, NotEmpty, InUse, NewerSchema, DataDirectoryInUse) as error:
         fail(str(error))
     except (sqlite3.Error, OSError) as error:
         fail(f"The copy failed: {error}. Nothing was changed in {_shown(target)}.")

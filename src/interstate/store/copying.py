@@ -3,6 +3,9 @@
 Both dialects have the same tables and columns (one schema serves both), so a copy is the rows of each table, read from one
 snapshot and written in one transaction. What a server holds while it runs is not touched: a copy is taken online.
 
+Numbers on PostgreSQL run far ahead of those of the embedded store. What comes from there keeps how far (``NUMBERS_AHEAD``), so that the
+embedded store goes on above them: readers of a log remember the number up to which they came.
+
 The lanes of due work are those of no node in the copy (``lane % 4``): whoever opens it takes the work up, and what was in
 flight is performed again under its key.
 """
@@ -16,6 +19,8 @@ from typing import Any, Protocol
 from interstate.store.sqlite.migrate import NewerSchema, migrate
 
 PAGE = 2000
+NUMBERS_AHEAD = "numbers_ahead"
+"""The setting: microseconds by which numbers are ahead of the clock's."""
 _OWN = ("schema_migrations", "nodes")
 Progress = Callable[[str, int], None]
 """Told the table's name and how many of its rows are copied so far."""
@@ -39,10 +44,25 @@ class NoData(RuntimeError):
         super().__init__(f"There is no Interstate data in {where}.")
 
 
+class InUse(RuntimeError):
+    """Nodes run on the database that is to be filled."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"The database is in use by running nodes ({', '.join(names)}). Stop them first.")
+
+
 class Side(Protocol):
     """One end of a copy, inside one transaction."""
 
     where: str
+
+    def numbers_ahead(self) -> int:
+        """How far its numbers are ahead of the clock; 0 where they follow it, or where nothing needs to be told of it."""
+        ...
+
+    def keep_numbers_ahead(self, ahead: int) -> None:
+        """Let the numbers of what is opened here go on from there."""
+        ...
 
     def tables(self) -> dict[str, tuple[str, ...]]:
         """Each table with its columns."""
@@ -90,6 +110,8 @@ def copy(source: Side, target: Side, *, force: bool, progress: Progress) -> int:
             count += len(page)
             progress(table, count)
         total += count
+    if ahead := source.numbers_ahead():
+        target.keep_numbers_ahead(ahead)
     return total
 
 
@@ -107,6 +129,14 @@ class SqliteSide:
     def __init__(self, connection: sqlite3.Connection, where: str) -> None:
         self._connection = connection
         self.where = where
+
+    def numbers_ahead(self) -> int:
+        """They are a row of its settings already."""
+        return 0
+
+    def keep_numbers_ahead(self, ahead: int) -> None:
+        """As a setting, which whoever opens the store reads."""
+        self._connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (NUMBERS_AHEAD, str(ahead)))
 
     def tables(self) -> dict[str, tuple[str, ...]]:
         """Each table with its columns."""
@@ -145,6 +175,16 @@ class PostgresSide:
     def __init__(self, connection: Any, where: str) -> None:
         self._connection = connection
         self.where = where
+
+    def numbers_ahead(self) -> int:
+        """An instant with the node's number behind it."""
+        from interstate.store.postgres.rows import NUMBER_SHIFT  # noqa: PLC0415 psycopg is imported when used
+
+        (now,) = self._connection.execute("SELECT micros_now()").fetchone()
+        return int((now << NUMBER_SHIFT) - now)
+
+    def keep_numbers_ahead(self, ahead: int) -> None:
+        """They are, by themselves."""
 
     def tables(self) -> dict[str, tuple[str, ...]]:
         """Each table with its columns."""
@@ -233,7 +273,11 @@ def reading(place: str) -> Iterator[Side]:
 
 @contextmanager
 def writing(place: str) -> Iterator[Side]:
-    """A place to copy to, with the schema in it; committed when the block ends, untouched when it raises."""
+    """A place to copy to, with the schema in it; committed when the block ends, untouched when it raises.
+
+    Raises:
+        InUse: nodes run there.
+    """
     if is_database(place):
         import psycopg  # noqa: PLC0415 as above
 
@@ -242,10 +286,17 @@ def writing(place: str) -> Iterator[Side]:
         with psycopg.connect(place, autocommit=True, application_name="interstate-copy") as connection:
             migrate_postgres(connection)
             with connection.transaction():
+                # No node can register meanwhile, and none is there: it would not know of what comes.
+                connection.execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE")
+                alive = connection.execute("SELECT name FROM nodes WHERE lease_until > micros_now()").fetchall()
+                if alive:
+                    raise InUse([" ".join(name.split(" ", 2)[:2]) for (name,) in alive])
                 yield PostgresSide(connection, "the database")
         return
     path = file_of(place)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)  # It holds everything.
     with closing(sqlite3.connect(path, isolation_level=None)) as embedded:
         embedded.execute("PRAGMA journal_mode = WAL")
         embedded.execute("PRAGMA synchronous = FULL")

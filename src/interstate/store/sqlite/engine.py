@@ -124,6 +124,11 @@ class SqliteStore:
         mode = "TRUNCATE" if truncate else "RESTART"
         self.writer.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
+    def numbers_ahead(self) -> int:
+        """By how much numbers must be ahead of the clock: more than 0 when what is here came from PostgreSQL."""
+        row = self.writer.execute("SELECT value FROM settings WHERE name = 'numbers_ahead'").fetchone()
+        return 0 if row is None else int(row[0])
+
     def wipe(self) -> None:
         """Forget every record; the schema stays."""
         names = self.writer.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
