@@ -74,6 +74,51 @@ def test_attempts_get_their_answers_one_after_the_other() -> None:
     assert (ended["status"], loads(ended["output"])) == ("SUCCEEDED", {"MessageId": "id"})
 
 
+def ran(states: dict[str, Any], **responses: Any) -> Any:
+    """The output of the machine "m" in the case "c", which mocks the state "Call" by the response "R"."""
+    made = World()
+    cases = {"StateMachines": {"m": {"TestCases": {"c": {"Call": "R"}}}}, "MockedResponses": {"R": responses}}
+    made.run(lambda work: install(dumps(cases), work))
+    definition = dumps({"StartAt": next(iter(states)), "States": states})
+    machine = made.call("stepfunctions", "CreateStateMachine", {"name": "m", "definition": definition, "roleArn": ROLE})
+    arn = machine["stateMachineArn"]
+    begun = made.call("stepfunctions", "StartExecution", {"stateMachineArn": f"{arn}#c", "input": "[1, 2]"})
+    made.run_until_idle()
+    found = made.call("stepfunctions", "DescribeExecution", {"executionArn": begun["executionArn"]})
+    return loads(found["output"]) if found["status"] == "SUCCEEDED" else found["cause"]
+
+
+FUNCTION = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:111111111111:function:nobody"}
+
+
+def test_iterations_and_loops_count_as_calls() -> None:
+    """Source: Developer Guide, mock configuration: a response's numbers are the calls of the state."""
+    processor = {"StartAt": "Call", "States": {"Call": {**FUNCTION, "End": True}}}
+    answers = {"0": {"Return": "a"}, "1": {"Return": "b"}}
+    assert ran({"Map": {"Type": "Map", "ItemProcessor": processor, "End": True}}, **answers) == ["a", "b"]
+    loop = {
+        "Call": {**FUNCTION, "Next": "Enough"},
+        "Enough": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$", "StringEquals": "b", "Next": "Done"}],
+            "Default": "Call",
+        },
+        "Done": {"Type": "Succeed"},
+    }
+    assert ran(loop, **answers) == "b"
+    assert "has nothing for attempt 1" in ran(loop, **{"0": {"Return": "a"}})
+
+
+def test_a_function_called_by_its_arn_gives_the_payload_of_a_mocked_response() -> None:
+    reply = {"0": {"Return": {"StatusCode": 200, "Payload": {"ok": True}}}}
+    assert ran({"Call": {**FUNCTION, "End": True}}, **reply) == {"ok": True}
+
+
+def test_a_service_that_only_aws_has_is_mocked() -> None:
+    state = {"Type": "Task", "Resource": "arn:aws:states:::bedrock:invokeModel", "Parameters": {}, "End": True}
+    assert ran({"Call": state}, **{"0": {"Return": {"Body": 1}}}) == {"Body": 1}
+
+
 def test_a_state_that_is_not_mocked_calls_what_it_calls() -> None:
     ended = run("Happy")
     assert (ended["status"], ended["error"]) == ("FAILED", "SQS.SdkClientException")

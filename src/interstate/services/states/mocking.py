@@ -17,10 +17,18 @@ from interstate.core.asl.vocabulary import StartTask
 from interstate.services.states.errors import InvalidArn, StateMachineDoesNotExist
 from interstate.services.states.integrations.outcome import Answered, Failed, Submitted
 from interstate.store.ports import Work
-from interstate.store.records.states import EXECUTIONS, MOCK_CONFIGURATION, MockConfiguration
+from interstate.store.records.states import (
+    EXECUTIONS,
+    MOCK_CALLS,
+    MOCK_CALLS_OF_EXECUTION,
+    MOCK_CONFIGURATION,
+    MockCalls,
+    MockConfiguration,
+)
 
 _ATTEMPTS = re.compile(r"(\d+)(?:-(\d+))?")
 _NAME = "file"
+_STATES_MAX = 10_000  # A definition of 1 MiB has fewer states.
 
 
 class InvalidMockConfiguration(ValueError):
@@ -28,7 +36,10 @@ class InvalidMockConfiguration(ValueError):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What attempts ``first`` to ``last`` of a state come to: a result, or an error and its cause."""
+    """What calls ``first`` to ``last`` of a state come to: a result, or an error and its cause.
+
+    All calls of an execution count, in the order in which they begin: those of retries, loops and iterations.
+    """
 
     first: int
     last: int
@@ -154,15 +165,32 @@ def mocked(command: StartTask, execution: int, work: Work) -> Answered | Failed 
     replies = cases.get((row.machine.rpartition(":")[2], row.mock_case), {}).get(command.state)
     if replies is None:
         return None
-    outcome = _outcome(replies, command)
+    before = work.get(MOCK_CALLS, execution, command.state)
+    call = 0 if before is None else before.calls
+    work.put(MOCK_CALLS, MockCalls(execution, command.state, call + 1))
+    outcome = _outcome(replies, call, command)
     if command.resource.pattern and isinstance(outcome, Answered):
         return Submitted(outcome.output, outcome)
     return outcome
 
 
-def _outcome(replies: tuple[Reply, ...], command: StartTask) -> Answered | Failed:
+def _outcome(replies: tuple[Reply, ...], call: int, command: StartTask) -> Answered | Failed:
     for reply in replies:
-        if reply.first <= command.attempt <= reply.last:
-            return Answered(dumps(reply.result)) if reply.error is None else Failed(reply.error, reply.cause)
-    told = f"The mocked response of the state '{command.state}' has nothing for attempt {command.attempt}."
+        if reply.first <= call <= reply.last:
+            if reply.error is not None:
+                return Failed(reply.error, reply.cause)
+            return Answered(dumps(_result(reply.result, command)))
+    told = f"The mocked response of the state '{command.state}' has nothing for attempt {call}."
     return Failed("States.Runtime", told, state_fault=True)
+
+
+def _result(given: JSON, command: StartTask) -> JSON:
+    """A response of Invoke; to a Task whose Resource is the function itself, its payload is the result."""
+    if command.resource.kind == "lambda" and isinstance(given, dict) and {"StatusCode", "Payload"} <= given.keys():
+        return given["Payload"]
+    return given
+
+
+def forget(execution: int, work: Work) -> None:
+    """Drop what is kept of an execution's mocks."""
+    work.erase(MOCK_CALLS_OF_EXECUTION, limit=_STATES_MAX, execution=execution)

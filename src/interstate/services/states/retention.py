@@ -6,6 +6,7 @@ at all; a day is for who looks at them here.
 
 from datetime import timedelta
 
+from interstate.services.states import mocking
 from interstate.services.states.distributed.runs import forget
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, MAP_SOURCES, RUNS_OF_EXECUTION
@@ -63,5 +64,7 @@ def _forget(execution: Execution, work: Work) -> bool:
     name = work.get(EXECUTION_ARNS, execution.arn)
     if name is not None and name.execution == execution.id:  # A later machine of the same name may have used it again.
         work.delete(EXECUTION_ARNS, execution.arn)
+    if execution.mock_case:
+        mocking.forget(execution.id, work)
     work.delete(EXECUTIONS, execution.id)
     return True

@@ -25,7 +25,7 @@ from interstate.services.states.errors import (
     StateMachineTypeNotSupported,
 )
 from interstate.services.states.machines import active_machine, revision_of
-from interstate.services.states.mocking import check_case, split_case
+from interstate.services.states.mocking import check_case, forget, split_case
 from interstate.services.states.versions import version_at
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -212,6 +212,8 @@ def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) ->
         )
     if execution.status == RUNNING:
         raise StillRunning(execution.arn)
+    if execution.mock_case:
+        forget(execution.id, work)
     work.delete(EXECUTIONS, execution.id)  # Nobody can ask for an Express execution again.
     work.delete(EXECUTION_ARNS, execution.arn)
     return ended(execution, included)

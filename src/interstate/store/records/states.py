@@ -145,6 +145,14 @@ class Execution(msgspec.Struct, frozen=True):
     restarted: Restarted | None = None
 
 
+class MockCalls(msgspec.Struct, frozen=True):
+    """How often an execution has asked the mocks of one of its states."""
+
+    execution: int
+    state: str
+    calls: int
+
+
 class MockConfiguration(msgspec.Struct, frozen=True):
     """The mock configuration file that the server was started with."""
 
@@ -304,8 +312,10 @@ VARIABLES = Table("states_variables", VariableRow, ("execution", "frame", "name"
 HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
 MOCK_CONFIGURATION = Table("states_mock_configuration", MockConfiguration, ("name",), shared=True)
+MOCK_CALLS = Table("states_mock_calls", MockCalls, ("execution", "state"))
 SWEEPS = Table("states_sweeps", Sweep, ("name",))
 
+MOCK_CALLS_OF_EXECUTION = Select(MOCK_CALLS, "execution = :execution", "state")
 MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")
 REVISIONS_OF_MACHINE = Select(REVISIONS, "machine = :machine AND id > :after", "id")
 VERSIONS_OF_MACHINE = Select(VERSIONS, "machine = :machine AND number < :below", "number DESC")
