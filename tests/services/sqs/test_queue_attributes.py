@@ -163,6 +163,26 @@ def test_permissions_are_statements_of_the_policy(queues: Queues) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("account", "action", "message"),
+    [
+        ("123", "SendMessage", "Value [123] for parameter PrincipalId is invalid. Reason: Unable to verify."),
+        (
+            "111111111111",
+            "CreateQueue",
+            "Value SQS:CreateQueue for parameter ActionName is invalid. "
+            "Reason: Only the queue owner is allowed to invoke this action.",
+        ),
+    ],
+)
+def test_a_permission_names_accounts_and_what_can_be_shared(
+    queues: Queues, account: str, action: str, message: str
+) -> None:
+    queues.create()
+    assert refused(lambda: permit(queues, "one", account, actions=(action,))) == ("InvalidParameterValue", message)
+    assert "Policy" not in queues.attributes()
+
+
 def test_another_account_needs_the_policy(queues: Queues) -> None:
     arn = queues.create()
 

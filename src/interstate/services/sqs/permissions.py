@@ -4,6 +4,7 @@ Source: SQS API Reference, AddPermission, RemovePermission; the policy's form as
 single action or principal as text, no policy when the last statement goes).
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ _ACTIONS = (
     "*", "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes",
     "GetQueueUrl", "ListDeadLetterSourceQueues", "PurgeQueue",
 )  # fmt: skip
+
+_ACCOUNT = re.compile("[0-9]{12}")
 
 
 class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
@@ -38,7 +41,8 @@ def add_permission(request: AddPermission, work: Work) -> None:
     """Allow actions to accounts.
 
     Raises:
-        InvalidParameterValue: the label is taken, or an action cannot be shared.
+        InvalidParameterValue: the label is taken, an action cannot be shared, or an account is none. AWS knows which
+            accounts there are; here whatever has the form of one counts.
         OverLimit: more than seven actions.
     """
     queue = own_queue("AddPermission", request.queue_url, work)
@@ -52,6 +56,11 @@ def add_permission(request: AddPermission, work: Work) -> None:
                 f"Value SQS:{action} for parameter ActionName is invalid. Reason: Only the queue owner is allowed to "
                 "invoke this action."
             )
+    unknown = [account for account in request.aws_account_ids if not _ACCOUNT.fullmatch(account)]
+    if unknown:
+        raise InvalidParameterValue(
+            f"Value [{', '.join(unknown)}] for parameter PrincipalId is invalid. Reason: Unable to verify."
+        )
     if len(request.actions) > _ACTIONS_MAX:
         raise OverLimit(f"{len(request.actions)} Actions were found, maximum allowed is {_ACTIONS_MAX}.")
     policy["Statement"].append(
