@@ -170,8 +170,10 @@ def test_permissions_are_statements_of_the_policy(queues: Queues) -> None:
         (
             "111111111111",
             "CreateQueue",
-            "Value SQS:CreateQueue for parameter ActionName is invalid. "
-            "Reason: Only the queue owner is allowed to invoke this action.",
+            (
+                "Value SQS:CreateQueue for parameter ActionName is invalid. "
+                "Reason: Only the queue owner is allowed to invoke this action."
+            ),
         ),
     ],
 )
