@@ -51,6 +51,16 @@ def test_a_replica_takes_what_is_there_and_follows(tables: Tables) -> None:
     assert item(tables, HOME, 0) is None
 
 
+def test_of_writes_at_one_instant_the_last_one_reaches_the_replicas(tables: Tables) -> None:
+    replicate(tables, SEOUL)
+    for n in range(3):
+        put(tables, HOME, 0, n)  # The clock stands, as it does inside a batch.
+    tables.world.run_due()
+    put(tables, SEOUL, 0, 3)  # On top of what came from home.
+    tables.world.run_due()
+    assert item(tables, HOME) == item(tables, SEOUL) == {**key("a"), "n": {"N": "3"}}
+
+
 def test_replicas_know_one_another(tables: Tables) -> None:
     replicate(tables, SEOUL, PARIS)
     for place, others in ((HOME, {SEOUL, PARIS}), (SEOUL, {HOME, PARIS}), (PARIS, {HOME, SEOUL})):
