@@ -43,6 +43,7 @@ def test_an_item_whose_input_cannot_be_made_fails_the_map_alone(concurrency: int
 MAP_FAULTS: list[tuple[dict[str, Any], Any, str]] = [
     ({}, {"no": "array"}, 'Reference path "$" must point to array.'),
     ({"ItemsPath": "$.x"}, {"x": 1}, 'Reference path "$.x" must point to array.'),
+    ({"ItemsPath": "$$.Execution"}, {}, 'Reference path "$.Execution" must point to array.'),
     ({"ItemsPath": "$.y"}, {"x": 1}, "Invalid path '$.y' : No results for path: $['y']"),
     (
         {"ItemsPath": "$.x", "MaxConcurrencyPath": "$.c"},

@@ -195,6 +195,21 @@ def test_a_name_belongs_to_one_scope(inner: dict[str, Any], config: dict[str, st
         parse(text)
 
 
+@pytest.mark.parametrize("also", [False, True])
+def test_what_only_a_state_itself_assigns_afterwards_its_branches_may_assign(also: bool) -> None:
+    """Source: a machine that CreateStateMachine accepted, whose Catcher assigns what a branch assigns."""
+    catch = {"ErrorEquals": ["States.ALL"], "Assign": {"x": 2}, "Next": "B"}
+    branch = {"StartAt": "I", "States": {"I": {"Type": "Pass", "Assign": {"x": 1}, "End": True}}}
+    states = {
+        "A": {"Type": "Parallel", "Branches": [branch], "Catch": [catch], "Assign": {"x": 3}, "Next": "B"},
+        "B": {"Type": "Pass", "End": True, **({"Assign": {"x": 4}} if also else {})},
+    }
+    if also:
+        assert faults(machine(states)) == [f"{TAKEN} /States/A/Branches[0]/States/I/Assign"]
+    else:
+        parse(machine(states))
+
+
 def test_who_asks_for_no_data_sees_no_variables() -> None:
     run = Run({"A": {"Type": "Pass", "Assign": {"v": 1}, "End": True}}).start()
     exited = next(event for event in run.history if event.type == "PassStateExited")

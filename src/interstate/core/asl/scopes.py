@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.
 assigned in an inner one; a distributed Map's children see no outer scope). The wording of the refusal is ours.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 from interstate.base.json import JSON, JSONObject
@@ -41,16 +42,20 @@ def check_scopes(definition: JSONObject) -> Iterator[Fault]:
 
 
 def _check(machine: JSONObject, place: str, outer: frozenset[str]) -> Iterator[Fault]:
-    own: set[str] = set()
+    names: dict[str, set[str]] = {}
     for name, state in machine["States"].items():
+        own = names.setdefault(name, set())
         for assigned, where in _assigns(state, f"{place}/States/{name}"):
             own |= assigned
             for taken in sorted(assigned & outer):
                 message = f"The variable '{taken}' belongs to an outer scope and cannot be assigned in an inner one"
                 yield Fault("SCHEMA_VALIDATION_FAILED", message, where)
+    counts = Counter(assigned for own in names.values() for assigned in own)
     for name, state in machine["States"].items():
+        # What only this state assigns is assigned when its inner machines are over. Source: a recorded creation.
+        around = frozenset(assigned for assigned, count in counts.items() if count > (assigned in names[name]))
         for inner, where, seen in _inner(state, f"{place}/States/{name}"):
-            yield from _check(inner, where, outer | own if seen else frozenset())
+            yield from _check(inner, where, outer | around if seen else frozenset())
 
 
 def _assigns(state: JSONObject, place: str) -> Iterator[tuple[set[str], str]]:

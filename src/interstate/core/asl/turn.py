@@ -447,6 +447,7 @@ def collection_of(state: Map, data: Datum, context: ContextObject, entropy: Entr
     path = "$"
     if state.items_path is not None:
         path = state.items_path.text
+        path = path[1:] if state.items_path.in_context else path  # As Step Functions tells it.
         value = select(state.items_path, value, context)
     if not isinstance(value, kinds):
         raise StateFailed(RUNTIME, f'Reference path "{path}" must point to array.')

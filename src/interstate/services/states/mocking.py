@@ -187,7 +187,8 @@ def _outcome(replies: tuple[Reply, ...], call: int, command: StartTask) -> Answe
 def _result(given: JSON, command: StartTask) -> JSON:
     """A response of Invoke; to a Task whose Resource is the function itself, its payload is the result."""
     if command.resource.kind == "lambda" and isinstance(given, dict) and {"StatusCode", "Payload"} <= given.keys():
-        return given["Payload"]
+        payload: JSON = given["Payload"]
+        return payload
     return given
 
 
