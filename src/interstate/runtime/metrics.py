@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from interstate.core.metrics.spread import joined
 from interstate.store.records.metrics import POINTS, SERIES, Dimensions, Metric, Point, Series, series_id
 from interstate.store.unit_of_work import UnitOfWork
 
@@ -16,18 +17,22 @@ MetricKey = tuple[str, str, str, str, Dimensions, str]
 """Account, region, namespace, name, dimensions, unit: ``Metric`` as it is counted."""
 
 _REMEMBERED_MAX = 4096
+SPREAD_UNIT = "Milliseconds"
 
 
 class Counts:
     """Statistic sets by metric, of calls that share an instant."""
 
-    __slots__ = ("sets",)
+    __slots__ = ("sets", "spreads")
 
     def __init__(self) -> None:
         self.sets: dict[MetricKey, list[float]] = {}
+        self.spreads: dict[MetricKey, dict[float, float]] = {}  # Of times alone: percentiles are asked of them.
 
     def add(self, key: MetricKey, value: float) -> None:
         """Observe a value."""
+        if key[5] == SPREAD_UNIT:
+            self._spread(key, (value,))
         found = self.sets.get(key)
         if found is None:
             self.sets[key] = [1.0, value, value, value]
@@ -39,6 +44,8 @@ class Counts:
 
     def add_all(self, key: MetricKey, values: Sequence[float]) -> None:
         """Observe some values (at least one)."""
+        if key[5] == SPREAD_UNIT:
+            self._spread(key, values)
         count, total, low, high = float(len(values)), float(sum(values)), min(values), max(values)
         found = self.sets.get(key)
         if found is None:
@@ -48,6 +55,11 @@ class Counts:
         found[1] += total
         found[2] = min(found[2], low)
         found[3] = max(found[3], high)
+
+    def _spread(self, key: MetricKey, values: Sequence[float]) -> None:
+        spread = self.spreads.setdefault(key, {})
+        for value in values:
+            spread[value] = spread.get(value, 0.0) + 1.0
 
 
 @lru_cache(maxsize=16384)
@@ -88,7 +100,9 @@ class Metrics:
             if before is not None:
                 samples, total = samples + before.samples, total + before.total
                 low, high = min(low, before.low), max(high, before.high)
-            point = Point(series.id, minute, node, samples, total, low, high)
+            added = counts.spreads.get(key)
+            spread = [] if added is None else joined([] if before is None else before.spread, added.items())
+            point = Point(series.id, minute, node, samples, total, low, high, spread)
             records.put(POINTS, point)
             self._fresh[series.id] = point
 

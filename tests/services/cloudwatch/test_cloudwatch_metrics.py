@@ -217,7 +217,8 @@ def test_what_cannot_be_a_point_is_refused_whole(world: World, request_: dict[st
 
 READS: list[tuple[dict[str, Any], str, str]] = [
     ({"Statistics": []}, "MissingRequiredParameterException", "Must specify either"),
-    ({"ExtendedStatistics": ["p99"]}, "NotImplemented", "p99"),
+    ({"ExtendedStatistics": ["p99"]}, "InvalidParameterCombinationException", "both Statistics and ExtendedStatistics"),
+    ({"Statistics": [], "ExtendedStatistics": ["q99"]}, "InvalidParameterValueException", "q99"),
     ({"Period": 90}, "InvalidParameterValueException", "The value 90 for parameter Period"),
     ({"Period": 10}, "NotImplemented", "period of 10 s"),
     ({"EndTime": START - 2 * HOUR}, "InvalidParameterValueException", "StartTime must be less"),
@@ -232,13 +233,22 @@ def test_statistics_that_cannot_be_read_are_refused(world: World, more: dict[str
     assert refused.value.code == code
 
 
+MATH: list[tuple[str, str, str]] = [
+    ("SUM(METRICS()", "ValidationError", "Error in expression 'q'"),
+    ("m9 * 2", "ValidationError", "Unknown identifier m9"),
+    ("q + 1", "ValidationError", "needs its own result"),
+    ("SUM([1, 2]", "ValidationError", "Error in expression"),
+    ("1 + 2", "ValidationError", "must return a time series"),
+    ("SEARCH('x', 'Sum', 60)", "NotImplemented", "SEARCH"),
+    ("SELECT AVG(x) FROM y", "NotImplemented", "Metrics Insights"),
+]
 QUERIES: list[tuple[list[dict[str, Any]], str, str]] = [
-    ([{"Id": "q", "Expression": "SUM(METRICS())"}], "NotImplemented", "metric math"),
-    ([{"Id": "q"}], "ValidationException", "Either Expression or MetricStat"),
-    ([query(1), query(1)], "ValidationException", "more than one query"),
-    ([query(1) | {"Id": "Q"}], "ValidationException", "expected pattern"),
-    ([query(1, Stat="p50")], "NotImplemented", "p50"),
-    ([query(number) for number in range(501)], "ValidationException", "500"),
+    *(([{"Id": "q", "Expression": text}], code, words) for text, code, words in MATH),
+    ([{"Id": "q"}], "ValidationError", "Either Expression or MetricStat"),
+    ([query(1), query(1)], "ValidationError", "more than one query"),
+    ([query(1) | {"Id": "Q"}], "ValidationError", "expected pattern"),
+    ([query(1, Stat="q50")], "InvalidParameterValueException", "q50"),
+    ([query(number) for number in range(501)], "ValidationError", "500"),
 ]
 
 
@@ -284,3 +294,59 @@ def test_points_are_forgotten_after_15_days_and_the_sweep_is_planned_once(world:
     assert (
         world.run(lambda work: work.get(DUE, work.select(NEXT, limit=1, lane=world.store.lane_base)[0].id)) is not None
     )
+
+
+def test_percentiles_come_from_the_values_that_were_sent(world: World) -> None:
+    put(world, *({"MetricName": "orders", "Value": float(value)} for value in range(1, 101)))
+    [point] = statistics(world, Statistics=[], ExtendedStatistics=["p50", "p99", "tm90"])
+    assert point["ExtendedStatistics"] == pytest.approx({"p50": 50.5, "p99": 99.01, "tm90": 45.5})
+    assert point["Unit"] == "None"
+    put(world, {"MetricName": "orders", "StatisticValues": {"SampleCount": 2, "Sum": 3, "Minimum": 1, "Maximum": 2}})
+    assert statistics(world, Statistics=[], ExtendedStatistics=["p50"]) == []  # What is not known one by one has none.
+
+
+def test_percentiles_of_times_that_services_counted(world: World) -> None:
+    def count(work: Any) -> None:
+        for value in range(1, 1_001):
+            work.measure("shop", "Latency", (), float(value), "Milliseconds")
+            work.measure("shop", "Calls", ())
+
+    world.run(count)
+    world.run(count)
+    [point] = statistics(world, "Latency", Statistics=[], ExtendedStatistics=["p50", "p99"])
+    assert point["ExtendedStatistics"]["p50"] == pytest.approx(500, rel=0.02)
+    assert point["ExtendedStatistics"]["p99"] == pytest.approx(990, rel=0.02)
+    [point] = statistics(world, "Calls", Statistics=[], ExtendedStatistics=["p99"])
+    assert point["ExtendedStatistics"] == {"p99": 1.0}
+
+
+def test_expressions_are_computed_over_queries(world: World) -> None:
+    for minute, value in enumerate((2.0, 4.0)):
+        put(world, {"MetricName": "orders", "Value": value, "Timestamp": START + minute * MINUTE})
+        put(world, {"MetricName": "errors", "Value": 1.0, "Timestamp": START + minute * MINUTE})
+
+    def metric(name: str, query_id: str) -> dict[str, Any]:
+        stat = {"Metric": {"Namespace": "shop", "MetricName": name}, "Period": 60, "Stat": "Sum"}
+        return {"Id": query_id, "MetricStat": stat, "ReturnData": False}
+
+    queries = [
+        metric("orders", "all"),
+        metric("errors", "bad"),
+        {"Id": "rate", "Expression": "100 * bad / all", "Label": "errors in %"},
+        {"Id": "half", "Expression": "rate / 2"},
+        {"Id": "both", "Expression": "METRICS() * 1"},
+    ]
+    request = {
+        "MetricDataQueries": queries,
+        "StartTime": START,
+        "EndTime": START + HOUR,
+        "ScanBy": "TimestampAscending",
+    }
+    results = world.call("cloudwatch", "GetMetricData", request)["MetricDataResults"]
+    assert [(one["Id"], one["Label"], one["Values"]) for one in results] == [
+        ("rate", "errors in %", [50.0, 25.0]),
+        ("half", "half", [25.0, 12.5]),
+        ("both", "both", [2.0, 4.0]),
+        ("both", "both", [1.0, 1.0]),
+    ]
+    assert results[0]["Timestamps"] == [START, START + MINUTE]

@@ -23,6 +23,21 @@ class MissingRequiredParameterException(ServiceError):
     """A parameter that is needed here is missing."""
 
 
+class ValidationError(ServiceError):
+    """Parameters that CloudWatch refuses, under the code of its query protocol."""
+
+
+class ResourceNotFound(ServiceError):
+    """There is no such alarm."""
+
+    code = "ResourceNotFound"
+    status = 404
+
+
+class InvalidFormat(ServiceError):
+    """A text that should be JSON is none."""
+
+
 class InvalidNextToken(ServiceError):
     """The token is none of ours."""
 

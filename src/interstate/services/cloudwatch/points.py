@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from interstate.base.arn import Caller
+from interstate.core.metrics.spread import Extended, Spread, joined, parse_statistic, statistic
+from interstate.services.cloudwatch.errors import InvalidParameterValueException
 from interstate.services.cloudwatch.requests import aligned
 from interstate.store.ports import Work
 from interstate.store.records.metrics import (
@@ -33,6 +36,8 @@ class Totals(msgspec.Struct):
     total: float = 0.0
     low: float = float("inf")
     high: float = float("-inf")
+    spread: Spread = []
+    known: float = 0.0  # How many samples the spread has.
 
     def add(self, point: Point) -> None:
         """Join a minute."""
@@ -40,10 +45,18 @@ class Totals(msgspec.Struct):
         self.total += point.total
         self.low = min(self.low, point.low)
         self.high = max(self.high, point.high)
+        spread = point.spread or ([(point.low, point.samples)] if point.low == point.high else [])
+        if spread:
+            self.spread = joined(self.spread, spread)
+            self.known += sum(weight for _, weight in spread)
 
-    def value(self, statistic: str) -> float:
+    def extended(self, wanted: Extended) -> float | None:
+        """A percentile or trimmed statistic; None where the values are not known one by one."""
+        return statistic(wanted, self.spread) if self.known >= self.samples - 1e-9 else None
+
+    def value(self, name: str) -> float:
         """One of ``STATISTICS``."""
-        match statistic:
+        match name:
             case "SampleCount":
                 return self.samples
             case "Sum":
@@ -56,9 +69,11 @@ class Totals(msgspec.Struct):
                 return self.total / self.samples if self.samples else 0.0
 
 
-def series_of(namespace: str, name: str, dimensions: Dimensions, unit: str | None, work: Work) -> list[Series]:
-    """The series with exactly these dimensions: one for each unit in which it was measured."""
-    caller = work.caller
+def series_of(  # noqa: PLR0917 what names a series
+    namespace: str, name: str, dimensions: Dimensions, unit: str | None, work: Work, place: Caller | None = None
+) -> list[Series]:
+    """The series with exactly these dimensions, of ``place`` (the caller's): one for each unit in which it was measured."""
+    caller = place or work.caller
     found: list[Series] = []
     for one in UNITS if unit is None else (unit,):
         number = series_id(Metric(caller.account, caller.region, namespace, name, dimensions, one))
@@ -101,3 +116,27 @@ def _begin(minute: datetime, period: timedelta, origin: datetime | None) -> date
     if origin is None:
         return aligned(minute, period)
     return origin + (minute - origin) // period * period
+
+
+def values_of(  # noqa: PLR0917 what a statistic is of
+    series: Sequence[Series], stat: str, since: datetime, until: datetime, period: timedelta, work: Work
+) -> dict[datetime, float]:
+    """A statistic of each period that has it; periods count from the epoch."""
+    found = periods(series, since, until, period, work, origin=None)
+    if stat in STATISTICS:
+        return {at: totals.value(stat) for at, totals in found.items()}
+    wanted = extended_of(stat)
+    made = ((at, totals.extended(wanted)) for at, totals in found.items())
+    return {at: value for at, value in made if value is not None}
+
+
+def extended_of(stat: str) -> Extended:
+    """The extended statistic of this name.
+
+    Raises:
+        InvalidParameterValueException: there is none.
+    """
+    wanted = parse_statistic(stat)
+    if wanted is None:
+        raise InvalidParameterValueException.of("ExtendedStatistic", stat)
+    return wanted

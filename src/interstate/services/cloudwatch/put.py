@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
+from interstate.core.metrics.spread import Spread, joined
 from interstate.services.cloudwatch import upkeep
 from interstate.services.cloudwatch.errors import (
     InvalidParameterCombinationException,
@@ -96,7 +97,20 @@ def _put(namespace: str, datum: Datum, place: str, work: Work) -> None:
         work.put(SERIES, series)
         upkeep.plan(work)
     before = work.get(POINTS, number, minute, SENT)
-    work.put(POINTS, _joined(number, minute, before, statistics))
+    spread = joined([] if before is None else before.spread, _spread(datum))
+    work.put(POINTS, msgspec.structs.replace(_joined(number, minute, before, statistics), spread=spread))
+
+
+def _spread(datum: Datum) -> Spread:
+    """The values, as far as they are known: of a statistic set they are when all are the same."""
+    if datum.value is not None:
+        return [(datum.value, 1.0)]
+    given = datum.statistic_values
+    if given is not None:
+        same = given.minimum == given.maximum or given.sample_count == 1
+        return [(given.minimum, given.sample_count)] if same else []
+    values = datum.values or []
+    return list(zip(values, datum.counts or [1.0] * len(values), strict=True))
 
 
 def _joined(series: int, minute: datetime, before: Point | None, added: StatisticSet) -> Point:

@@ -8,13 +8,12 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.errors import NotImplementedHere
 from interstate.services.cloudwatch.errors import (
     InvalidParameterCombinationException,
     InvalidParameterValueException,
     MissingRequiredParameterException,
 )
-from interstate.services.cloudwatch.points import periods, series_of
+from interstate.services.cloudwatch.points import extended_of, periods, series_of
 from interstate.services.cloudwatch.requests import Dimension, period_of, sorted_dimensions, whole_minute
 from interstate.store.ports import Work
 
@@ -40,11 +39,12 @@ def get_metric_statistics(request: GetMetricStatistics, work: Work) -> dict[str,
         InvalidParameterValueException: the period is none.
         InvalidParameterCombinationException: the span is empty, or has too many periods.
         MissingRequiredParameterException: no statistic is asked for.
-        NotImplementedHere: percentiles, or a period below a minute.
+        NotImplementedHere: a period below a minute.
     """
-    if request.extended_statistics:
-        raise NotImplementedHere(f"ExtendedStatistics ({', '.join(request.extended_statistics)})")
-    if not request.statistics:
+    if request.statistics and request.extended_statistics:
+        raise InvalidParameterCombinationException("Must not specify both Statistics and ExtendedStatistics")
+    wanted = {name: extended_of(name) for name in request.extended_statistics}
+    if not request.statistics and not wanted:
         raise MissingRequiredParameterException("Must specify either Statistics or ExtendedStatistics")
     period = period_of(request.period)
     if request.start_time >= request.end_time:
@@ -60,8 +60,13 @@ def get_metric_statistics(request: GetMetricStatistics, work: Work) -> dict[str,
     points: list[dict[str, Any]] = []
     for series in series_of(request.namespace, request.metric_name, dimensions, request.unit, work):
         found = periods([series], since, request.end_time, period, work, origin=since)
-        points += [
-            {"Timestamp": at, **{name: totals.value(name) for name in request.statistics}, "Unit": series.unit}
-            for at, totals in found.items()
-        ]
+        for at, totals in found.items():
+            point: dict[str, Any] = {"Timestamp": at, "Unit": series.unit}
+            point |= {name: totals.value(name) for name in request.statistics}
+            extended = {name: totals.extended(one) for name, one in wanted.items()}
+            extended = {name: value for name, value in extended.items() if value is not None}
+            if extended:
+                point["ExtendedStatistics"] = extended
+            if extended or not wanted:
+                points.append(point)
     return {"Label": request.metric_name, "Datapoints": sorted(points, key=lambda point: point["Timestamp"])}

@@ -9,10 +9,13 @@ import msgspec
 
 from interstate.base.time import to_iso
 from interstate.store.ports import Work
+from interstate.store.records.alarms import OLD_HISTORY
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.records.metrics import OLD_POINTS
 
 KEPT = timedelta(days=15)
+HISTORY_KEPT = timedelta(days=30)
+"""Of alarms. Source: CloudWatch API Reference, DescribeAlarmHistory."""
 SWEEP = "cloudwatch.sweep"
 _PLANNED = "cloudwatch.sweep-planned"
 _EVERY = timedelta(hours=1)
@@ -38,4 +41,5 @@ def _plan(work: Work, *, soon: bool) -> None:
 def sweep(_body: MetricSweep, work: Work) -> None:
     """Forget a bounded number of old points; come back at once while there are more."""
     gone = work.erase(OLD_POINTS, limit=_ROWS_MAX, before=work.now - KEPT)
-    _plan(work, soon=gone == _ROWS_MAX)
+    old = work.erase(OLD_HISTORY, limit=_ROWS_MAX, before=work.now - HISTORY_KEPT)
+    _plan(work, soon=_ROWS_MAX in (gone, old))

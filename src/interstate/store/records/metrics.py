@@ -38,7 +38,10 @@ class Series(msgspec.Struct, frozen=True):
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A statistic set over one minute, as one node counted it."""
+    """A statistic set over one minute, as one node counted it.
+
+    ``spread`` has (value, how often) where percentiles may be asked for: of what programs sent, and of times.
+    """
 
     series: int
     minute: datetime
@@ -47,10 +50,11 @@ class Point(msgspec.Struct, frozen=True):
     total: float
     low: float
     high: float
+    spread: list[tuple[float, float]] = []
 
 
 SERIES = Table("metric_series", Series, key=("id",), shared=True)
-POINTS = Table("metric_points", Point, key=("series", "minute", "node"))
+POINTS = Table("metric_points", Point, key=("series", "minute", "node"), own=True)
 
 SERIES_BY_NAME = Select(
     SERIES, "account = :account AND region = :region AND namespace = :namespace AND name = :name AND id > :after", "id"

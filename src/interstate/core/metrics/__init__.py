@@ -1,0 +1,1 @@
+"""Statistics of metrics, expressions over them, and alarms: decisions on values."""
