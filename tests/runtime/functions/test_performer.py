@@ -422,6 +422,21 @@ def test_an_edit_is_seen_without_a_deployment(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("client", ["aws", "plain"])
+def test_an_edit_within_the_second_that_keeps_the_size_is_seen(tmp_path: Path, client: str) -> None:
+    """Python itself takes cached bytecode for current when the second and the size are the same."""
+
+    async def scenario(bench: Bench) -> None:
+        second = 1_700_000_000 * 10**9
+        for number in range(2):
+            function = bench.write(f"def handler(event, context): return {number}")
+            await asyncio.sleep(0.3 * number)  # LOOK_AGAIN_S
+            os.utime(bench.folder / "Probe" / "app.py", ns=(second + number * 1000, second + number * 1000))
+            assert (await bench.call(function)).payload == str(number)
+
+    run(tmp_path, scenario, client=client)
+
+
 def test_calls_wait_for_a_place_in_order_and_a_circle_of_calls_gets_one_beyond_the_limit(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         slow = bench.write(
