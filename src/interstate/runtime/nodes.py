@@ -5,7 +5,8 @@ Theory of operation
 A node renews its lease every second, by the database's clock, from the loop that also decides batches: a loop that hangs
 does not renew. Who finds a lease that ran out takes that node's work over: it ends the dead node's connections (and with
 them its row locks), gives its row a new epoch (the *fence*: the dead node finds its own gone before its next commit), moves
-its lanes of due work to its own, in pages, and deletes the row. A taker that dies on the way is taken over itself.
+its lanes of due work to its own, in pages, and deletes the row when none is left; what a dying connection still holds is
+moved at the next look. A taker that dies on the way is taken over itself.
 
 Calls that are parked here may be woken by a commit elsewhere: keys are told by NOTIFY, on a connection of its own, after
 the commit, gathered, and only while other nodes live. Every renewal is also a look at the store, as a net.
@@ -56,8 +57,14 @@ UPDATE due SET lane = CASE lane %% 4 WHEN 2 THEN 1 ELSE lane %% 4 END WHERE lane
 """
 _END_BACKENDS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE pid = ANY(%s) AND application_name = 'interstate' AND datname = current_database()
+WHERE pid = ANY(%s) AND application_name IN ('interstate', 'interstate-reader') AND datname = current_database()
 """
+
+_FORGET = """
+DELETE FROM nodes WHERE number = %(number)s AND epoch = %(epoch)s
+AND NOT EXISTS (SELECT 1 FROM due WHERE lane BETWEEN %(number)s * 4 AND %(number)s * 4 + 3)
+"""
+_NOT_YET = "UPDATE nodes SET lease_until = 0 WHERE number = %(number)s AND epoch = %(epoch)s"
 
 
 class Nodes:
@@ -225,9 +232,9 @@ class Nodes:
         moved = (
             await self._adopt(connection, number) if self._store.works else await self._hand_over(connection, number)
         )
-        await connection.execute(
-            "DELETE FROM nodes WHERE number = %s AND epoch = %s", (number, self._store.epoch ^ number)
-        )
+        gone = {"number": number, "epoch": self._store.epoch ^ number}
+        if (await connection.execute(_FORGET, gone)).rowcount == 0:  # Its backend still holds rows: next time.
+            await connection.execute(_NOT_YET, gone)
         _log.warning("node %d is gone; node %d goes on with its %d pieces of work", number, self._store.number, moved)
         self._instance.due.look()
 

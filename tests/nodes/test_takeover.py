@@ -1,0 +1,52 @@
+"""Who takes a dead node's work over leaves none of it behind, not even what the dead one's connection still holds."""
+
+import asyncio
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+from tests.postgres_server import fresh_database
+
+from interstate.runtime.nodes import Nodes
+from interstate.store.postgres.engine import PostgresStore
+
+DUE = "INSERT INTO due (id, lane, due_at, pulls, kind, tries, body) VALUES (%s, %s, 0, 1, 'sqs.sweep', 0, '{}')"
+
+
+def life(store: PostgresStore) -> Nodes:
+    instance: Any = SimpleNamespace(
+        due=SimpleNamespace(look=lambda: None, came_back=lambda: None),
+        clock=SimpleNamespace(skew=timedelta()),
+        faults_elsewhere=lambda _saved: None,
+    )
+    return Nodes(instance, store, "here")
+
+
+def test_a_row_that_a_dead_node_still_holds_is_taken_over_as_soon_as_it_is_free() -> None:
+    url = fresh_database()
+    alive, dead = PostgresStore(url), PostgresStore(url)
+    with psycopg.connect(url, autocommit=True) as other, psycopg.connect(url) as holds:
+        for number in (1, 2):
+            other.execute(DUE, (number, dead.lane_base))
+        other.execute("UPDATE nodes SET lease_until = 0 WHERE number = %s", (dead.number,))
+        holds.execute("SELECT 1 FROM due WHERE id = 2 FOR UPDATE")
+
+        async def look_twice() -> None:
+            mine = life(alive)
+            await mine._renew()
+            assert lanes(other) == {1: alive.lane_base, 2: dead.lane_base}
+            holds.rollback()
+            await mine._renew()
+            await mine._drop()
+
+        asyncio.run(look_twice())
+        assert lanes(other) == {1: alive.lane_base, 2: alive.lane_base}
+        assert other.execute("SELECT number FROM nodes").fetchall() == [(alive.number,)]
+    dead._let_go()
+    alive.close()
+
+
+def lanes(connection: psycopg.Connection[Any]) -> dict[int, int]:
+    """The lane of each due row."""
+    return dict(connection.execute("SELECT id, lane FROM due WHERE id < 10").fetchall())
