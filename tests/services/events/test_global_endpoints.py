@@ -5,8 +5,10 @@ from typing import Any
 from tests.services.events.conftest import Bench
 
 from interstate.base.arn import Caller
-from interstate.services.events.endpoint_road import HEALTH, UNHEALTHY
-from interstate.store.records.due import SETTINGS, Setting
+from interstate.runtime.testing import World
+from interstate.services.cloudwatch import SERVICE as CLOUDWATCH
+from interstate.services.events import SERVICE as EVENTS
+from interstate.store.ports import Work
 from interstate.store.records.events import LOG, LOG_OF_BUS, Logged
 
 CHECK = "arn:aws:route53:::healthcheck/1"
@@ -69,13 +71,45 @@ def test_events_go_to_the_first_bus_and_a_copy_to_the_other(bench: Bench) -> Non
     assert [event_id.encode() in row.body for bus in (NEAR_BUS, FAR_BUS) for row in logged(bench, bus)] == [True, True]
 
 
-def test_an_alarm_sends_events_to_the_second_bus(bench: Bench) -> None:
-    buses(bench)
-    bench("CreateEndpoint", **config(ReplicationConfig={"State": "DISABLED"}))
-    endpoint_id = bench("DescribeEndpoint", Name="e")["EndpointId"]
-    bench.world.run(lambda work: work.put(SETTINGS, Setting(HEALTH + CHECK, UNHEALTHY)))
-    put(bench, endpoint_id)
-    assert (len(logged(bench, NEAR_BUS)), len(logged(bench, FAR_BUS))) == (0, 1)
+def test_an_alarm_sends_events_to_the_second_bus_and_back() -> None:
+    world = World([EVENTS, CLOUDWATCH])
+    for caller in (Caller(), FAR):
+        world.call("events", "CreateEventBus", {"Name": "orders"}, caller=caller)
+    check = {
+        "Primary": {"HealthCheck": "arn:aws:route53:::healthcheck/orders-home"},
+        "Secondary": {"Route": "eu-west-1"},
+    }
+    members = config(ReplicationConfig={"State": "DISABLED"}, RoutingConfig={"FailoverConfig": check})
+    world.call("events", "CreateEndpoint", members)
+    endpoint_id = world.call("events", "DescribeEndpoint", {"Name": "e"})["EndpointId"]
+    alarm = {
+        "AlarmName": "orders-home",
+        "Namespace": "AWS/Events",
+        "MetricName": "IngestionToInvocationStartLatency",
+        "Statistic": "Average",
+        "Period": 60,
+        "EvaluationPeriods": 5,
+        "Threshold": 30_000.0,
+        "ComparisonOperator": "GreaterThanThreshold",
+    }
+    world.call("cloudwatch", "PutMetricAlarm", alarm)
+    entry = {"Source": "shop", "DetailType": "t", "Detail": "{}", "EventBusName": "orders"}
+
+    def rows(work: Work) -> tuple[int, int]:
+        near, far = (len(work.select(LOG_OF_BUS, limit=99, bus=bus, after=0)) for bus in (NEAR_BUS, FAR_BUS))
+        return near, far
+
+    def put() -> tuple[int, int]:
+        world.call("events", "PutEvents", {"Entries": [entry], "EndpointId": endpoint_id})
+        return world.run(rows)
+
+    assert put() == (1, 0)
+    state = {"AlarmName": "orders-home", "StateValue": "ALARM", "StateReason": "a drill"}
+    world.call("cloudwatch", "SetAlarmState", state)
+    assert put() == (1, 1)
+    world.call("cloudwatch", "SetAlarmState", {**state, "StateValue": "OK"})
+    assert put() == (2, 1)
+    world.close()
 
 
 def test_what_endpoints_refuse(bench: Bench) -> None:

@@ -8,14 +8,26 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.base.errors import ValidationException
 from interstate.base.json import JSONObject
+from interstate.core.metrics.alarms import ALARM
 from interstate.services.events.locate import bus_name, find_bus
 from interstate.services.events.sending import Sender
 from interstate.store.ports import Work
-from interstate.store.records.due import SETTINGS
+from interstate.store.records.alarms import ALARMS
 from interstate.store.records.events_endpoints import ENDPOINT_BY_ID, Endpoint
 
-HEALTH, UNHEALTHY = "health.", "unhealthy"
-"""The setting ``health.<ARN of the health check>`` of an instance says "unhealthy" when the first bus must not be used."""
+
+def is_healthy(endpoint: Endpoint, work: Work) -> bool:
+    """Whether the first bus may be used: not while the alarm is in alarm whose name is the health check's id.
+
+    On AWS a Route 53 health check stands between the alarm and the endpoint. There is no Route 53 here, so the id in the
+    health check's ARN names the alarm itself, in the endpoint's home region. An alarm that does not exist, or lacks data, is
+    no reason to leave (Route 53's "last known status").
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-global-endpoints.html (health check by an alarm)
+    """
+    name = endpoint.health_check.rpartition("/")[2]
+    alarm = work.get(ALARMS, caller_of(endpoint.buses[0]).arn("cloudwatch", f"alarm:{name}"))
+    return alarm is None or alarm.state != ALARM
 
 
 class Road(msgspec.Struct, frozen=True):
@@ -62,5 +74,4 @@ def road_of(endpoint_id: str, work: Work) -> Road:
     found = work.select(ENDPOINT_BY_ID, limit=1, endpoint_id=endpoint_id)
     if not found or not found[0].scope.startswith(work.caller.account + "/"):
         raise ValidationException(f"EndpointId '{endpoint_id}' is not valid.")
-    health = work.get(SETTINGS, HEALTH + found[0].health_check)
-    return Road(found[0], health is None or health.value != UNHEALTHY)
+    return Road(found[0], is_healthy(found[0], work))
