@@ -8,10 +8,16 @@ import pytest
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError, TransientError
+from interstate.runtime.catalog import Catalog
+from interstate.runtime.clock import BusinessClock
 from interstate.runtime.faults import Faults, InjectedFault, InvalidFault, NoSuchFault
+from interstate.runtime.instance import Instance
 from interstate.runtime.testing import World
 from interstate.services.sqs import SERVICE as SQS
+from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.records.lambda_ import Invocation, InvocationResult
+from interstate.store.sqlite.engine import SqliteStore
+from interstate.store.unit_of_work import Sequences
 
 QUEUE = "http://localhost/000000000000/email-queue"
 CALL = Invocation("r", "arn:aws:lambda:us-east-1:000000000000:function:ProcessPaymentFunction")
@@ -172,3 +178,33 @@ def test_rules_are_kept_and_removed_by_number() -> None:
     with pytest.raises(NoSuchFault):
         again.remove(1)
     assert again.remove(None) == 1
+
+
+def test_rules_that_stay_go_on_counting_when_others_are_added_elsewhere() -> None:
+    faults = with_rule(target="sqs:*", error="Error", left=1)
+    with pytest.raises(InjectedFault):
+        around(faults)
+    elsewhere = Faults()
+    elsewhere.load(faults.saved())
+    elsewhere.add({"target": "sns:*", "error": "Error"})
+    faults.load(elsewhere.saved())
+    assert [(rule["target"], rule["hits"]) for rule in faults.show()] == [("sqs:*", 1), ("sns:*", 0)]
+    assert around(faults) == "done"
+
+
+def test_a_rule_that_another_node_added_stays_when_one_is_added_here() -> None:
+    async def run() -> None:
+        instance = Instance(SqliteStore(None), Catalog((SQS,)), BusinessClock("frozen"), b"seed", Sequences())
+        await instance.start()
+        await instance.change_faults(lambda rules: rules.add({"target": "sqs:*", "error": "Error"}))
+        elsewhere = Faults()
+        elsewhere.load(instance.catalog.faults.saved())
+        elsewhere.add({"target": "sns:*", "error": "Error"})
+        saved = elsewhere.saved()  # This instance has not looked since.
+        await instance.run(lambda work: work.put(SETTINGS, Setting("faults", saved)))
+        added = await instance.change_faults(lambda rules: rules.add({"target": "lambda:f", "error": "Error"}))
+        assert added.number == 3
+        assert [rule["target"] for rule in instance.catalog.faults.show()] == ["sqs:*", "sns:*", "lambda:f"]
+        await instance.stop()
+
+    asyncio.run(run())

@@ -193,9 +193,7 @@ class Control:
 
     async def _add_fault(self, arguments: dict[str, Any]) -> Any:
         """``{"target": "lambda:ProcessPayment", "error": "Timeout", "rate": 0.2, "seed": 7}``; also latencyMs, lost, left."""
-        fault = self._instance.catalog.faults.add(arguments)
-        await self._instance.save_faults()
-        return msgspec.to_builtins(fault)
+        return msgspec.to_builtins(await self._instance.change_faults(lambda rules: rules.add(arguments)))
 
     async def _clear_faults(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """All of them, or ``?number=3``."""
@@ -203,9 +201,7 @@ class Control:
         number = None if given is None else whole_number(str(given))
         if given is not None and number is None:
             raise InvalidFault(f"{given!r} is no number of a fault.")
-        removed = self._instance.catalog.faults.remove(number)
-        await self._instance.save_faults()
-        return {"removed": removed}
+        return {"removed": await self._instance.change_faults(lambda rules: rules.remove(number))}
 
     async def _list_snapshots(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         return {"snapshots": self._snapshots.names()}

@@ -145,8 +145,9 @@ class Faults:
         return msgspec.json.encode([rule.fault for rule in self._rules]).decode()
 
     def load(self, text: str) -> None:
-        """The rules that the store has; counts begin anew."""
-        self._rules = [_Counted(fault) for fault in msgspec.json.decode(text, type=list[Fault])]
+        """The rules that the store has; those that were here before go on counting."""
+        known = {rule.fault: rule for rule in self._rules}
+        self._rules = [known.get(fault) or _Counted(fault) for fault in msgspec.json.decode(text, type=list[Fault])]
 
     # Where calls pass -------------------------------------------------------------------------------------------
 

@@ -77,10 +77,20 @@ class Instance:
         if saved != self.catalog.faults.saved():
             self.catalog.faults.load(saved)
 
-    async def save_faults(self) -> None:
-        """Keep the rules over a restart."""
-        rules = self.catalog.faults.saved()
-        await self.run(lambda work: work.put(SETTINGS, Setting(faults.SETTING, rules)))
+    async def change_faults(self, change: Callable[[faults.Faults], Any]) -> Any:
+        """Change the rules as they are stored, so that another node's newest rule stays; they hold over a restart."""
+
+        def decide(work: BatchWork) -> tuple[Any, str]:
+            saved = work.get(SETTINGS, faults.SETTING)
+            rules = faults.Faults()
+            rules.load("[]" if saved is None else saved.value)
+            answer = change(rules)
+            work.put(SETTINGS, Setting(faults.SETTING, rules.saved()))
+            return answer, rules.saved()
+
+        answer, saved = await self.run(decide)
+        self.faults_elsewhere(saved)
+        return answer
 
     def _settle(self, work: BatchWork) -> str:
         setting = work.get(SETTINGS, "seed")
