@@ -20,6 +20,7 @@ from interstate.cli.serve import DEFAULT_DATA
 from interstate.config import DEFAULT_PORT
 
 FILES_WANTED = 4096
+PROCESSES_WANTED = 512
 FREE_WANTED = 1 << 30
 MEMORY_WANTED = 1 << 30
 SYNC_SLOW_MS = 10.0
@@ -46,9 +47,11 @@ def doctor(
         _python,
         lambda: _port(port),
         _files,
+        _processes,
         _memory,
         lambda: _space(data),
         lambda: _sync(data),
+        lambda: _data(data),
         lambda: _program("node", "functions of runtime nodejs*"),
         lambda: _program("git", "nothing that runs; only for developing"),
     ]
@@ -95,6 +98,17 @@ def _files() -> Finding:
     if soft < FILES_WANTED:
         return Finding("note", "limits", found, f"For many connections: ulimit -n {FILES_WANTED}")
     return Finding("ok", "limits", found)
+
+
+def _processes() -> Finding:
+    import resource  # noqa: PLC0415 as above
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NPROC)
+    if soft == resource.RLIM_INFINITY or soft >= PROCESSES_WANTED:
+        return Finding("ok", "processes", "as many as functions need")
+    return Finding(
+        "note", "processes", f"{soft} at most", f"Each function that runs is one: ulimit -u {PROCESSES_WANTED}"
+    )
 
 
 def _memory() -> Finding:
@@ -150,6 +164,26 @@ def _sync(data: Path) -> Finding:
     return Finding("ok", "disk sync", found)
 
 
+def _data(data: Path) -> Finding:
+    from interstate.store.sqlite.damage import Damaged, refuse_damage  # noqa: PLC0415 only where there is something to look at
+    from interstate.store.sqlite.engine import DataDirectoryInUse, lock_directory  # noqa: PLC0415
+
+    if not (data / "interstate.db").exists():
+        return Finding("ok", "data", f"none yet in {data}")
+    try:
+        lock = lock_directory(data)
+    except (DataDirectoryInUse, OSError) as error:
+        return Finding("note", "data", str(error))
+    try:
+        refuse_damage(data / "interstate.db")
+    except (Damaged, OSError) as error:
+        return Finding("bad", "data", str(error))
+    finally:
+        lock.close()
+    size = sum(path.stat().st_size for path in data.glob("interstate.db*"))
+    return Finding("ok", "data", f"{size / 2**20:.1f} MiB in {data}, whole")
+
+
 def _program(name: str, purpose: str) -> Finding:
     path = shutil.which(name)
     if path is None:
@@ -171,6 +205,10 @@ def _database(url: str) -> Finding:
             for _ in range(20):
                 connection.execute("SELECT 1")
             trip = (time.perf_counter() - begin) / 20 * 1000
+            settings = {
+                name: connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+                for name in ("fsync", "full_page_writes", "max_connections")
+            }
     except psycopg.Error as error:
         return Finding(
             "bad", "database", f"cannot be reached: {str(error).strip()}", "Check the URL, and that PostgreSQL runs."
@@ -178,4 +216,13 @@ def _database(url: str) -> Finding:
     found = f"PostgreSQL {version // 10000}, {trip:.2f} ms a round trip"
     if version < 160000:
         return Finding("bad", "database", found, "Version 16 or newer is needed.")
-    return Finding("ok", "database", found)
+    off = [name for name in ("fsync", "full_page_writes") if settings[name] == ("off",)]
+    if off:
+        return Finding(
+            "bad",
+            "database",
+            f"{found}, {' and '.join(off)} off",
+            "What was acknowledged would not survive a power loss.",
+        )
+    (connections,) = settings["max_connections"] or ("0",)
+    return Finding("ok", "database", f"{found}, {connections} connections (each node needs 4)")
