@@ -13,6 +13,7 @@ at the end, once. Progress goes to standard error; the verdict as JSON to standa
 import argparse
 import json
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -66,7 +67,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--invoices", type=int, default=60, help="how many each scenario places (default: 60)")
     parser.add_argument("--seed", type=int, default=1, help="which of the file's invoices (default: 1)")
     parser.add_argument("--in-flight", type=int, default=24, help="orders without an outcome at most (default: 24)")
-    parser.add_argument("--workers", type=int, default=16, help="function processes a server (default: 16)")
+    parser.add_argument("--workers", type=int, default=24, help="function processes a server (default: 24)")
     parser.add_argument(
         "--kill-every", type=float, default=10.0, metavar="S", help="three-nodes: seconds between kills (default: 10)"
     )
@@ -99,7 +100,7 @@ def run(name: str, folder: Path, chosen: argparse.Namespace, began: float) -> Fa
         facts = SCENARIOS[name](scene)
     except (Skipped, NoPostgres) as lacks:
         facts = {"held": None, "skipped": str(lacks)}
-    except (Failed, AssertionError, OSError) as failure:
+    except (Failed, AssertionError, OSError, subprocess.SubprocessError) as failure:
         facts = {"held": False, "broken": [f"{type(failure).__name__}: {failure}"]}
     finally:
         scene.close()

@@ -51,6 +51,11 @@ class Database:
             wal.mkdir(parents=True)
             self._owned(wal)
         waldir = [] if wal is None else [f"--waldir={wal / 'wal'}"]
+        if (self._data / "PG_VERSION").exists():  # Of an earlier run.
+            with (self._data / "postgresql.conf").open("a") as settings:
+                settings.write(f"port = {port}\n")
+            self.start()
+            return
         self._run("initdb", "--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres", *waldir)
         with (self._data / "postgresql.conf").open("a") as settings:
             settings.write(

@@ -1,6 +1,7 @@
 """Scenarios on the embedded store: one server, its data directory, its disk."""
 
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -104,19 +105,23 @@ def slow_disk(scene: Scene) -> Facts:
 
 
 def damaged(scene: Scene) -> Facts:
-    """A database file and a WAL that are cut short or overwritten: refused at the start, with the file's name and what to do."""
+    """A database file or a log that is cut short or overwritten: refused at the start, with the file's name and what to do."""
     stage, node = scene.embedded()
     load = scene.load(stage, max(10, scene.chosen.invoices // 4))
     load.process.wait()
-    scene.say("kill -9; its files are damaged in copies")
-    stage.kill(node)
     data = scene.folder / "data"
-    found = [_of_damaged(scene, stage, data, name, damage) for name, damage in _DAMAGES.items()]
+    scene.say("kill -9; the log that it leaves is damaged in copies")
+    stage.kill(node)
+    found = [_of_damaged(scene, stage, data, name, damage) for name, damage in _DAMAGES_OF_LOG.items()]
+    scene.say("it starts and stops in order; its file is damaged in copies")
+    stage.start(node)
+    stage.stop(node)
+    found += [_of_damaged(scene, stage, data, name, damage) for name, damage in _DAMAGES_OF_FILE.items()]
     scene.say("the undamaged data starts")
     stage.start(node)
     verdict = load.verdict()
-    bad = [each["damage"] for each in found if not each["held"]]
-    return {"held": verdict["held"] and not bad, "broken": bad, "refusals": found, "orders": verdict}
+    bad = [each["damage"] for each in found if not each["held"]] + ([] if verdict["held"] else ["orders"])
+    return {"held": not bad, "broken": bad, "refusals": found, "orders": verdict}
 
 
 def _of_damaged(scene: Scene, stage: Stage, data: Path, name: str, damage: tuple[str, Callable[[Path], None]]) -> Facts:
@@ -127,7 +132,10 @@ def _of_damaged(scene: Scene, stage: Stage, data: Path, name: str, damage: tuple
     for each in data.glob("interstate.db*"):
         shutil.copy2(each, copy / each.name)
     destroy(copy / file)
-    done = stage.finish("interstate", "serve", "--port", "0", "--data", str(copy), timeout_s=30)
+    try:
+        done = stage.finish("interstate", "serve", "--port", "0", "--data", str(copy), timeout_s=60)
+    except subprocess.TimeoutExpired:
+        return {"damage": name, "exit": None, "told": "it serves", "held": False}
     told = done.stderr.strip()
     held = done.returncode == 1 and file in told and "interstate restore" in told and "Traceback" not in told
     return {"damage": name, "exit": done.returncode, "told": told[-600:], "held": held}
@@ -149,13 +157,15 @@ def _overwrite_middle(path: Path) -> None:
         file.write(b"\xa5" * 512)
 
 
-_DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
+_DAMAGES_OF_LOG: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "the log cut in half": ("interstate.db-wal", _cut),
+    "a page in the middle of the log overwritten": ("interstate.db-wal", _overwrite_middle),
+    "the log's header overwritten": ("interstate.db-wal", _overwrite_head),
+    "the log deleted": ("interstate.db-wal", Path.unlink),
+}
+_DAMAGES_OF_FILE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "the database cut in half": ("interstate.db", _cut),
     "the database's first page overwritten": ("interstate.db", _overwrite_head),
-    "the WAL cut in half": ("interstate.db-wal", _cut),
-    "a frame in the middle of the WAL overwritten": ("interstate.db-wal", _overwrite_middle),
-    "the WAL's header overwritten": ("interstate.db-wal", _overwrite_head),
-    "the WAL deleted": ("interstate.db-wal", Path.unlink),
 }
 
 

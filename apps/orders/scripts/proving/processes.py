@@ -1,5 +1,6 @@
 """Looking for free ports, and for processes that outlived the one that started them."""
 
+import os
 import random
 import socket
 import time
@@ -51,6 +52,12 @@ def memory_mib(pid: int) -> float:
         if line.startswith("VmRSS:"):
             return round(int(line.split()[1]) / 1024, 1)
     return 0.0
+
+
+def cpu_s(pid: int) -> float:
+    """What a process has computed by itself (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_ports(count: int) -> list[int]:

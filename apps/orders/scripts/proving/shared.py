@@ -37,7 +37,7 @@ def three_nodes(scene: Scene) -> Facts:
             restarted = True
             continue
         kills += 1
-        scene.say(f"kill -9 of {node.name} ({kills})")
+        scene.say(f"kill -9 of {node.name} ({kills}); {load.progress()}")
         stage.kill(node)
         stage.launch(node)
     lasted = round(time.monotonic() - began, 1)

@@ -195,11 +195,11 @@ class Stage:
         for node in self.nodes:
             if node.process is not None and node.process.poll() is None:
                 node.process.send_signal(signal.SIGCONT)
-                self.stop(node)
+                self.kill(node)
         for process in self._others:
             if process.poll() is None:
-                process.terminate()
-                process.wait(30)
+                process.kill()
+                process.wait()
 
     # Load and verdict ------------------------------------------------------------------------------------------
 
@@ -224,6 +224,12 @@ class Load:
     def runs(self) -> bool:
         """Whether there are invoices without an end."""
         return self.process.poll() is None
+
+    def progress(self) -> str:
+        """How far the load is, for people who wait: what the carriers have booked, and the longest standstill."""
+        booked = self._stage.folder / "partners" / "carriers.jsonl"
+        lines = booked.read_bytes().count(b"\n") if booked.exists() else 0
+        return f"{lines} bookings" + ("" if self.meter is None else f", {self.meter.so_far()}")
 
     def verdict(self, wait_s: float = 60) -> dict[str, Any]:
         """Wait for its end and verify every promise; ``held`` says whether all is well."""

@@ -38,6 +38,10 @@ class StallMeter:
             elif now - moved > self._longest:
                 self._longest, self._at = now - moved, moved - self._began
 
+    def so_far(self) -> str:
+        """For people who wait."""
+        return f"longest standstill so far {self._longest:.1f} s"
+
     def longest(self) -> dict[str, float]:
         """The longest standstill, and when it began after the meter."""
         return {"seconds": round(self._longest, 2), "beganAt": round(self._at, 1)}
