@@ -55,6 +55,12 @@ class Datum:
             return False
         return len(text) > size_max or (not text.isascii() and len(text.encode()) > size_max)
 
+    @property
+    def size(self) -> int:
+        """How many bytes of UTF-8 the text has."""
+        text = self.text
+        return len(text) if text.isascii() else len(text.encode())
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Datum) and self.text == other.text
 

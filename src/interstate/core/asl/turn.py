@@ -293,7 +293,7 @@ class Turn:
 
     def _assign(self, assigned: Mapping[str, Datum]) -> None:
         variables = {**self.variables, **assigned}
-        if sum(len(value.text) for value in variables.values()) > VARIABLES_SIZE_MAX:
+        if sum(value.size for value in variables.values()) > VARIABLES_SIZE_MAX:
             raise StateFailed(
                 DATA_LIMIT_EXCEEDED,
                 "The size of the execution's variables exceeds the maximum number of bytes service limit.",

@@ -13,13 +13,14 @@ from interstate.core.asl.parse import parse
 from interstate.core.asl.references import variable_references
 from interstate.core.asl.vocabulary import Definition
 from interstate.core.asl.warnings import warnings_of
-from interstate.services.states.errors import InvalidDefinition
+from interstate.services.states.errors import InvalidDefinition, check_size
 from interstate.services.states.integrations.parameters import unsupported
 from interstate.services.states.integrations.resources import is_known
 from interstate.store.ports import Work
 from interstate.store.records.states import EXPRESS, STANDARD
 
 DIAGNOSTICS_MAX = 100
+DEFINITION_BYTES_MAX = 1 << 20  # Source: API Reference, CreateStateMachine, definition.
 
 
 class ValidateStateMachineDefinition(msgspec.Struct, frozen=True, rename="camel"):
@@ -42,6 +43,7 @@ def read(text: str, *, kind: str) -> Definition:
 
 
 def _read(text: str, kind: str) -> Definition:
+    check_size("definition", text, DEFINITION_BYTES_MAX)
     definition = parse(text, express=kind == EXPRESS, is_known=is_known)
     found = list(unsupported(loads(text)))
     if found:

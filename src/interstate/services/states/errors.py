@@ -182,3 +182,18 @@ class TooManyTags(ServiceError):
 
 class ValidationException(ServiceError):
     """Input that the rules of the operation refuse; ``message`` says which."""
+
+
+def check_size(name: str, text: str, size_max: int) -> None:
+    """Refuse a member that is longer than so many bytes of UTF-8. How many characters it may have is looked at before.
+
+    Source: API Reference: "Length constraints apply to the payload size, and are expressed as bytes in UTF-8 encoding".
+
+    Raises:
+        ValidationException: it is.
+    """
+    if len(text) * 4 > size_max and len(text.encode("utf-8", "surrogatepass")) > size_max:
+        raise ValidationException(
+            f"1 validation error detected: Value at '{name}' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {size_max}"
+        )

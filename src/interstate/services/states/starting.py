@@ -12,6 +12,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import BrokenJSON, canonical, loads
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX
 from interstate.services.operation import Outcome, Parked
 from interstate.services.states import executor
 from interstate.services.states.aliases import alias_at, routed
@@ -23,6 +24,7 @@ from interstate.services.states.errors import (
     InvalidExecutionInput,
     StateMachineDoesNotExist,
     StateMachineTypeNotSupported,
+    check_size,
 )
 from interstate.services.states.machines import active_machine, revision_of
 from interstate.services.states.mocking import check_case, forget, split_case
@@ -161,6 +163,7 @@ def _started(text: str, work: Work) -> _Started:
 
 
 def _check_input(text: str) -> None:
+    check_size("input", text, DATA_SIZE_MAX)
     if not text.strip():
         raise InvalidExecutionInput("Invalid execution input.")
     try:

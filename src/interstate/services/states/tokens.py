@@ -6,9 +6,10 @@ Source: API Reference, SendTaskSuccess, SendTaskFailure, SendTaskHeartbeat; answ
 import msgspec
 
 from interstate.base.json import BrokenJSON, loads
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX
 from interstate.services.states import tasks
 from interstate.services.states.broken_json import fault_of
-from interstate.services.states.errors import InvalidOutput
+from interstate.services.states.errors import InvalidOutput, check_size
 from interstate.store.ports import Work
 
 
@@ -35,6 +36,7 @@ def send_task_success(request: SendTaskSuccess, work: Work) -> None:
         TaskTimedOut: the Task is over.
         InvalidOutput: the output is not JSON.
     """
+    check_size("output", request.output, DATA_SIZE_MAX)
     tasks.succeed(request.task_token, request.output, work)
     try:
         loads(request.output)

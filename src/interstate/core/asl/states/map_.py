@@ -52,12 +52,20 @@ def start(state: Map, turn: Turn) -> None:
 
 
 def _input(state: Map, turn: Turn, index: int, item: JSON) -> Datum:
-    """The input of an iteration."""
+    """The input of an iteration.
+
+    Raises:
+        StateFailed: it cannot be made, or is too long.
+    """
     if state.flow.parameters is None:
-        return Datum(value=item)
-    given = flow.effective_input(state.flow, turn.data, turn.context)
-    context = turn.context_with(MapItem(index, item))
-    return Datum(value=state.flow.parameters.evaluate(given.value, context, turn.entropy))
+        data = Datum(value=item)
+    else:
+        given = flow.effective_input(state.flow, turn.data, turn.context)
+        context = turn.context_with(MapItem(index, item))
+        data = Datum(value=state.flow.parameters.evaluate(given.value, context, turn.entropy))
+    if data.exceeds(DATA_SIZE_MAX):
+        raise too_long(state.name)
+    return data
 
 
 def _iterate(state: Map, turn: Turn, index: int, data: Datum, after: int) -> None:
