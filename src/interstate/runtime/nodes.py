@@ -30,6 +30,8 @@ from interstate.store.postgres.engine import LEASE_S, PostgresStore
 from interstate.store.records.due import IN_FLIGHT, STEP, WAITING
 
 RENEW_S = 1.0
+RENEW_S_MAX = 4.0
+"""One that takes longer is given up, and tried again on a new connection: below the lease."""
 DRAIN_S = 10.0
 """How long a node that is asked to stop waits for its functions; what is longer is performed again elsewhere."""
 _DRAIN_LOOK_S = 0.05
@@ -133,9 +135,12 @@ class Nodes:
         while True:
             await asyncio.sleep(RENEW_S)
             try:
-                await self._renew()
+                async with asyncio.timeout(
+                    RENEW_S_MAX
+                ):  # A network that drops packets says nothing for a quarter of an hour.
+                    await self._renew()
             except (psycopg.Error, OSError) as error:
-                _log.warning("the lease could not be renewed: %s", error)
+                _log.warning("the lease could not be renewed: %s", error or "no answer")
                 await self._drop()
 
     async def _drop(self) -> None:
@@ -145,7 +150,14 @@ class Nodes:
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
-            self._store.url, autocommit=True, connect_timeout=3, application_name="interstate-node"
+            self._store.url,
+            autocommit=True,
+            connect_timeout=3,
+            application_name="interstate-node",
+            keepalives_idle=2,
+            keepalives_interval=1,
+            keepalives_count=3,
+            tcp_user_timeout=5000,
         )
 
     async def _renew(self) -> None:

@@ -1,0 +1,58 @@
+"""A database that says nothing any more: the lease is renewed on a new connection, well before it ends."""
+
+import asyncio
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+from tests.postgres_server import fresh_database
+
+from interstate.runtime import nodes
+from interstate.store.postgres.engine import LEASE_S, PostgresStore
+
+
+class Silent:
+    """A connection whose packets are dropped on the way."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    async def execute(self, *_: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        self.closed.set()
+
+
+def test_a_renewal_without_an_answer_is_given_up_and_tried_on_a_new_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert nodes.RENEW_S + nodes.RENEW_S_MAX < LEASE_S
+    monkeypatch.setattr(nodes, "RENEW_S", 0.01)
+    url = fresh_database()
+    store = PostgresStore(url)
+    instance: Any = SimpleNamespace(
+        due=SimpleNamespace(look=lambda: None, came_back=lambda: None),
+        clock=SimpleNamespace(skew=timedelta()),
+        faults_elsewhere=lambda _saved: renewed.set(),
+    )
+    silent: Any = Silent()
+    renewed = asyncio.Event()  # The last thing that a renewal does.
+
+    async def run() -> None:
+        mine = nodes.Nodes(instance, store, "here")
+        mine._connection = silent
+        monkeypatch.setattr(nodes, "RENEW_S_MAX", 0.05)
+        keeping = asyncio.create_task(mine._keep())
+        await asyncio.wait_for(silent.closed.wait(), 10)
+        monkeypatch.setattr(nodes, "RENEW_S_MAX", 4.0)
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("UPDATE nodes SET lease_until = 0")
+            await asyncio.wait_for(renewed.wait(), 10)
+            assert other.execute("SELECT lease_until > micros_now() FROM nodes").fetchone() == (True,)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await mine._drop()
+
+    asyncio.run(run())
+    store.close()
