@@ -31,13 +31,13 @@ def test_a_renewal_without_an_answer_is_given_up_and_tried_on_a_new_connection(m
     monkeypatch.setattr(nodes, "RENEW_S", 0.01)
     url = fresh_database()
     store = PostgresStore(url)
+    renewed = asyncio.Event()  # Looking at faults is the last thing that a renewal does.
     instance: Any = SimpleNamespace(
         due=SimpleNamespace(look=lambda: None, came_back=lambda: None),
         clock=SimpleNamespace(skew=timedelta()),
         faults_elsewhere=lambda _saved: renewed.set(),
     )
     silent: Any = Silent()
-    renewed = asyncio.Event()  # The last thing that a renewal does.
 
     async def run() -> None:
         mine = nodes.Nodes(instance, store, "here")
