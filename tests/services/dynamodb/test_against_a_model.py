@@ -69,9 +69,9 @@ class Model:
         key: Item = {"pk": f"p{dice.randrange(3)}", "sk": dice.randrange(-12, 12)}
         place = (key["pk"], key["sk"])
         drawn: Item = {}
-        for name, values in (("group", ["g", "g\x00", "h"]), ("rank", range(-9, 11)), ("kind", ["a", "aa"])):
+        for name, choices in (("group", ["g", "g\x00", "h"]), ("rank", range(-9, 11)), ("kind", ["a", "aa"])):
             if dice.random() < 0.7:
-                drawn[name] = dice.choice(list(values))
+                drawn[name] = dice.choice(list(choices))
         kind = dice.random()
         if kind < 0.5:
             self.items[place] = {**key, **drawn, "note": str(dice.randrange(9))}
