@@ -12,6 +12,7 @@ import pytest
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError, ValidationException
+from interstate.runtime.batch import ServiceUnavailable
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock, Mode
 from interstate.runtime.clock_control import InvalidClock, parse_duration
@@ -252,6 +253,58 @@ def test_an_effect_whose_end_the_disk_refuses_twice_is_performed_again(monkeypat
         await instance.clock_control.advance(timedelta(seconds=10))
         assert len(set(outside.keys)) == 1
         assert await notes(instance) == "a=A@1"
+
+    scenario("frozen", play)
+
+
+def test_what_an_effect_answered_waits_for_a_full_disk_and_is_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("interstate.runtime.due._ASK_AGAIN_S", 0)
+
+    async def play(instance: Instance, outside: Outside) -> None:
+        outside.gate.clear()
+        await call(instance, "LeaveEffect", "a")
+        commit, refusals = instance.store.commit, 3
+
+        def refuse() -> None:
+            nonlocal refusals
+            if refusals:
+                refusals -= 1
+                full = sqlite3.OperationalError("database or disk is full")
+                full.sqlite_errorcode = sqlite3.SQLITE_FULL
+                raise full
+            commit()
+
+        monkeypatch.setattr(instance.store, "commit", refuse)
+        with pytest.raises(ServiceUnavailable, match="is full: free some space"):
+            await call(instance, "Leave", "refused")
+        outside.gate.set()
+        await instance.activity.wait()
+        assert len(outside.keys) == 1
+        assert await notes(instance) == "a=A@0"
+
+    scenario("frozen", play)
+
+
+def test_an_effect_that_needs_a_store_that_is_away_begins_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function is looked up before it is called."""
+    monkeypatch.setattr("interstate.runtime.due._ASK_AGAIN_S", 0)
+
+    async def play(instance: Instance, outside: Outside) -> None:
+        asked = 0
+
+        async def looks_up(key: str, body: Text) -> str:
+            nonlocal asked
+            asked += 1
+            if asked < 3:
+                raise ServiceUnavailable("away")
+            return await outside(key, body)
+
+        instance.due.performers["outside"] = looks_up
+        await call(instance, "LeaveEffect", "a")
+        await instance.activity.wait()
+        assert (asked, len(outside.keys), await notes(instance)) == (3, 1, "a=A@0")
 
     scenario("frozen", play)
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from interstate.runtime.activity import Activity
-from interstate.runtime.batch import Batches, Decided, Job
+from interstate.runtime.batch import Batches, Decided, Job, ServiceUnavailable
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.commits import Commits
 from interstate.runtime.work import BatchWork
@@ -202,7 +202,7 @@ class DueWork:
         effect = self._catalog.effects[row.kind]
         try:
             body = msgspec.json.decode(row.body, type=effect.body)
-            result = await self.carry_out(row.kind, str(row.id), body)
+            result = await self._carried_out(row, body)
         except asyncio.CancelledError:
             raise
         except Exception:  # noqa: BLE001 the border: a performer's bug puts its effect off, loudly
@@ -217,7 +217,27 @@ class DueWork:
                 work.delete(DUE, row.id)
                 effect.finish(body, result, work)
 
-        self._commits.submit(Job(finish, lambda job: self._performed(row, job), self._seed()))
+        self._hand_in(row, finish)
+
+    async def _carried_out(self, row: Due, body: Any) -> Any:
+        """What it needs to know may lie in a store that is away: then it has not begun, and waits for that."""
+        while True:
+            try:
+                return await self.carry_out(row.kind, str(row.id), body)
+            except ServiceUnavailable as away:
+                _log.warning("effect %s %d waits: %s", row.kind, row.id, away)
+                await asyncio.sleep(_ASK_AGAIN_S)
+
+    def _hand_in(self, row: Due, finish: Callable[[BatchWork], None]) -> None:
+        if not self._stopping:
+            self._commits.submit(Job(finish, lambda job: self._handed_in(row, finish, job), self._seed()))
+
+    def _handed_in(self, row: Due, finish: Callable[[BatchWork], None], job: Job) -> None:
+        """A store that is away, or full, takes the result later: it is not asked for again outside."""
+        if isinstance(job.error, ServiceUnavailable):
+            self._again_soon(lambda: self._hand_in(row, finish))
+        else:
+            self._performed(row, job)
 
     def _performed(self, row: Due, job: Job) -> None:
         self._in_flight.pop(row.id, None)
