@@ -11,6 +11,7 @@ Progress goes to standard error, the verdict as JSON to standard output. Exit 0:
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -29,7 +30,7 @@ START_S_MAX, MEMORY_MIB_MAX, DUE_S_MAX = 2.0, 150.0, 2.0
 _DUE = 200
 _LOOPS = 5000  # Four events each: below the 25,000 that AWS allows a history.
 _EVENTS_A_LOOP = 4
-_THREADS = 8
+_THREADS = 32
 _IDLE_S = 8.0
 
 _WAITS = {"StartAt": "W", "States": {"W": {"Type": "Wait", "SecondsPath": "$.s", "End": True}}}
@@ -206,6 +207,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, and say by the exit status whether the limits were kept."""
     chosen = arguments()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # Nothing that was started stays.
     began = time.monotonic()
     found = {}
     with tempfile.TemporaryDirectory(prefix="large-", ignore_cleanup_errors=True) as temporary:

@@ -1,6 +1,7 @@
 """Scenarios on the embedded store: one server, its data directory, its disk."""
 
 import shutil
+import struct
 import subprocess
 import time
 from collections.abc import Callable
@@ -141,9 +142,18 @@ def _of_damaged(scene: Scene, stage: Stage, data: Path, name: str, damage: tuple
     return {"damage": name, "exit": done.returncode, "told": told[-600:], "held": held}
 
 
+def _in_use(path: Path) -> int:
+    """How much of a file means something: a log is written anew from its beginning, and what is behind is old."""
+    if not path.name.endswith("-wal"):
+        return path.stat().st_size
+    with path.with_name(path.name.replace("-wal", "-shm")).open("rb") as index:
+        (frames,) = struct.unpack("=I", index.read(20)[16:])
+    return 32 + int(frames) * (24 + 4096)
+
+
 def _cut(path: Path) -> None:
     with path.open("r+b") as file:
-        file.truncate(path.stat().st_size // 2)
+        file.truncate(_in_use(path) // 2)
 
 
 def _overwrite_head(path: Path) -> None:
@@ -153,7 +163,7 @@ def _overwrite_head(path: Path) -> None:
 
 def _overwrite_middle(path: Path) -> None:
     with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
+        file.seek(_in_use(path) // 2)
         file.write(b"\xa5" * 512)
 
 
