@@ -101,7 +101,8 @@ def test_an_alarm_sends_events_to_the_second_bus_and_back() -> None:
 
     def put() -> tuple[int, int]:
         world.call("events", "PutEvents", {"Entries": [entry], "EndpointId": endpoint_id})
-        return world.run(rows)
+        near, far = world.run(rows)
+        return near, far
 
     assert put() == (1, 0)
     state = {"AlarmName": "orders-home", "StateValue": "ALARM", "StateReason": "a drill"}
