@@ -4,7 +4,7 @@
     python apps/orders/scripts/large.py sqlite --events 100000
 
 By the AWS API it starts executions that wait for a day, sends messages, and runs loops until the histories have as many events as
-asked for: everything durably, as users make it. The server is killed (kill -9) and started again; some executions came due meanwhile.
+asked for: everything durably, as users make it. PostgreSQL gets the same by ``interstate copy``. The server is killed (kill -9) and started again; some executions came due meanwhile.
 Progress goes to standard error, the verdict as JSON to standard output. Exit 0: the start took less than 2 s, idle memory was under
 150 MiB, and what was due had ended 2 s after the start.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
@@ -132,7 +132,7 @@ def measure(stage: Stage, node: Node, chosen: argparse.Namespace, say: Callable[
     """Fill, kill, start, look."""
     stage.start(node)
     api = Api(node)
-    filled = stage.folder / "filled.json"  # A folder that is named again is measured again.
+    filled = stage.folder.parent / "filled.json"  # A folder that is named again is measured again.
     if not filled.exists():
         filled.write_text(json.dumps(fill(api, chosen, say)))
     waits, queue, filled_s = json.loads(filled.read_text())
@@ -184,13 +184,26 @@ def _until_ended(api: Api, arns: list[str]) -> float:
     return time.monotonic() - begun
 
 
-def stores(chosen: argparse.Namespace, folder: Path) -> Iterator[tuple[str, list[str], Callable[[], None]]]:
-    """Each store's name, the words that choose it, and what closes it."""
-    if chosen.store in ("sqlite", "both"):
-        yield "sqlite", ["--data", str(folder / "data")], lambda: None
-    if chosen.store in ("postgres", "both"):
-        database = Database(folder / "database", free_ports(1)[0])
-        yield "postgres", ["--database", database.url()], database.close
+def words_of(
+    store: str, folder: Path, stage: Stage, say: Callable[[str], None]
+) -> tuple[list[str], Callable[[], None]]:
+    """The words that choose a store, and what closes it."""
+    if store == "sqlite":
+        return ["--data", str(folder / "data")], _nothing
+    fresh = not (folder / "database").exists()
+    database = Database(folder / "database", free_ports(1)[0])
+    if fresh:
+        say("everything is copied there")
+        began = time.monotonic()
+        copied = stage.finish("interstate", "copy", str(folder / "data"), database.url(), timeout_s=600)
+        if copied.returncode:
+            raise Failed(copied.stderr)
+        say(f"{copied.stdout.splitlines()[0]} It took {time.monotonic() - began:.1f} s.")
+    return ["--database", database.url()], database.close
+
+
+def _nothing() -> None:
+    """An embedded store is closed with its server."""
 
 
 def arguments() -> argparse.Namespace:
@@ -201,7 +214,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=100_000, help="in a queue (default: 100,000)")
     parser.add_argument("--events", type=int, default=1_000_000, help="of history (default: 1,000,000)")
     parser.add_argument("--folder", type=Path, help="keep data and logs here; one that is filled is measured again")
-    return parser.parse_args()
+    chosen = parser.parse_args()
+    if chosen.store == "postgres" and not (chosen.folder and (chosen.folder / "filled.json").exists()):
+        parser.error("PostgreSQL gets what the embedded store has: measure 'both', or a --folder that is filled.")
+    return chosen
 
 
 def main() -> None:
@@ -212,13 +228,14 @@ def main() -> None:
     found = {}
     with tempfile.TemporaryDirectory(prefix="large-", ignore_cleanup_errors=True) as temporary:
         folder: Path = (chosen.folder or Path(temporary)).resolve()
-        for name, words, close in stores(chosen, folder):
+        for name in ("sqlite", "postgres") if chosen.store == "both" else (chosen.store,):
 
             def say(what: str, name: str = name) -> None:
                 sys.stderr.write(f"{time.monotonic() - began:7.1f} s  {name}: {what}\n")
 
-            stage = Stage(folder / name, say)
+            stage, close = Stage(folder / name, say), _nothing
             try:
+                words, close = words_of(name, folder, stage, say)
                 found[name] = measure(stage, stage.node(*words), chosen, say)
             finally:
                 stage.close()
