@@ -118,9 +118,21 @@ def _open_store(settings: Settings) -> tuple[Store, Sequences]:
     if settings.database is None:
         embedded = SqliteStore(settings.data)
         return embedded, Sequences(_sequence_floor() + embedded.numbers_ahead())
-    from interstate.store.postgres.engine import ClockSequences, PostgresStore  # noqa: PLC0415 only who uses it waits for it
+    import psycopg  # noqa: PLC0415 only who uses it waits for it
 
-    store = PostgresStore(settings.database, role=settings.role)
+    from interstate.store.postgres.engine import (  # noqa: PLC0415 as above
+        ClockSequences,
+        NoNumberLeft,
+        PostgresStore,
+        UnfitDatabase,
+    )
+
+    try:
+        store = PostgresStore(settings.database, role=settings.role)
+    except (UnfitDatabase, NoNumberLeft) as error:
+        raise Misconfigured(str(error)) from error
+    except psycopg.OperationalError as error:
+        raise Misconfigured(f"The database cannot be used: {str(error).strip()}. Start it, or mend --database.") from error
     return store, ClockSequences(store)
 
 

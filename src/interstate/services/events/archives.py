@@ -15,7 +15,7 @@ from interstate.core.events.errors import (
     ResourceNotFoundException,
 )
 from interstate.core.events.limits import ARCHIVES_PER_BUS_MAX
-from interstate.services.events.archiving import SWEEP, SWEEP_EVERY
+from interstate.services.events.archiving import SWEEP, SWEEP_EVERY, held
 from interstate.services.events.locate import bus_at, find_bus, scope_of
 from interstate.services.events.pages import PAGE_MAX, after, page
 from interstate.services.events.routing import changed
@@ -130,17 +130,18 @@ def describe_archive(request: ArchiveRequest, work: Work) -> dict[str, Any]:
         "EventPattern": archive.pattern,
         "KmsKeyIdentifier": archive.kms_key,
     }
-    return {**_listed(archive), **{name: value for name, value in members.items() if value is not None}}
+    return {**_listed(archive, work), **{name: value for name, value in members.items() if value is not None}}
 
 
-def _listed(archive: Archive) -> dict[str, Any]:
+def _listed(archive: Archive, work: Work) -> dict[str, Any]:
+    events, size_bytes = held(archive, work)
     return {
         "ArchiveName": archive.name,
         "EventSourceArn": archive.bus,
         "State": "ENABLED",
         "RetentionDays": archive.retention_days,
-        "SizeBytes": archive.size_bytes,
-        "EventCount": archive.event_count,
+        "SizeBytes": size_bytes,
+        "EventCount": events,
         "CreationTime": archive.created,
     }
 
@@ -175,7 +176,7 @@ def list_archives(request: ListArchives, work: Work) -> dict[str, Any]:
         and request.state in (None, "ENABLED")
     ]
     taken, token = page(found, request.limit, lambda archive: archive.name)
-    return {"Archives": [_listed(archive) for archive in taken], **token}
+    return {"Archives": [_listed(archive, work) for archive in taken], **token}
 
 
 def update_archive(request: UpdateArchive, work: Work) -> dict[str, Any]:

@@ -8,10 +8,13 @@ from interstate.base.json import JSONObject
 from interstate.base.time import parse_iso
 from interstate.store.ports import Work
 from interstate.store.records.events import (
+    ARCHIVE_COUNTS,
     ARCHIVED,
     ARCHIVED_BEFORE,
     ARCHIVES,
+    COUNTS_OF_ARCHIVE,
     Archive,
+    ArchiveCount,
     Archived,
     ArchiveSweep,
 )
@@ -20,20 +23,31 @@ SWEEP = "events.sweep"
 SWEEP_EVERY = timedelta(hours=6)
 _SWEPT_MAX = 500
 """Events forgotten in one step; more of them are the next step's."""
+_NODES_MAX = 256
 _END_OF_TIME = timedelta(days=36_500)
 
 
 def keep(archive: Archive, event: JSONObject, text: bytes, work: Work) -> None:
     """Put an event into an archive."""
-    present = work.get(ARCHIVES, archive.arn)
-    if present is None:
+    if work.get(ARCHIVES, archive.arn) is None:
         return
-    work.put(ARCHIVED, Archived(work.next_id(ARCHIVED), archive.id, parse_iso(event["time"]), _size_bytes(event), text))
-    work.put(
-        ARCHIVES,
-        msgspec.structs.replace(
-            present, event_count=present.event_count + 1, size_bytes=present.size_bytes + _size_bytes(event)
-        ),
+    size = _size_bytes(event)
+    work.put(ARCHIVED, Archived(work.next_id(ARCHIVED), archive.id, parse_iso(event["time"]), size, text))
+    _count(archive.id, 1, size, work)
+
+
+def _count(archive: int, events: int, size: int, work: Work) -> None:
+    """This node's part of what the archive holds; below zero where it forgets what others have put there."""
+    own = work.get(ARCHIVE_COUNTS, archive, work.node) or ArchiveCount(archive, work.node)
+    work.put(ARCHIVE_COUNTS, msgspec.structs.replace(own, events=own.events + events, bytes=own.bytes + size))
+
+
+def held(archive: Archive, work: Work) -> tuple[int, int]:
+    """How many events an archive holds, and their bytes."""
+    parts = work.select(COUNTS_OF_ARCHIVE, limit=_NODES_MAX, archive=archive.id)
+    return (
+        max(0, archive.event_count + sum(part.events for part in parts)),
+        max(0, archive.size_bytes + sum(part.bytes for part in parts)),
     )
 
 
@@ -50,6 +64,8 @@ def sweep(body: ArchiveSweep, work: Work) -> None:
         erased = work.erase(ARCHIVED_BEFORE, limit=_SWEPT_MAX, archive=body.archive, before=work.now + _END_OF_TIME)
         if erased == _SWEPT_MAX:
             work.later(SWEEP, ArchiveSweep(body.archive, None))
+        else:
+            work.erase(COUNTS_OF_ARCHIVE, limit=_NODES_MAX, archive=body.archive)
         return
     if archive.retention_days == 0:
         return
@@ -58,8 +74,6 @@ def sweep(body: ArchiveSweep, work: Work) -> None:
     for event in old:
         work.delete(ARCHIVED, event.id)
     if old:
-        count = max(0, archive.event_count - len(old))
-        size_bytes = max(0, archive.size_bytes - sum(event.size_bytes for event in old))
-        work.put(ARCHIVES, msgspec.structs.replace(archive, event_count=count, size_bytes=size_bytes))
+        _count(archive.id, -len(old), -sum(event.size_bytes for event in old), work)
     more = len(old) == _SWEPT_MAX
     work.later(SWEEP, body, at=work.now if more else work.now + SWEEP_EVERY)

@@ -38,7 +38,11 @@ LEASE_S = 6.0
 IDLE_IN_TRANSACTION_MS = 3000
 LOCK_TIMEOUT_MS = 2000
 DEADLOCK_TIMEOUT_MS = 100
-STATEMENT_TIMEOUT_MS = 10_000
+STATEMENT_TIMEOUT_MS = 5000
+TRANSACTION_TIMEOUT_MS = 5500
+"""All below the lease: what a frozen node holds is let go before others take its work over. (The last is known since 17.)"""
+VERSION_MIN = 160_000
+_VERSION_TRANSACTION_TIMEOUT = 170_000
 _CONNECT_TIMEOUT_S = 3
 _AGAIN_FIRST_S, _AGAIN_MAX_S = 0.1, 2.0
 _NUMBERS = 256
@@ -60,6 +64,10 @@ class NoNumberLeft(RuntimeError):
 
     def __init__(self) -> None:
         super().__init__(f"{_NUMBERS} nodes share this database already. Stop one, or use another database.")
+
+
+class UnfitDatabase(RuntimeError):
+    """The database cannot be shared by nodes as it is; the message says what to do."""
 
 
 class ClockSequences(Sequences):
@@ -102,6 +110,9 @@ class PostgresStore:
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
         self._closed = False
         with _connect(url) as connection:
+            check(connection)
+            connection.execute("SET statement_timeout = 0")  # A large store may take its time, and others wait for it.
+            connection.execute("SET lock_timeout = 0")
             migrate(connection)
         self._open()
         self.register()
@@ -111,6 +122,7 @@ class PostgresStore:
     def _open(self) -> None:
         self.writer = _connect(self.url)
         self.read_connection = _connect(self.url)
+        self.read_connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
         self.read_connection.execute("SET default_transaction_read_only = on")
         self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
         self.line = Line(self.writer, writes=True)
@@ -269,6 +281,7 @@ class PostgresStore:
         """Forget every record; the schema and the nodes stay."""
         self.begin()
         self.line.open()
+        self.writer.execute("SET LOCAL statement_timeout = 0")
         names = self.writer.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() "
             "AND tablename NOT IN ('schema_migrations', 'nodes')"
@@ -290,6 +303,37 @@ class PostgresStore:
         self._let_go()
 
 
+def check(connection: Connection[Any]) -> None:
+    """Refuse a database that nodes cannot share.
+
+    Raises:
+        UnfitDatabase: it is too old, it only reads, or does not tell of its sessions.
+    """
+    version = connection.info.server_version
+    if version < VERSION_MIN:
+        raise UnfitDatabase(
+            f"This database is PostgreSQL {version // 10_000}.{version % 10_000}. Interstate needs version "
+            f"{VERSION_MIN // 10_000} or newer: upgrade it (pg_upgrade), or name another one with --database."
+        )
+    if _shown(connection, "track_activities") != "on":
+        raise UnfitDatabase(
+            "The database does not track its sessions, so nodes cannot see whose transactions are open. "
+            "Set track_activities = on in its configuration and reload it."
+        )
+    if _shown(connection, "transaction_read_only") == "on":
+        raise UnfitDatabase(
+            "This database only reads: it is a standby. Name the primary with --database "
+            "(target_session_attrs=read-write in the URL finds it among several hosts)."
+        )
+
+
+def _shown(connection: Connection[Any], setting: str) -> str:
+    row = connection.execute("SELECT current_setting(%s)", (setting,)).fetchone()
+    assert row is not None
+    value: str = row[0]
+    return value
+
+
 def _connect(url: str) -> Connection[Any]:
     connection = psycopg.connect(
         url,
@@ -306,6 +350,10 @@ def _connect(url: str) -> Connection[Any]:
             "-c jit=off -c plan_cache_mode=force_generic_plan"
         ),
     )
+    if connection.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
+        connection.execute(f"SET transaction_timeout = {TRANSACTION_TIMEOUT_MS}".encode())
+    with suppress(errors.InsufficientPrivilege):  # Then after the server's own, a second as a rule.
+        connection.execute(f"SET deadlock_timeout = {DEADLOCK_TIMEOUT_MS}".encode())
     connection.prepare_threshold = 3
     connection.prepared_max = _PREPARED_MAX
     connection.adapters.register_dumper(

@@ -80,6 +80,9 @@ class Line:
         self._writes = writes
         self._clock = 0
         self._stale = False  # A lock was taken since the clock was read.
+        # What a pipeline was to prepare behind a failed statement is not prepared, and the driver believes that it is. It forgets
+        # everything when it sees a text of this kind that it has not seen before.
+        self._failed, self._failures = False, 0
         self._open = False
         self._waiting: list[Question] = []
 
@@ -200,6 +203,9 @@ class Line:
             return
         try:
             self.connection.execute("ROLLBACK")
+            if self._failed:
+                self._failed, self._failures = False, self._failures + 1
+                self.connection.execute(f"DEALLOCATE ALL -- {self._failures}".encode())
         except psycopg.Error:
             self.broken = True
 
@@ -209,6 +215,7 @@ class Line:
 
     def _read(self, error: psycopg.Error) -> Exception:
         """What an error of the driver means."""
+        self._failed = True
         state = error.sqlstate
         if state == "IS001":
             return Overtaken(error.diag.message_primary or "")

@@ -30,7 +30,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 DUE = Table("due", Due, key=("id",))
-SETTINGS = Table("settings", Setting, key=("name",))
+SETTINGS = Table("settings", Setting, key=("name",), shared=True)
 
 READY = Select(DUE, "lane = :lane AND due_at <= :now", "due_at, id")
 NEXT = Select(DUE, "lane = :lane", "due_at, id")

@@ -213,7 +213,7 @@ INDEX_ENTRIES = Table(
     "index_entries", IndexEntry, ("index_id", "partition_key", "sort_key", "item_partition", "item_sort")
 )
 ITEM_COUNTS = Table("item_counts", ItemCount, ("id",))
-ITEM_EXPIRIES = Table("item_expiries", ItemExpiry, ("table_id",))
+ITEM_EXPIRIES = Table("item_expiries", ItemExpiry, ("table_id",), shared=True)
 ITEM_STREAMS = Table("item_streams", ItemStream, ("arn",), shared=True)
 STREAM_RECORDS = Table("stream_records", StreamRecord, ("id",), appends=True)
 TRANSACTION_TOKENS = Table("transaction_tokens", TransactionToken, ("token",))

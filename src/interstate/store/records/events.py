@@ -76,6 +76,15 @@ class Archive(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
+class ArchiveCount(msgspec.Struct, frozen=True):
+    """What a node has put into an archive, less what it has forgotten; the archive holds the sum."""
+
+    archive: int
+    node: int
+    events: int = 0
+    bytes: int = 0
+
+
 class Archived(msgspec.Struct, frozen=True):
     """An event in an archive; ``at`` is the time that it carries, by which replays choose."""
 
@@ -147,12 +156,13 @@ class Sweep(msgspec.Struct, frozen=True):
 BUSES = Table("events_buses", Bus, ("arn",), shared=True)
 RULES = Table("events_rules", Rule, ("arn",), shared=True)
 TARGETS = Table("events_targets", TargetRow, ("rule", "id"), shared=True)
-ARCHIVES = Table("events_archives", Archive, ("arn",))
+ARCHIVES = Table("events_archives", Archive, ("arn",), shared=True)
+ARCHIVE_COUNTS = Table("events_archive_counts", ArchiveCount, ("archive", "node"), own=True)
 ARCHIVED = Table("events_archived", Archived, ("id",))
 REPLAYS = Table("events_replays", Replay, ("arn",))
 LOG = Table("events_log", Logged, ("id",), appends=True)
 ATTEMPTS = Table("events_attempts", Attempt, ("id",), appends=True)
-SWEEPS = Table("events_sweeps", Sweep, ("name",))
+SWEEPS = Table("events_sweeps", Sweep, ("name",), shared=True)
 
 BUSES_OF_SCOPE = Select(BUSES, "scope = :scope AND name > :after AND name >= :prefix", "name")
 RULES_OF_BUS = Select(RULES, "bus = :bus AND name > :after AND name >= :prefix", "name")
@@ -160,6 +170,7 @@ TARGETS_OF_RULE = Select(TARGETS, "rule = :rule", "id")
 TARGETS_OF_BUS = Select(TARGETS, "bus = :bus", "rule, id")
 TARGETS_BY_ARN = Select(TARGETS, "bus = :bus AND arn = :arn AND rule_name > :after", "rule_name, id")
 ARCHIVES_OF_SCOPE = Select(ARCHIVES, "scope = :scope AND name > :after AND name >= :prefix", "name")
+COUNTS_OF_ARCHIVE = Select(ARCHIVE_COUNTS, "archive = :archive", "node")
 ARCHIVES_OF_BUS = Select(ARCHIVES, "bus = :bus", "name")
 # The rest of an instant, and what is after it: two ranges of one index, whatever came at the same instant.
 ARCHIVED_AT = Select(ARCHIVED, "archive = :archive AND at = :at AND id > :after", "id")

@@ -313,7 +313,7 @@ HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
 MOCK_CONFIGURATION = Table("states_mock_configuration", MockConfiguration, ("name",), shared=True)
 MOCK_CALLS = Table("states_mock_calls", MockCalls, ("execution", "state"))
-SWEEPS = Table("states_sweeps", Sweep, ("name",))
+SWEEPS = Table("states_sweeps", Sweep, ("name",), shared=True)
 
 MOCK_CALLS_OF_EXECUTION = Select(MOCK_CALLS, "execution = :execution", "state")
 MACHINES_OF_SCOPE = Select(MACHINES, "scope = :scope AND name > :after", "name")
