@@ -15,7 +15,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -29,6 +28,7 @@ from interstate.runtime.batch import (
     Decided,
     Job,
 )
+from interstate.runtime.commit_thread import CommitThread
 from interstate.store.ports import Store, StoreUnavailable
 
 SCAN_WORK_S = 0.002
@@ -71,7 +71,7 @@ class Commits:
         self._committing = False
         self._closed = False
         self._count = 0
-        self._helper = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._helper = CommitThread("commit")
         self.effects_room: Callable[[], int] = lambda: 0
         self.committed: Committed = lambda _decided: None
         self.wal_idle_s, self.wal_idle_bytes = WAL_IDLE_S, WAL_IDLE_BYTES
@@ -130,9 +130,7 @@ class Commits:
             self._finish(batch, None)
         elif self._store.durable and decided[-1].wrote:
             self._committing = True
-            loop = asyncio.get_running_loop()
-            commit = loop.run_in_executor(self._helper, self._commit)
-            commit.add_done_callback(lambda future: self._committed(batch, future.exception(), settles=settles))
+            self._helper.run(self._commit, lambda error: self._committed(batch, error, settles=settles))
         else:
             self._committed(batch, self._end_read_only(), settles=settles)
 
@@ -191,13 +189,11 @@ class Commits:
             self._idle = asyncio.get_running_loop().call_later(self.wal_idle_s, self._when_idle, self._count)
         elif self._store.wal_bytes() > self.wal_idle_bytes:
             self._committing = True
-            loop = asyncio.get_running_loop()
-            shortening = loop.run_in_executor(self._helper, partial(self._store.shorten_wal, truncate=True))
-            shortening.add_done_callback(self._shortened)
+            self._helper.run(partial(self._store.shorten_wal, truncate=True), self._shortened)
 
-    def _shortened(self, future: asyncio.Future[None]) -> None:
+    def _shortened(self, error: BaseException | None) -> None:
         self._committing = False
-        if (error := future.exception()) is not None:
+        if error is not None:
             _log.warning("the WAL could not be truncated: %s", error)
         if self._jobs or self._scans or self._between:
             self._schedule()
@@ -207,5 +203,5 @@ class Commits:
         self._closed = True
         if self._idle is not None:
             self._idle.cancel()
-        self._helper.shutdown(wait=True)
+        self._helper.close()
         await asyncio.sleep(0)

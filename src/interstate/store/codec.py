@@ -33,14 +33,28 @@ def converters(hint: Any) -> tuple[Convert, Convert] | None:
         return int, bool
     if hint is datetime:
         return to_micros, from_micros
-    decoder = msgspec.json.Decoder(hint)
-    return (lambda value: msgspec.json.encode(value).decode()), decoder.decode
+    return _json_writer(), msgspec.json.Decoder(hint).decode
+
+
+def _json_writer() -> Convert:
+    """Writes JSON text. What many rows share (a message's sender) is often one object, and then encoded once."""
+    last: Any = None
+    text = ""
+
+    def write(value: Any) -> str:
+        nonlocal last, text
+        if value is not last:
+            text = msgspec.json.encode(value).decode()
+            last = value  # Held, so that no other object can be taken for it. Stored values are never changed.
+        return text
+
+    return write
 
 
 class RecordCodec:
     """How one table's records lie in columns."""
 
-    __slots__ = ("_reads", "_writes", "columns", "hints", "key_at", "table")
+    __slots__ = ("_reads", "_writes", "columns", "hints", "key_at", "table", "writers")
 
     def __init__(self, table: Table[Any]) -> None:
         self.hints = typing.get_type_hints(table.record)
@@ -48,6 +62,7 @@ class RecordCodec:
         self.columns = table.record.__struct_fields__
         found = [(at, converters(self.hints[name])) for at, name in enumerate(self.columns)]
         self._writes = [(at, pair[0]) for at, pair in found if pair is not None]
+        self.writers = tuple([None if pair is None else pair[0] for _, pair in found])
         self._reads = [(at, pair[1]) for at, pair in found if pair is not None]
         self.key_at = tuple(self.columns.index(name) for name in table.key)
 

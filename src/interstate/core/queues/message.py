@@ -20,6 +20,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ class Message(msgspec.Struct, frozen=True):
     @property
     def sequence_number(self) -> str:
         """Twenty digits that rise in the order of sending."""
-        return str(_SEQUENCE + self.id)
+        return sequence_number(self.id)
 
     def is_held_by(self, receipt: str) -> bool:
         """Whether this is the receipt of the latest receive."""
@@ -85,6 +86,11 @@ class Message(msgspec.Struct, frozen=True):
         return urlsafe_b64encode(f"{self.queue_id}/{self.id}/{self.receipt}".encode()).decode()
 
 
+def sequence_number(row: int) -> str:
+    """The sequence number of the message in this row."""
+    return str(_SEQUENCE + row)
+
+
 def new_message_id(row: int, entropy: Entropy) -> str:
     """An id for the message of this row. Like an event's, it leads to its row, so that a message is found by its id."""
     return event_id(row, 0, entropy)
@@ -102,22 +108,25 @@ def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:
     Raises:
         ReceiptHandleIsInvalid: the queue never gave it out.
     """
+    queue, row, receipt = _parts(receipt_handle)
+    if queue != queue_id or row is None:
+        raise ReceiptHandleIsInvalid(receipt_handle)
+    return row, receipt
+
+
+@lru_cache(maxsize=1024)
+def _parts(receipt_handle: str) -> tuple[int | None, int | None, str]:
+    """Queue, row and receipt; a call asks twice: for the rows that it needs, and for itself."""
     try:
         queue, row, receipt = urlsafe_b64decode(receipt_handle.encode()).decode().split("/")
-        if whole_number(queue) == queue_id and (number := whole_number(row)) is not None:
-            return number, receipt
+        return whole_number(queue), whole_number(row), receipt
     except (ValueError, Base64Error):
-        pass
-    raise ReceiptHandleIsInvalid(receipt_handle)
+        return None, None, ""
 
 
 def row_of_handle(receipt_handle: str) -> int | None:
     """The row that a handle names, whosever it is; None when it is no handle."""
-    try:
-        _, row, _ = urlsafe_b64decode(receipt_handle.encode()).decode().split("/")
-        return whole_number(row)
-    except (ValueError, Base64Error):
-        return None
+    return _parts(receipt_handle)[1]
 
 
 def is_used_up(receive_count: int, receive_count_max: int | None) -> bool:

@@ -22,19 +22,19 @@ from interstate.core.queues.errors import (
     MissingParameter,
     TooManyEntriesInBatchRequest,
 )
-from interstate.core.queues.message import size_bytes
+from interstate.core.queues.message import Message, size_bytes
 from interstate.services.sqs.locate import queue_for
 from interstate.services.sqs.messages import (
     Attributes,
     Outgoing,
     change_visibility,
     check_ids,
-    delete_from,
+    held,
     keys_of_handles,
     keys_of_queue,
-    put_message,
     put_messages,
 )
+from interstate.services.sqs.stored import remove_all
 from interstate.store.ports import Work
 from interstate.store.tables import Key
 
@@ -111,8 +111,6 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
             check_ids(queue, each)
     except MissingParameter as error:
         raise InvalidParameterValue(error.message) from error
-    if queue.is_fifo:
-        return _each(request.entries, lambda entry: put_message(queue, outgoing[entry.id], work), work)
     made = put_messages(queue, tuple(outgoing.values()), work)
     successful = [
         {"Id": entry_id, **answer} for entry_id, answer in zip(outgoing, made, strict=True) if isinstance(answer, dict)
@@ -151,7 +149,24 @@ def delete_message_batch(request: DeleteBatch, work: Work) -> dict[str, Any]:
     """Forget up to ten messages."""
     queue = queue_for("DeleteMessage", request.queue_url, work)
     _check_ids(request.entries, "DeleteMessageBatchRequestEntry")
-    return _each(request.entries, lambda entry: delete_from(queue, entry.receipt_handle, work), work)
+    successful: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    gone: dict[int, Message] = {}
+    for entry in request.entries:
+        try:
+            message = held(queue, entry.receipt_handle, work)
+        except ServiceError as error:
+            failed.append(_failed(entry.id, error))
+            continue
+        if message is not None:
+            gone[message.id] = message  # Two entries may name the same one.
+        successful.append({"Id": entry.id})
+    if gone:
+        remove_all(queue, tuple(gone.values()), work)
+    if successful:
+        dimensions = (("QueueName", queue.name),)
+        work.measure_all("AWS/SQS", "NumberOfMessagesDeleted", dimensions, [1.0] * len(successful), caller=work.caller)
+    return _answer(successful, failed)
 
 
 def change_message_visibility_batch(request: ChangeBatch, work: Work) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from itertools import takewhile
 
 import msgspec
 
-from interstate.core.queues.message import Message
+from interstate.core.queues.message import Message, sequence_number
 from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
 from interstate.services.sqs.stored import add
 from interstate.store.ports import Work
@@ -69,19 +69,31 @@ def identified(queue: Queue, message: Message, body: bytes) -> Message:
 
 def send(queue: Queue, message: Message, work: Work) -> dict[str, str]:
     """Write a message, unless it was sent in the last five minutes: then nothing happens, and the answer is the first's."""
-    scope = message.group_id if _is_by_group(queue, work) else ""
-    known = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
-    if known is not None and known.expires > work.now and known.message > queue.purged_to:
-        first = msgspec.structs.replace(message, id=known.message)
-        return {"MessageId": known.message_id, "SequenceNumber": first.sequence_number}
-    expires = work.now + DEDUPLICATION
-    work.put(
-        DEDUPLICATIONS,
-        Deduplication(queue.id, scope, message.deduplication_id, message.id, message.message_id, expires),
-    )
+    first = accepting(queue, work)(message)
+    if first is not None:
+        return first
     add(queue, message, work)
-    forget_later(queue, work)
     return {"MessageId": message.message_id, "SequenceNumber": message.sequence_number}
+
+
+def accepting(queue: Queue, work: Work) -> Callable[[Message], dict[str, str] | None]:
+    """Remembers the messages of a call one by one; of one that was sent in the last five minutes, tells the first's answer."""
+    by_group = _is_by_group(queue, work)
+    now, expires = work.now, work.now + DEDUPLICATION
+    forget_later(queue, work)
+
+    def accept(message: Message) -> dict[str, str] | None:
+        scope = message.group_id if by_group else ""
+        known = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+        if known is not None and known.expires > now and known.message > queue.purged_to:
+            return {"MessageId": known.message_id, "SequenceNumber": sequence_number(known.message)}
+        work.put(
+            DEDUPLICATIONS,
+            Deduplication(queue.id, scope, message.deduplication_id, message.id, message.message_id, expires),
+        )
+        return None
+
+    return accept
 
 
 def _is_by_group(queue: Queue, work: Work) -> bool:

@@ -164,13 +164,14 @@ def put_message(queue: Queue, outgoing: Outgoing, work: Work) -> dict[str, Any]:
 
 
 def put_messages(queue: Queue, outgoing: Sequence[Outgoing], work: Work) -> list[dict[str, Any] | ServiceError]:
-    """The messages of one call to a standard queue: each is checked by itself, those that pass are written together.
+    """The messages of one call: each is checked by itself, those that pass are written together.
 
     Tells SendMessage's answer, or the refusal, of each.
     """
     answers: list[dict[str, Any] | ServiceError] = []
     messages: list[Message] = []
     sizes: list[int] = []
+    accept = fifo.accepting(queue, work) if queue.is_fifo else None
     for each in outgoing:
         body = each.body.encode()
         try:
@@ -179,12 +180,21 @@ def put_messages(queue: Queue, outgoing: Sequence[Outgoing], work: Work) -> list
             answers.append(error)
             continue
         message = _message(queue, each, body, work)
+        answer = {"MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}
+        if accept is not None:
+            message = fifo.identified(queue, message, body)
+            answer["SequenceNumber"] = message.sequence_number
+            first = accept(message)
+            if first is not None:  # It was sent before: the answer is the first's.
+                answers.append(_with_digests({**answer, **first}, each))
+                continue
         messages.append(message)
-        answers.append(_with_digests({"MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}, each))
+        answers.append(_with_digests(answer, each))
     if messages:
         add_all(queue, messages, work)
+    if sizes:
         dimensions = (("QueueName", queue.name),)
-        work.measure_all("AWS/SQS", "NumberOfMessagesSent", dimensions, [1.0] * len(messages), caller=work.caller)
+        work.measure_all("AWS/SQS", "NumberOfMessagesSent", dimensions, [1.0] * len(sizes), caller=work.caller)
         work.measure_all("AWS/SQS", "SentMessageSize", dimensions, sizes, "Bytes", caller=work.caller)
     return answers
 
@@ -303,13 +313,26 @@ def delete_message(request: DeleteMessage, work: Work) -> None:
 
 def delete_from(queue: Queue, receipt_handle: str, work: Work) -> None:
     """Delete what a handle names, as DeleteMessage does."""
-    message, receipt = _found(queue, receipt_handle, work)
+    message = held(queue, receipt_handle, work)
     if message is not None:
-        if queue.is_fifo and (message.visible_at <= work.now or not message.is_held_by(receipt)):
-            raise ReceiptHandleExpired(receipt_handle)
-        if message.is_held_by(receipt):
-            remove(queue, message, work)
+        remove(queue, message, work)
     measure(queue, work, "NumberOfMessagesDeleted")
+
+
+def held(queue: Queue, receipt_handle: str, work: Work) -> Message | None:
+    """The message that a handle deletes; None when it is gone, or in other hands.
+
+    Raises:
+        ReceiptHandleIsInvalid: this queue never gave out ``receipt_handle``.
+        InvalidParameterValue: a FIFO queue's message is not in flight any more.
+    """
+    message, receipt = _found(queue, receipt_handle, work)
+    if message is None:
+        return None
+    holds = message.is_held_by(receipt)
+    if queue.is_fifo and (message.visible_at <= work.now or not holds):
+        raise ReceiptHandleExpired(receipt_handle)
+    return message if holds else None
 
 
 def change_message_visibility(request: ChangeMessageVisibility, work: Work) -> None:

@@ -217,7 +217,7 @@ class _Taker:
             if dead_letters is not None:  # Without such a queue it stays where it is, as on AWS.
                 _bury(message, self._queue, dead_letters, work)
                 return None
-        hidden = message.received(self._until, work.now, work.entropy.hex(16))
+        hidden = message.received(self._until, work.now, f"{work.entropy.word():016x}")
         work.put(MESSAGES, hidden)
         return hidden
 

@@ -31,19 +31,26 @@ def add(queue: Queue, message: Message, work: Work) -> None:
     depth = depth_of(queue.id, work)
     work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + 1))
     if queue.is_fifo:
-        group = work.get(GROUPS, queue.id, message.group_id)
-        if group is None:
-            work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
-        elif message.id < group.head:  # Two nodes sent at once, and the later number was committed first.
-            work.put(GROUPS, msgspec.structs.replace(group, ready_at=message.visible_at, head=message.id))
+        _join_group(queue, message, work)
     announce(queue, message.visible_at, work)
 
 
+def _join_group(queue: Queue, message: Message, work: Work) -> None:
+    group = work.get(GROUPS, queue.id, message.group_id)
+    if group is None:
+        work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
+    elif message.id < group.head:  # Two nodes sent at once, and the later number was committed first.
+        work.put(GROUPS, msgspec.structs.replace(group, ready_at=message.visible_at, head=message.id))
+
+
 def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
-    """Write new messages of a standard queue (at least one); its readers are told of each."""
+    """Write new messages (at least one); the queue's readers are told of each."""
+    key = f"sqs:{queue.arn}"
     for message in messages:
         work.put(MESSAGES, message)
-        work.wake(f"sqs:{queue.arn}", one=True)
+        work.wake(key, one=True)
+        if queue.is_fifo:
+            _join_group(queue, message, work)
     depth = depth_of(queue.id, work)
     work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + len(messages)))
     for at in sorted({message.visible_at for message in messages}):
@@ -52,19 +59,23 @@ def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
 
 def remove(queue: Queue, message: Message, work: Work) -> None:
     """Delete a message; what it blocked may be received."""
-    work.delete(MESSAGES, message.id)
+    remove_all(queue, (message,), work)
+
+
+def remove_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
+    """Delete messages (at least one)."""
+    in_flight = 0
+    for message in messages:
+        work.delete(MESSAGES, message.id)
+        if message.receive_count > 0 and message.visible_at > work.now:
+            in_flight += 1
+        if queue.is_fifo and ready(queue, message.group_id, work.now, work):
+            announce(queue, work.now, work)
     depth = depth_of(queue.id, work)
-    in_flight = message.receive_count > 0 and message.visible_at > work.now
     work.put(
         DEPTHS,
-        msgspec.structs.replace(
-            depth,
-            messages=depth.messages - 1,
-            claimed=depth.claimed - 1 if in_flight else depth.claimed,
-        ),
+        msgspec.structs.replace(depth, messages=depth.messages - len(messages), claimed=depth.claimed - in_flight),
     )
-    if queue.is_fifo and ready(queue, message.group_id, work.now, work):
-        announce(queue, work.now, work)
 
 
 def release(queue: Queue, message: Message, work: Work) -> None:

@@ -97,8 +97,11 @@ def _update(
     new = msgspec.structs.astuple(wanted)
     changed = tuple([at for at, value in enumerate(new) if value is not old[at] and value != old[at]])
     if changed:
-        row = codec.to_row(wanted)
-        values = [row[at] for at in changed]
+        writers = codec.writers
+        values: list[Any] = []
+        for at in changed:
+            value, write = new[at], writers[at]
+            values.append(value if write is None or value is None else write(value))
         values.extend(codec.to_key(key))
         updates.setdefault(changed, []).append(values)
 
