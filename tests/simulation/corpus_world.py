@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.simulation.machine_corpus import FUNCTION, Case, one, passing
+from tests.simulation.machine_corpus import ACTIVITY, FUNCTION, Case, one, passing
 
 from interstate.base.json import dumps, loads
 from interstate.core.asl.history import decode
@@ -13,7 +13,14 @@ from interstate.runtime.testing import Crash, World
 from interstate.services.states import tasks
 from interstate.services.tables import SERVICES
 from interstate.store.records.lambda_ import FUNCTIONS, Function, Invocation, InvocationResult
-from interstate.store.records.states import EXECUTION_ARNS, EXECUTIONS, FRAMES_OF_EXECUTION, HISTORY_FROM, Execution
+from interstate.store.records.states import (
+    EXECUTION_ARNS,
+    EXECUTIONS,
+    FRAMES_OF_EXECUTION,
+    HISTORY_FROM,
+    TASKS_OF_ACTIVITY,
+    Execution,
+)
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
@@ -48,6 +55,8 @@ class Story:
     """One execution of the corpus, from its start to its end; ``dies_at`` is the commit before which the process dies."""
 
     def __init__(self, case: Case, directory: Path, dies_at: int | None = None) -> None:
+        self.case = case
+        self.taken: dict[str, Any] = {}
         self.outside = Outside()
         self.world = World(SERVICES, directory=directory, performers={"lambda.invoke": self.outside.perform})
         self._prepare(case)
@@ -95,15 +104,40 @@ class Story:
             return False
         self.world.run_due()
         self.world.run(self._answer_tokens)
+        while self._work():
+            self.world.run_due()
         self.world.run_due()
         row = self.row()
         assert row is not None
         if row.status != "RUNNING":
-            return True
+            return self._is_over(row)
         due = self.world.next_due()
         assert due is not None, "nothing will ever happen"
         self.world.now = max(self.world.now, due)
         return False
+
+    def _is_over(self, row: Execution) -> bool:
+        if row.redrive_count == self.case.redrives:
+            return True
+        assert row.status == "FAILED", "there is nothing to redrive"
+        self.world.call("stepfunctions", "RedriveExecution", {"executionArn": EXECUTION})
+        return False
+
+    def _work(self) -> bool:
+        """A worker of the activity does what waits for one; what it has taken it answers, whatever happens to the server."""
+        waiting = self.world.run(lambda work: work.select(TASKS_OF_ACTIVITY, limit=1, activity=ACTIVITY))
+        if self.case.works and not self.taken and waiting:
+            self.taken = self.world.call("stepfunctions", "GetActivityTask", {"activityArn": ACTIVITY})
+        if not self.taken.get("taskToken"):
+            return False
+        given = loads(self.taken["input"])
+        token = {"taskToken": self.taken["taskToken"]}
+        if isinstance(given, dict) and given.get("fail"):
+            self.world.call("stepfunctions", "SendTaskFailure", {**token, "error": "Refused"})
+        else:
+            self.world.call("stepfunctions", "SendTaskSuccess", {**token, "output": dumps({"done": given})})
+        self.taken = {}
+        return True
 
     def _answer_tokens(self, work: Any) -> None:
         number = work.get(EXECUTION_ARNS, EXECUTION).execution

@@ -1,4 +1,4 @@
-"""Machines that between them use every type of state, both query languages, and all that can happen in them.
+"""Machines that between them use every type of state, and all that can happen in them; more in ``machine_corpus_more``.
 
 Each is a definition and an input. They run in a world with the function ``f``, the queue ``q``, the activity ``a``, the bucket ``bucket`` with
 ``items.csv``, and the machines ``child`` and ``broken``.
@@ -21,12 +21,14 @@ Fields = Mapping[str, Any]
 
 
 class Case(NamedTuple):
-    """A machine with the input of its execution and the status with which it ends."""
+    """A machine with the input of its execution, and how it ends after so many redrives."""
 
     states: Fields
     given: Any = None
     ends: str = "SUCCEEDED"
     top: Fields = MappingProxyType({})
+    redrives: int = 0
+    works: bool = True  # Whether somebody works for the activity.
 
 
 def passing(**fields: Any) -> dict[str, Any]:
@@ -170,7 +172,9 @@ CORPUS: dict[str, Case] = {
         },
         ends="FAILED",
     ),
-    "task, an activity that nobody takes": Case({"A": task(resource=ACTIVITY, TimeoutSeconds=30)}, ends="FAILED"),
+    "task, an activity that nobody takes": Case(
+        {"A": task(resource=ACTIVITY, TimeoutSeconds=30)}, ends="FAILED", works=False
+    ),
     "nested, not waited for": Case({"A": task(resource=STATES, Parameters={"StateMachineArn": CHILD, "Input": {}})}),
     "nested, .sync": Case(
         {"A": task(resource=f"{STATES}.sync", Parameters={"StateMachineArn": CHILD, "Input": {"n": 1}})}

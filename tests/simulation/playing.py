@@ -23,8 +23,12 @@ class Played:
     )
 
 
-def simulation(seed: int, nodes: int) -> Simulation:
+def simulation(seed: int, nodes: int, *, orders: bool = False) -> Simulation:
     """A run that has not begun."""
+    if orders:
+        from tests.simulation.simulated_orders import OrderSimulation  # noqa: PLC0415 deploying takes some seconds
+
+        return OrderSimulation(seed)
     if nodes == 1:
         return Simulation(seed)
     from tests.simulation.simulated_cluster import Cluster  # noqa: PLC0415 only who asks for it starts a database
@@ -32,13 +36,23 @@ def simulation(seed: int, nodes: int) -> Simulation:
     return Cluster(seed, nodes)
 
 
-def play(seed: int, nodes: int = 1) -> Played:
-    """Run a seed and look at every law."""
-    run = simulation(seed, nodes)
+def _check(run: Simulation, *, orders: bool) -> None:
+    if not orders:
+        check(run)
+        return
+    from tests.simulation.simulated_orders import OrderSimulation, check_orders  # noqa: PLC0415 as above
+
+    assert isinstance(run, OrderSimulation)
+    check_orders(run)
+
+
+def play(seed: int, nodes: int = 1, *, orders: bool = False) -> Played:
+    """Run a seed and look at every law; ``orders``: of the order system instead of the small application."""
+    run = simulation(seed, nodes, orders=orders)
     problem, unlawful = "", False
     try:
         run.run()
-        check(run)
+        _check(run, orders=orders)
     except Broken as error:
         problem, unlawful = str(error), True
     except (AssertionError, LookupError, TypeError, ValueError):  # A run that breaks off is told as well.

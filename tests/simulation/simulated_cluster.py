@@ -163,6 +163,15 @@ class Cluster(Simulation):
             for node in self.nodes:
                 self._renew(node)
 
+    def waiting(self) -> str:
+        """Also who is there, and what each has in hand."""
+        here = [
+            f"{one.name} is {one.store.number}{' fenced' * one.store.fenced}{' scanning' * one.due._scanning}, in flight {[*one.due._in_flight]}"
+            for one in self.nodes
+        ]
+        known = self._database.look("SELECT number, lease_until < micros_now() FROM nodes")
+        return f"{super().waiting()}, {here}, nodes {known}"
+
     def close(self) -> None:
         super().close()
         for life in self._lives.values():

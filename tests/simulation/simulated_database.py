@@ -64,6 +64,10 @@ class Database:
         """A statement beside all nodes."""
         self._connection.execute(statement.encode(), values)
 
+    def look(self, statement: str) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        return self._connection.execute(statement.encode()).fetchall()
+
 
 @cache
 def database() -> Database:

@@ -17,7 +17,7 @@ from interstate.runtime.batch import Batches, Decided, Job
 from interstate.runtime.catalog import Catalog, accept_all
 from interstate.runtime.commits import Commits
 from interstate.runtime.due import DueWork
-from interstate.services.operation import Parked
+from interstate.services.operation import Parked, Perform
 from interstate.services.tables import SERVICES
 from interstate.store.ports import StoreUnavailable
 from interstate.store.records.due import Due
@@ -200,6 +200,7 @@ class Node:
             self.due.performers[kind] = _outside
         self.effects: list[Performing] = []
         self.calls: list[Call] = []
+        self.asked: list[tuple[Call, Perform]] = []  # Calls that wait for an effect.
 
     # Acts ------------------------------------------------------------------------------------------------------
 
@@ -262,10 +263,24 @@ class Node:
             again = job.outcome.again
             self.line.submit(Job(lambda work: again(work, True), lambda job: self._ended(call, job), self.seed()))
             return
+        if isinstance(job.outcome, Perform) and job.error is None:
+            self.asked.append((call, job.outcome))
+            return
         self.calls.remove(call)
         call.answer, call.error, call.ended = job.outcome or {}, job.error, True
         if job.error is None:
             call.answered(call.answer)
+
+    def perform_call(self, call: Call, perform: Perform, result: Any) -> None:
+        """The effect that a call waits for has ended so; its end is a commit of its own, then the call is answered."""
+        self.asked.remove((call, perform))
+        effect = self.catalog.effects[perform.kind]
+
+        def ended(job: Job) -> None:
+            job.outcome = None if job.error is not None else perform.answer(result)
+            self._ended(call, job)
+
+        self.line.submit(Job(lambda work: effect.finish(perform.body, result, work), ended, self.seed()))
 
     def run(self, function: Callable[[Any], Any]) -> Any:
         """Any function of a work, at once, as a batch of its own; nothing may interfere."""

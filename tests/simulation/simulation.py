@@ -77,21 +77,21 @@ class Simulation(Interfering):
     """One run. ``trace`` has its acts; two runs of one seed have the same."""
 
     acts = (200, 500)  # So many before the faults end.
+    fault_targets: tuple[str, ...] = ("sqs:placed", "sqs:told", "dynamodb:lines", "sns:news", "stepfunctions:orders")
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.dice = random.Random(seed)
         self.rates = self._draw_rates()
         self.clock = Clock(START)
-        self.outside = Outside(random.Random(f"{seed}/outside"))
         self.ledger = Ledger()
-        self.clients = Clients(random.Random(f"{seed}/clients"), self.clock, self.ledger)
+        self.people()
         self.trace: list[str] = []
         self.faults: Counter[str] = Counter()
         self.steps = self.commits = 0
         self.calm = False
         self.generation = 0
-        self._seeds = 0
+        self._seeds = self._calls = 0
         self._handler = _Bugs()
         self.bugs = self._handler.found
         log = logging.getLogger("interstate")
@@ -102,6 +102,11 @@ class Simulation(Interfering):
         self.open()
         self.add_rules()
         self.playing = {name: Playing(player) for name, player in self.clients.players().items()}
+
+    def people(self) -> None:
+        """Who stands outside: what effects reach, and who calls."""
+        self.outside: Any = Outside(random.Random(f"{self.seed}/outside"))
+        self.clients: Any = Clients(random.Random(f"{self.seed}/clients"), self.clock, self.ledger)
 
     def _draw_rates(self) -> dict[str, float]:
         """How likely each fault is in this run; some runs know only some of them."""
@@ -122,13 +127,7 @@ class Simulation(Interfering):
         """Some runs have fault rules: calls inside the store that are refused, now and then, a few times."""
         rules = self.nodes[0].catalog.faults
         rules.remove(None)
-        for target in (
-            "sqs:placed",
-            "sqs:told",
-            "dynamodb:lines",
-            "sns:news",
-            "stepfunctions:orders",
-        ):
+        for target in self.fault_targets:
             if self.dice.random() < 0.08:
                 wanted = {"target": target, "error": self.dice.choice(["Throttle", "Error"]), "rate": 0.5}
                 rules.add({**wanted, "left": self.dice.randint(1, 3), "seed": self.seed})
@@ -245,6 +244,7 @@ class Simulation(Interfering):
             if node.has_jobs:
                 acts.append((self._batch, node))
             acts += [(self._effect, (node, effect)) for effect in node.effects]
+            acts += [(self._perform_call, (node, *asked)) for asked in node.asked]
         now = self.clock.time
         acts += [
             (self._play, name)
@@ -266,7 +266,7 @@ class Simulation(Interfering):
         if not effect.performed:
             self.note(node.name, f"performs {effect.row.kind} {effect.key}")
             node.perform(effect, self.outside)
-            if self._strikes("performed twice"):
+            if node in self.nodes and self._strikes("performed twice"):
                 self.faults["performed twice"] += 1
                 self.forgiven[effect.key] += 1
                 self.note(node.name, f"performs {effect.row.kind} {effect.key} again")
@@ -275,6 +275,15 @@ class Simulation(Interfering):
         self.note(node.name, f"takes the answer of {effect.key}")
         self.outside.answered.append((effect.key, effect.body, effect.result))
         node.answer(effect)
+
+    def _perform_call(self, who: tuple[Node, Call, Any]) -> None:
+        """A call that waits for its effect: it is performed once for this call, and answered if the node still lives."""
+        node, call, perform = who
+        self._calls += 1
+        self.note(node.name, f"performs {perform.kind} for a call")
+        result = self.outside(perform.kind, f"call-{self._calls}", perform.body)
+        if node in self.nodes:
+            node.perform_call(call, perform, result)
 
     def _play(self, name: str) -> None:
         playing = self.playing[name]
