@@ -150,6 +150,27 @@ class _NoEntryError(Exception):
 
 
 @app.command()
+def quotas(
+    name: Annotated[str, typer.Argument(help="Only this quota.", show_default=False)] = "",
+    value: Annotated[int | None, typer.Argument(help="Its new value.", show_default=False)] = None,
+    default: Annotated[bool, typer.Option("--default", help="AWS's value again.")] = False,
+    endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT,
+    region: Region = REGION,
+    account: Account = ACCOUNT,
+) -> None:
+    """Show EventBridge's quotas, or set one for the whole instance. Rates count with --enforce-capacity alone."""
+    place = {"region": region, "account": account}
+    if name and (value is not None or default):
+        body = {"name": name, "value": None if default else value, **place}
+        control(endpoint_url, "POST", "events/quotas", body)
+    for quota in control(endpoint_url, "GET", f"events/quotas?{_query(**place)}")["quotas"]:
+        if name not in ("", quota["name"]):
+            continue
+        note = "" if quota["value"] == quota["default"] else f"  (AWS: {quota['default']:,})"
+        typer.echo(f"{quota['name']:24}{quota['value']:>14,}{note}")
+
+
+@app.command()
 def put(
     file: Annotated[
         Path | None,

@@ -38,6 +38,8 @@ class Looking:
             ("GET", "events"): self._events,
             ("GET", "events/tail"): self._tail,
             ("GET", "events/show"): self._show,
+            ("GET", "events/quotas"): self._quotas,
+            ("POST", "events/quotas"): self._set_quota,
         }
 
     async def _ask(self, operation: str, request: dict[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,6 +50,20 @@ class Looking:
     async def _show(self, arguments: dict[str, Any]) -> Any:
         """``?id=``: one event in full."""
         return await self._ask("GetEvent", {"id": str(arguments.get("id", ""))}, arguments)
+
+    async def _quotas(self, arguments: dict[str, Any]) -> Any:
+        """EventBridge's quotas of this instance."""
+        return await self._ask("ListQuotas", {}, arguments)
+
+    async def _set_quota(self, arguments: dict[str, Any]) -> Any:
+        """``{"name": ..., "value": ...}``; without a value AWS's default counts again."""
+        request: dict[str, Any] = {"name": str(arguments.get("name", ""))}
+        if arguments.get("value") is not None:
+            value = arguments["value"]
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise ValidationException('"value" must be a whole number.')
+            request["value"] = value
+        return await self._ask("SetQuota", request, arguments)
 
     async def _why(self, arguments: dict[str, Any]) -> Any:
         """``?id=``: the id of an event or a message, an execution's ARN, or a text that stands in events or executions.

@@ -21,7 +21,7 @@ from interstate.store.tables import Key
 
 LOG_SWEEP = "events.log_sweep"
 LOG_DAYS = "events.log-days"
-_DAYS = 3
+LOG_DAYS_DEFAULT = 3
 _EVERY = timedelta(hours=1)
 _ROWS_MAX = 500
 _NAME = "log"
@@ -43,8 +43,8 @@ def _plan(work: Work, *, soon: bool) -> None:
 def sweep_log(_body: LogSweep, work: Work) -> None:
     """Forget a bounded number of old rows; come back at once while there are more."""
     setting = work.get(SETTINGS, LOG_DAYS)
-    days = _DAYS if setting is None else whole_number(setting.value)
-    before = work.now - timedelta(days=_DAYS if days is None else days)
+    days = LOG_DAYS_DEFAULT if setting is None else whole_number(setting.value)
+    before = work.now - timedelta(days=LOG_DAYS_DEFAULT if days is None else days)
     events = attempts = 0
     if last := work.scalar(LOG_OLD, rows=_ROWS_MAX, before=before):
         events = work.erase(LOG_UP_TO, limit=_ROWS_MAX, last=last)
