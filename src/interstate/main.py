@@ -171,8 +171,9 @@ def _services(settings: Settings) -> tuple[Service, ...]:
         return SERVICES
     from interstate.services.dynamodb.throughput import enforcing  # noqa: PLC0415 only who asks for it waits for it
     from interstate.services.events import rates  # noqa: PLC0415 the same
+    from interstate.services.states import quotas  # noqa: PLC0415 the same
 
-    return rates.enforcing(enforcing(SERVICES))
+    return quotas.enforcing(rates.enforcing(enforcing(SERVICES)))
 
 
 def _mock_configuration(settings: Settings) -> str | None:

@@ -14,6 +14,7 @@ from interstate.services.states.configuration import check_encryption
 from interstate.services.states.errors import ActivityAlreadyExists, ActivityDoesNotExist
 from interstate.services.states.machines import scope_of
 from interstate.services.states.pages import limit_of, page, place_of
+from interstate.services.states.quotas import check_activities
 from interstate.services.states.tagging import Tag, tags_of
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -54,12 +55,14 @@ def create_activity(request: CreateActivity, work: Work) -> dict[str, Any]:
     Raises:
         InvalidName: the name has a character that names must not have.
         ActivityAlreadyExists: it is encrypted in another way.
+        ActivityLimitExceeded: there are as many as there may be.
     """
     check_name(request.name)
     check_encryption(request.encryption_configuration)
     arn = work.caller.arn("states", f"{ACTIVITY}:{request.name}")
     activity = work.get(ACTIVITIES, arn)
     if activity is None:
+        check_activities(scope_of(work), work)
         activity = Activity(
             arn=arn,
             scope=scope_of(work),

@@ -15,6 +15,16 @@ class ActivityAlreadyExists(ServiceError):
         super().__init__(f"Activity Already Exists: '{arn}'")
 
 
+class ActivityLimitExceeded(ServiceError):
+    """The region has as many activities as it may have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The maximum number of activities has been reached. Existing activities must be deleted before a new activity "
+            "can be created."
+        )
+
+
 class ActivityDoesNotExist(ServiceError):
     """No activity has this ARN."""
 
@@ -136,6 +146,16 @@ class ServiceQuotaExceededException(ServiceError):
 
     def __init__(self, what: str, most: int) -> None:
         super().__init__(f"The maximum number of {what} of a state machine has been reached: {most}")
+
+
+class StateMachineLimitExceeded(ServiceError):
+    """The region has as many state machines as it may have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The maximum number of state machines has been reached. Existing state machines must be deleted before a new "
+            "state machine can be created."
+        )
 
 
 class StateMachineAlreadyExists(ServiceError):

@@ -22,6 +22,7 @@ from interstate.services.states.errors import (
 )
 from interstate.services.states.execution_logs import prepare
 from interstate.services.states.pages import limit_of, page, place_of
+from interstate.services.states.quotas import check_machines
 from interstate.services.states.tagging import Tag, tags_of
 from interstate.services.states.versions import drop_versions, publish, version_at
 from interstate.store.ports import Work
@@ -128,6 +129,7 @@ def create_state_machine(request: CreateStateMachine, work: Work) -> dict[str, A
         InvalidName: the name has a character that names must not have.
         InvalidDefinition: with every fault of the definition.
         StateMachineAlreadyExists: a machine of this name is different.
+        StateMachineLimitExceeded: there are as many as there may be.
     """
     check_name(request.name)
     if request.version_description and not request.publish:
@@ -139,6 +141,7 @@ def create_state_machine(request: CreateStateMachine, work: Work) -> dict[str, A
     arn = work.caller.arn("states", f"{MACHINE}:{request.name}")
     machine = work.get(MACHINES, arn)
     if machine is None:
+        check_machines(scope_of(work), work)
         machine = _created(arn, request, work)
     elif machine.status == DELETING:
         raise StateMachineDeleting(arn)

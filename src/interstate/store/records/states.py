@@ -330,6 +330,8 @@ CHILDREN_OF_FRAME = Select(FRAMES, "execution = :execution AND parent = :parent 
 VARIABLES_OF_FRAME = Select(VARIABLES, "execution = :execution AND frame = :frame AND name > :after", "name")
 HISTORY_FROM = Select(HISTORY, "execution = :execution AND last >= :first", "last")
 HISTORY_BACK_FROM = Select(HISTORY, "execution = :execution AND last <= :last", "last DESC")
+MACHINES_COUNT = Scalar("SELECT COUNT(*) FROM states_machines WHERE scope = :scope", (MACHINES,))
+ACTIVITIES_COUNT = Scalar("SELECT COUNT(*) FROM states_activities WHERE scope = :scope", (ACTIVITIES,))
 VERSIONS_COUNT = Scalar("SELECT COUNT(*) FROM states_versions WHERE machine = :machine", (VERSIONS,))
 ALIASES_COUNT = Scalar("SELECT COUNT(*) FROM states_aliases WHERE machine = :machine", (ALIASES,))
 RUNNING_OF_MACHINE = Scalar(
