@@ -36,7 +36,6 @@ from interstate.services.dynamodb.pages import (
     Fetch,
     Page,
     Place,
-    Row,
     in_segment,
     partition_of_index,
     partition_of_table,
@@ -49,7 +48,7 @@ from interstate.services.dynamodb.stored import load
 from interstate.services.dynamodb.throughput import spend
 from interstate.services.dynamodb.writes import checked_key
 from interstate.store.ports import Work
-from interstate.store.records.dynamodb import ItemTable, decode_item
+from interstate.store.records.dynamodb import ItemTable, decode_item, decode_items
 from interstate.store.tables import Key
 
 
@@ -348,6 +347,7 @@ class _Source(msgspec.Struct, frozen=True):
 
 def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Page, work: Work) -> dict[str, Any]:
     items, fetched = _items(request, reading, source, page, work)
+    last = items[-1] if items else None
     if reading.filter is not None:
         test, values = reading.filter.test, reading.placeholders.values
         items = [item for item in items if test(item, values)]
@@ -357,7 +357,7 @@ def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Pag
             items = [reading.projection.picked(item) for item in items]
         answer["Items"] = items
     if not page.ended:
-        answer["LastEvaluatedKey"] = _last_key(page, source, work)
+        answer["LastEvaluatedKey"] = _last_key(page, last, source, work)
     consumed = _consumed(request, source.index, page.size, fetched)
     spend(source.table, consumed, "Read", work)
     if request.return_consumed_capacity != "NONE":
@@ -371,7 +371,7 @@ def _items(
     """The items of a page, and the sizes of those that were fetched from the table for a local index."""
     index = source.index
     if index is None or index.projection == "ALL" or not _needs_table(request, reading, source.table, index):
-        return [decode_item(row.item) for row in page.rows], []
+        return decode_items([row.item for row in page.rows]), []
     items, sizes = [], []
     for row in page.rows:
         stored = load(source.table, place_of(row).item, work)
@@ -398,16 +398,18 @@ def _needs_table(request: Query | Scan, reading: _Reading, table: ItemTable, ind
     return bool(lacking)
 
 
-def _last_key(page: Page, source: _Source, work: Work) -> Item:
-    """The key attributes of the last row that was looked at (in a parallel scan perhaps one of another segment)."""
+def _last_key(page: Page, last: Item | None, source: _Source, work: Work) -> Item:
+    """The key attributes of the last row that was looked at (in a parallel scan perhaps one of another segment).
+
+    ``last`` is the item of the page's last row.
+    """
     place = page.place
     assert place is not None
-    last: Row | None = page.rows[-1] if page.rows else None
-    if last is None or place_of(last) != place:
-        last = load(source.table, place.item, work)
-    assert last is not None, "a place without its item"
-    item = decode_item(last.item)
-    return {name: item[name] for name in source.key_names}
+    if last is None or place_of(page.rows[-1]) != place:
+        stored = load(source.table, place.item, work)
+        assert stored is not None, "a place without its item"
+        last = decode_item(stored.item)
+    return {name: last[name] for name in source.key_names}
 
 
 def _consumed(request: Query | Scan, index: Index | None, size: int, fetched: list[int]) -> Consumed:
