@@ -1,13 +1,17 @@
 import io
 import zipfile
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from tests.services.lambda_.conftest import zipped
 
 from interstate.base.errors import ServiceError
-from interstate.store.records.lambda_ import CODE
+from interstate.store.ports import Work
+from interstate.store.records.lambda_ import CODE, VERSIONS
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:Pay"
 
@@ -222,6 +226,50 @@ def cloud_zip() -> bytes:
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("python/common.py", "x = 1")
     return content.getvalue()
+
+
+def test_code_is_counted_by_its_digest_and_size_for_every_version(cloud: Any, tmp_path: Path) -> None:
+    # Source: FunctionConfiguration, CodeSha256 ("The SHA256 hash of the function's deployment package"), CodeSize.
+    content = zipped(app="def handler(event, context): return 1")
+    made = cloud.create("Pay", Code={"ZipFile": content})
+    digest = b64encode(sha256(content).digest()).decode()
+    assert (made["CodeSize"], made["CodeSha256"]) == (len(content), digest)
+    assert cloud.call("PublishVersion", FunctionName="Pay", CodeSha256=digest)["CodeSha256"] == digest
+    cloud.call("PublishLayerVersion", LayerName="common", Content={"ZipFile": content})
+    used = 3 * len(content)
+    assert cloud.call("GetAccountSettings")["AccountUsage"]["TotalCodeSize"] == used
+    (tmp_path / "package").mkdir()
+    (tmp_path / "app.py").write_text("x" * 100)
+    (tmp_path / "package" / "more.py").write_text("x" * 11)
+    local = {"S3Bucket": "__local__", "S3Key": str(tmp_path)}
+    first = cloud.create("Local", Code={**local, "S3ObjectVersion": "one"})
+    assert first["CodeSize"] == 111
+    again = cloud.call("UpdateFunctionCode", FunctionName="Local", **local, S3ObjectVersion="one")
+    other = cloud.call("UpdateFunctionCode", FunctionName="Local", **local, S3ObjectVersion="two")
+    assert again["CodeSha256"] == first["CodeSha256"] != other["CodeSha256"]
+    cloud.call("DeleteFunction", FunctionName="Pay")
+    assert cloud.call("GetAccountSettings")["AccountUsage"]["TotalCodeSize"] == len(content) + 111
+
+
+def test_an_account_has_room_for_75_gb_of_code(cloud: Any) -> None:
+    # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    cloud.create("Pay")
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:Pay"
+
+    def grow(work: Work) -> None:
+        latest = work.get(VERSIONS, arn, "$LATEST")
+        assert latest is not None
+        work.put(VERSIONS, replace(latest, code_size=80_530_636_800))
+
+    cloud.world.run(grow)
+    layer = {"LayerName": "common", "Content": {"ZipFile": cloud_zip()}}
+    for operation, request in (("PublishVersion", {"FunctionName": "Pay"}), ("PublishLayerVersion", layer)):
+        with pytest.raises(ServiceError, match="Code storage limit exceeded") as refused:
+            cloud.call(operation, **request)
+        assert refused.value.code == "CodeStorageExceededException"
+    with pytest.raises(ServiceError, match="Code storage limit exceeded"):
+        cloud.create("Other")
+    assert cloud.call("UpdateFunctionCode", FunctionName="Pay", ZipFile=cloud_zip())["CodeSize"] < 1000
 
 
 def test_an_account_counts_what_it_has(cloud: Any) -> None:

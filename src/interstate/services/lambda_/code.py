@@ -9,15 +9,23 @@ from base64 import b64encode
 import msgspec
 
 from interstate.base.errors import NotImplementedHere, ServiceError
-from interstate.services.lambda_.errors import InvalidParameterValueException, RequestEntityTooLargeException
+from interstate.services.lambda_.errors import (
+    CodeStorageExceededException,
+    InvalidParameterValueException,
+    RequestEntityTooLargeException,
+)
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import CODE, CODE_USERS, CodeZip
+from interstate.store.records.lambda_ import CODE, CODE_USERS, TOTAL_CODE_SIZE, TOTAL_LAYER_SIZE, CodeZip
 
 # A folder on this machine stands where AWS takes a bucket: Code={"S3Bucket": "__local__", "S3Key": "/path/to/folder"}.
 LOCAL_BUCKET = "__local__"
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (deployment package)
 ZIPPED_BYTES_MAX = 52_428_800
 UNZIPPED_BYTES_MAX = 262_144_000
+STORAGE_BYTES_MAX = 80_530_636_800
+FILES_MAX = 10_000
+"""Files of a folder that are looked at for its size."""
+_CACHES = frozenset({"__pycache__", ".git", ".venv", "node_modules"})
 
 
 class Content(msgspec.Struct, frozen=True, rename="pascal"):
@@ -31,7 +39,7 @@ class Content(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Content that lies ready: its place, and what the API shows of it. A folder's size is not told: it changes."""
+    """Content that lies ready: its place, and what the API shows of it."""
 
     place: str
     sha256: str
@@ -50,7 +58,7 @@ def keep(work: Work, content: Content) -> Kept:
     if content.zip_file is not None:
         return _keep_zip(work, content.zip_file)
     if content.s3_bucket == LOCAL_BUCKET and content.s3_key is not None:
-        return _folder(content.s3_key)
+        return _folder(content.s3_key, content.s3_object_version)
     if content.s3_bucket is not None:
         return _keep_zip(work, _object(work, content))
     raise InvalidParameterValueException("Please provide a source for function code.")
@@ -78,11 +86,29 @@ def _object(work: Work, content: Content) -> bytes:
 _S3_ERRORS = {"NoSuchBucket": ("NoSuchBucket", "The specified bucket does not exist")}
 
 
-def _folder(path: str) -> Kept:
+def _folder(path: str, content: str | None) -> Kept:
+    """A folder in place. ``content`` is a digest of what it holds, from those who know it: a change of it is a change of code."""
     if not os.path.isabs(path) or not os.path.isdir(path):  # noqa: PTH112, PTH117 - a look at one path.
         raise InvalidParameterValueException(f"There is no folder {path} on this machine; the path must be absolute.")
-    digest = hashlib.sha256(f"dir:{path}".encode()).digest()
-    return Kept(f"dir:{path}", b64encode(digest).decode(), 0)
+    digest = hashlib.sha256(f"dir:{path}{content or ''}".encode()).digest()
+    return Kept(f"dir:{path}", b64encode(digest).decode(), _folder_bytes(path))
+
+
+def _folder_bytes(path: str) -> int:
+    """What a folder's files take together; of a very large one, those that are looked at first."""
+    total, left, folders = 0, FILES_MAX, [path]
+    while folders and left:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in _CACHES:
+                        folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+                left -= 1
+                if not left:
+                    break
+    return total
 
 
 def _keep_zip(work: Work, content: bytes) -> Kept:
@@ -103,6 +129,23 @@ def _keep_zip(work: Work, content: bytes) -> Kept:
     if work.get(CODE, digest.hexdigest()) is None:
         work.put(CODE, CodeZip(digest.hexdigest(), content))
     return Kept(f"sha256:{digest.hexdigest()}", b64encode(digest.digest()).decode(), len(content))
+
+
+def check_storage(work: Work, more_bytes: int) -> None:
+    """Refuse code for which the account has no room left.
+
+    Raises:
+        CodeStorageExceededException: it would have more than 75 GB of functions and layers in the region.
+    """
+    if code_bytes(work) + more_bytes > STORAGE_BYTES_MAX:
+        raise CodeStorageExceededException
+
+
+def code_bytes(work: Work) -> int:
+    """What all versions of the caller's functions and layers take."""
+    scope = f"{work.caller.account}/{work.caller.region}"
+    arns = f"arn:aws:lambda:{work.caller.region}:{work.caller.account}:function:"
+    return work.scalar(TOTAL_CODE_SIZE, first=arns, last=arns + "~") + work.scalar(TOTAL_LAYER_SIZE, scope=scope)
 
 
 def release(work: Work, place: str) -> None:

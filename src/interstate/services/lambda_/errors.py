@@ -109,6 +109,16 @@ class PolicyLengthExceededException(LambdaError):
         super().__init__(f"The final policy size ({size}) is bigger than the limit ({size_max}).")
 
 
+class CodeStorageExceededException(LambdaError):
+    """The account has no room for more code.
+
+    Source: Lambda API Reference, CreateFunction ("Your Amazon Web Services account has exceeded its maximum total code size").
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Code storage limit exceeded.")
+
+
 class ProvisionedConcurrencyConfigNotFoundException(LambdaError):
     """The version or alias has no provisioned concurrency."""
 

@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere
 from interstate.base.numbers import whole_number
-from interstate.services.lambda_.code import Content, Kept, keep, release
+from interstate.services.lambda_.code import Content, Kept, check_storage, keep, release
 from interstate.services.lambda_.code_signing import signing_at
 from interstate.services.lambda_.configuration import Configuration, applied, check, described
 from interstate.services.lambda_.downloads import location
@@ -122,6 +122,7 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
         raise ResourceConflictException(f"Function already exist: {name.name}")
     check(work, request)
     kept = keep(work, request.code)
+    check_storage(work, kept.size_bytes)
     if len(request.tags) > TAGS_MAX:
         raise InvalidParameterValueException("Number of tags exceeds resource tag limit.")
     if request.code_signing_config_arn:
@@ -269,6 +270,7 @@ def update_function_code(request: UpdateFunctionCode, work: Work) -> dict[str, A
         )
     _check_steady(work, latest)
     kept = keep(work, request)
+    check_storage(work, kept.size_bytes - latest.code_size)
     changed = _with_code(latest, kept, request.architectures, work)
     if request.dry_run:
         release(work, changed.code)
@@ -380,6 +382,7 @@ def publish(work: Work, function: Function, latest: FunctionVersion, description
     latest = msgspec.structs.replace(latest, further={**latest.further, PUBLISHED: latest.description})
     if last is not None and _same(last, latest):
         return last
+    check_storage(work, latest.code_size)
     number = function.next_version
     version = msgspec.structs.replace(
         latest,

@@ -9,7 +9,7 @@ import msgspec
 
 from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.numbers import whole_number
-from interstate.services.lambda_.code import Content, keep, release
+from interstate.services.lambda_.code import Content, check_storage, keep, release
 from interstate.services.lambda_.configuration import DEPRECATED, RUNTIMES, last_modified
 from interstate.services.lambda_.downloads import location
 from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
@@ -70,6 +70,7 @@ def publish_layer_version(request: PublishLayerVersion, work: Work) -> dict[str,
     """
     _check_compatibility(request)
     kept = keep(work, request.content)
+    check_storage(work, kept.size_bytes)
     arn = layer_arn(work, request.layer_name)
     numbers = work.get(LAYER_NUMBERS, arn) or LayerNumber(arn, 1)
     work.put(LAYER_NUMBERS, LayerNumber(arn, numbers.next_version + 1))
