@@ -236,7 +236,7 @@ class Node:
             effect.steps.close()
         if isinstance(self.store, MemoryStore):
             self.store.rollback()
-        self.line._helper.shutdown(wait=False)
+        self.line._helper.close()
 
     # Calls -----------------------------------------------------------------------------------------------------
 
