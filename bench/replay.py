@@ -15,7 +15,7 @@ import os
 import subprocess
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,7 @@ def main() -> None:
         begin = time.monotonic()
         _replay(port, given.orders, 1)
         seconds = time.monotonic() - begin
-        spent = used(server)
-        spent.subtract(before)
+        spent = {name: seconds_ - before.get(name, 0.0) for name, seconds_ in used(server).items()}
         commits = _commits(given.database) - commits
     found: dict[str, Any] = {
         "facts": report.machine(),
@@ -94,23 +93,22 @@ def _replay(port: int, orders: int, seed: int) -> None:
         raise SystemExit(f"the replay ended with {done.returncode}: {(done.stdout + done.stderr)[-800:]}")
 
 
-def used(server: Server) -> Counter[str]:
+def used(server: Server) -> dict[str, float]:
     """Processor seconds so far, by who used them: the nodes, what they started, and PostgreSQL."""
-    found: Counter[str] = Counter()
+    found: dict[str, float] = defaultdict(float)
     nodes = {process.pid for process in server.processes}
     parents: dict[int, int] = {}
     times: dict[int, float] = {}
     names: dict[int, str] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            head, _, tail = (folder / "stat").read_text().rpartition(") ")
+            tail = (folder / "stat").read_text().rpartition(") ")[2]
             names[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
         except OSError:
             continue
         fields, pid = tail.split(), int(folder.name)
         parents[pid] = int(fields[1])
         times[pid] = (sum(map(int, fields[11:15] if pid not in nodes else fields[11:13]))) / os.sysconf("SC_CLK_TCK")
-        del head
     for pid, seconds in times.items():
         above = pid
         while above in parents and above not in nodes:
