@@ -16,6 +16,8 @@ from interstate.wire.cbor import cbor_bytes, read_cbor
 from interstate.wire.codec import Wire
 from interstate.wire.errors import SerializationException
 from interstate.wire.messages import Request
+from interstate.wire.model import load
+from interstate.wire.routing import Router
 
 WRITTEN: list[tuple[Any, str]] = [
     (0, "00"),
@@ -142,3 +144,10 @@ def test_a_request_of_the_rpc_protocol_is_decoded_and_answered(wire: Wire) -> No
         },
     )
     assert (b"x-amzn-query-error", b"MissingParameter;Sender") in answer.headers
+
+
+def test_a_service_that_is_known_by_name_is_named() -> None:
+    """EventBridge's new bus speaks this protocol alone: its operations are refused by their names."""
+    path = "/service/AWSEventsV2/operation/ListEventBuses"
+    route = Router(load()).route(Request("POST", path, "", {b"smithy-protocol": b"rpc-v2-cbor"}, b""))
+    assert (route.metadata.full_name, route.operation) == ("Amazon EventBridgeV2", "ListEventBuses")

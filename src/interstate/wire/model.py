@@ -30,10 +30,10 @@ SERVED = (
     "cloudformation", "apigateway", "apigatewayv2", "s3", "cloudwatch",
 )  # fmt: skip
 NAMES_ONLY = (
-    "ssm", "kms", "secretsmanager", "scheduler", "pipes", "schemas", "xray",
+    "ssm", "kms", "secretsmanager", "scheduler", "pipes", "schemas", "xray", "eventbridgev2",
 )  # fmt: skip
 
-_FORMAT = 3  # Raised when the structs below change.
+_FORMAT = 4  # Raised when the structs or the services change.
 _VERSION = re.compile(r"^__version__ = '([^']+)'", re.MULTILINE)
 
 
