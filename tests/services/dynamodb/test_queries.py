@@ -299,6 +299,10 @@ QUERIES: tuple[tuple[dict[str, Any], str], ...] = (
         {"IndexName": "byColour", "KeyConditionExpression": "colour = :pk", "ProjectionExpression": "note, pk"},
         INVALID + "Global secondary index byColour does not project [note]",
     ),
+    (
+        {"IndexName": "byColour", "KeyConditionExpression": "colour = :pk", "FilterExpression": "note = :pk AND attribute_exists(extra)"},
+        INVALID + "Secondary index byColour does not project one or more filter attributes: [extra, note]",
+    ),
 )  # fmt: skip
 
 SCANS: tuple[tuple[dict[str, Any], str], ...] = (

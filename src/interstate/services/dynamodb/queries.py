@@ -370,7 +370,10 @@ def _items(
 ) -> tuple[list[Item], list[int]]:
     """The items of a page, and the sizes of those that were fetched from the table for a local index."""
     index = source.index
-    if index is None or index.projection == "ALL" or not _needs_table(request, reading, source.table, index):
+    if index is None or index.projection == "ALL":
+        return decode_items([row.item for row in page.rows]), []
+    if not _needs_table(request, reading, source.table, index):
+        _check_filter(reading, source.table, index)
         return decode_items([row.item for row in page.rows]), []
     items, sizes = [], []
     for row in page.rows:
@@ -396,6 +399,24 @@ def _needs_table(request: Query | Scan, reading: _Reading, table: ItemTable, ind
     if lacking and index.is_global:
         raise InvalidParameters(f"Global secondary index {index.name} does not project [{', '.join(sorted(lacking))}]")
     return bool(lacking)
+
+
+def _check_filter(reading: _Reading, table: ItemTable, index: Index) -> None:
+    """Refuse a filter by what the index does not hold, when nothing is fetched from the table.
+
+    Source: https://github.com/sensedeep/dynamodb-onetable/issues/377
+
+    Raises:
+        InvalidParameters: naming what the index lacks.
+    """
+    kept = projected(index, table.definition.key)
+    if reading.filter is None or kept is None:
+        return
+    lacking = sorted(reading.filter.heads - kept)
+    if lacking:
+        raise InvalidParameters(
+            f"Secondary index {index.name} does not project one or more filter attributes: [{', '.join(lacking)}]"
+        )
 
 
 def _last_key(page: Page, last: Item | None, source: _Source, work: Work) -> Item:
