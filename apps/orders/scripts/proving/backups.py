@@ -59,6 +59,7 @@ def move(scene: Scene) -> Facts:
     load.process.wait()
     scene.say("killed under load; copied to PostgreSQL")
     there = _done(stage, "interstate", "copy", str(data), database.url())
+    stage.key = data / _KEY
     nodes = stage.node("--database", database.url())
     stage.endpoint = nodes.url
     stage.start(nodes)
@@ -69,6 +70,7 @@ def move(scene: Scene) -> Facts:
     load.process.wait()
     scene.say("killed under load; copied back")
     back = _done(stage, "interstate", "copy", database.url(), str(scene.folder / "back"))
+    stage.key = None  # It came along.
     return _goes_on(scene, stage, ("--data", str(scene.folder / "back")), {"there": there, "back": back})
 
 

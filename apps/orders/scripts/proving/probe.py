@@ -27,7 +27,8 @@ def client(url: str, service: str, *, timeout_s: float = 10) -> Any:
 class Probe:
     """Sends until it is asked what became of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pad_bytes: int = 0) -> None:
+        self._pad = " " + "x" * pad_bytes
         self._sqs = client(url, "sqs")
         self._queue = self._sqs.create_queue(QueueName="probe", Attributes={"VisibilityTimeout": "3600"})["QueueUrl"]
         self._acknowledged: set[str] = set()
@@ -43,7 +44,7 @@ class Probe:
         while not self._stop.wait(_PAUSE_S):
             number += 1
             try:
-                self._sqs.send_message(QueueUrl=self._queue, MessageBody=str(number))
+                self._sqs.send_message(QueueUrl=self._queue, MessageBody=str(number) + self._pad)
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                 self._refused[f"{status} {error.response['Error']['Code']}"] += 1
@@ -69,7 +70,7 @@ class Probe:
                 continue
             if not answer.get("Messages"):
                 break
-            found.update(message["Body"] for message in answer["Messages"])
+            found.update(message["Body"].partition(" ")[0] for message in answer["Messages"])
         lost = sorted(self._acknowledged - found.keys(), key=int)
         twice = sorted(body for body, times in found.items() if times > 1)
         final = [kind for kind in self._refused if kind[0].isdigit() and not kind.startswith("5")]

@@ -77,7 +77,7 @@ class Scene:
 
     def nodes(self, url: str, count: int, *urls: str) -> tuple[Stage, list[Node]]:
         """A stage with some nodes on a database behind a balancer, the order application on it."""
-        stage = self.stage()
+        stage = self.stage(key=self.folder / "secrets.key")
         nodes = [stage.node("--database", urls[each] if urls else url) for each in range(count)]
         stage.endpoint = f"http://127.0.0.1:{self.proxy([node.port for node in nodes], '/_interstate/health').port}"
         for node in nodes:

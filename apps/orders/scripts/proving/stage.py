@@ -85,6 +85,7 @@ class Stage:
     workers: int | None = None
     partner_options: tuple[str, ...] = ("--duplicates=0.02", "--settle-ms=20")
     before: tuple[str, ...] = ()  # Words before the server's command: what slows its disk down.
+    key: Path | None = None  # Of secrets: nodes on one database need the same.
     endpoint: str = ""
     nodes: list[Node] = field(default_factory=list)
     orphans: list[int] = field(default_factory=list)
@@ -104,7 +105,9 @@ class Stage:
 
     def _environment(self, log: str) -> dict[str, str]:
         elsewhere = "" if log == "partners.log" else "--elsewhere"  # Ours outlive the servers.
-        return {**os.environ, "PYTHONPATH": _PATHS, "AWS_ENDPOINT_URL": self.endpoint, "PARTNERS_OPTIONS": elsewhere}
+        key = {} if self.key is None else {"INTERSTATE_SECRETS_KEY": str(self.key)}
+        own = {"PYTHONPATH": _PATHS, "AWS_ENDPOINT_URL": self.endpoint, "PARTNERS_OPTIONS": elsewhere}
+        return {**os.environ, **own, **key}
 
     def _spawn(self, command: tuple[str, ...], log: str) -> "subprocess.Popen[bytes]":
         with (self.folder / log).open("ab") as output:
