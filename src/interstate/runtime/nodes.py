@@ -17,6 +17,9 @@ follows the database's.
 
 import asyncio
 import logging
+import os
+import socket
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -135,13 +138,25 @@ class Nodes:
         while True:
             await asyncio.sleep(RENEW_S)
             try:
-                async with asyncio.timeout(
-                    RENEW_S_MAX
-                ):  # A network that drops packets says nothing for a quarter of an hour.
-                    await self._renew()
+                await self._renew_in_time()
             except (psycopg.Error, OSError) as error:
-                _log.warning("the lease could not be renewed: %s", error or "no answer")
+                _log.warning("the lease could not be renewed: %s", str(error) or "no answer")
                 await self._drop()
+
+    async def _renew_in_time(self) -> None:
+        """A network that drops packets says nothing for a quarter of an hour: then the connection is broken off.
+
+        Cancelling would not do: the driver asks the server to cancel, and waits for its word.
+        """
+        renewing = asyncio.ensure_future(self._renew())
+        try:
+            done, _ = await asyncio.wait((renewing,), timeout=RENEW_S_MAX)
+            if not done and self._connection is not None and not self._connection.closed:
+                with socket.socket(fileno=os.dup(self._connection.fileno())) as line, suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
+            await renewing
+        finally:
+            renewing.cancel()
 
     async def _drop(self) -> None:
         if self._connection is not None:
