@@ -1,5 +1,6 @@
 """``interstate serve``: the platform alone."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -123,11 +124,19 @@ def start(settings: Settings, ready: Any, *, hold_effects: bool = False) -> None
 
 def announce(settings: Settings, port: int) -> None:
     """Say where the server is, on one screen."""
+    from interstate.runtime.secrets_key import VARIABLE  # noqa: PLC0415 a wrong option should not wait for imports
+
     url = f"http://{settings.host}:{port}"
     kept = "in memory only" if settings.data is None else f"in {settings.data}"
     if settings.database is not None:
         kept = "in PostgreSQL"
     typer.echo(f"Interstate serves at {url} (state {kept}). Ctrl-C stops it.")
+    if settings.database is not None and VARIABLE not in os.environ:
+        typer.echo(
+            f"interstate: {VARIABLE} is not set: secrets of connections are sealed under a key that ends with this process, and no "
+            "other node opens them. Set it to the path of a file, the same file on every node.",
+            err=True,
+        )
     typer.echo(f'  eval "$(interstate env --endpoint-url {url})"   # then: aws sqs create-queue --queue-name hello')
     sys.stdout.flush()
 
