@@ -174,6 +174,40 @@ def test_a_refused_call_takes_back_what_a_range_read_had_flushed(batches: Batche
     assert [found.name for found in job.outcome] == ["one"]
 
 
+def test_configuration_read_again_in_a_batch_shows_what_the_batch_changed(batches: Batches) -> None:
+    def names(work: BatchWork, after: str = "") -> list[str]:
+        return [found.name for found in work.select(QUEUES_OF_SCOPE, limit=9, scope="0/us", after=after, prefix="")]
+
+    def add_and_refuse(work: BatchWork) -> None:
+        work.put(QUEUES, queue("arn:3", "three"))
+        assert names(work) == ["one", "three"]
+        raise ValidationException("no")
+
+    def remove(work: BatchWork, arn: str) -> list[str]:
+        work.delete(QUEUES, arn)
+        return names(work)
+
+    def remove_add_and_refuse(work: BatchWork) -> None:
+        remove(work, "arn:2")
+        add_and_refuse(work)
+
+    run(batches, lambda work: work.put(QUEUES, queue("arn:1", "one")))
+    first, added, refused, again, narrower, gone, last = run(
+        batches,
+        names,
+        lambda work: work.put(QUEUES, queue("arn:2", "two")) or names(work),
+        remove_add_and_refuse,
+        names,
+        lambda work: names(work, "one"),
+        lambda work: remove(work, "arn:1"),
+        names,
+    )
+    assert refused.error is not None
+    assert [job.outcome for job in (first, added, again, narrower, gone, last)] == [
+        ["one"], ["one", "two"], ["one", "two"], ["two"], ["two"], ["two"]
+    ]  # fmt: skip
+
+
 def test_a_step_that_is_due_runs_in_the_same_transaction(batches: Batches) -> None:
     jobs = run(batches, lambda work: work.later("note", Note("followed")))
     assert jobs[0].error is None

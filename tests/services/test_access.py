@@ -1,5 +1,6 @@
 """Who may use a resource. Source: the IAM User Guide, policy evaluation logic and its cross-account page."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,3 +51,14 @@ def test_a_services_own_condition_keys() -> None:
 
 def test_an_arn_without_account_names_its_owner_apart() -> None:
     assert is_allowed(None, OWNER, action="s3:GetObject", resource="arn:aws:s3:::b", now=NOW, owner="111111111111")
+
+
+def test_a_policy_that_ends_is_asked_at_each_time_however_it_is_spelled() -> None:
+    ends = {"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-01-01T12:00:00Z"}}}
+    text = json.dumps(statement("Allow", "*", **ends))
+    for policy in (text, text.replace("CurrentTime", "Current\\u0054ime")):
+        allowed = [
+            is_allowed(policy, STRANGER, action="sns:Publish", resource=TOPIC, now=NOW.replace(hour=hour))
+            for hour in (11, 13, 11)
+        ]
+        assert allowed == [True, False, True], policy

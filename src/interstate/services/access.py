@@ -8,10 +8,11 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from interstate.base.arn import Caller, parse_arn
 from interstate.base.json import JSONObject
-from interstate.base.time import to_iso_s
+from interstate.base.time import EPOCH, to_iso_s
 from interstate.core.policies import Access, Policy, PolicyFault, Verdict, decide
 from interstate.core.policies.document import document_of
 
@@ -33,6 +34,32 @@ def is_allowed(
     """
     if not policy:
         return not caller.service and caller.account == (owner or _account_of(resource))
+    if context is None and isinstance(policy, str) and not _mentions_time(policy):
+        return _always(policy, caller, action, resource, owner)
+    return _decided(policy, caller, action, resource, owner, now, context)
+
+
+@lru_cache(maxsize=1024)
+def _mentions_time(policy: str) -> bool:
+    """Whether the answer may depend on when it is asked (``aws:CurrentTime``, ``aws:EpochTime``)."""
+    return "time" in policy.lower() or "\\u" in policy  # An escape may spell it.
+
+
+@lru_cache(maxsize=4096)
+def _always(policy: str, caller: Caller, action: str, resource: str, owner: str | None) -> bool:
+    """The answer of a policy that says the same at all times; a queue behind a topic asks it for every message."""
+    return _decided(policy, caller, action, resource, owner, EPOCH, None)
+
+
+def _decided(  # noqa: PLR0917 - what a decision depends on
+    policy: JSONObject | str,
+    caller: Caller,
+    action: str,
+    resource: str,
+    owner: str | None,
+    now: datetime,
+    context: Mapping[str, Iterable[str]] | None,
+) -> bool:
     verdict = decide(_policies(policy), _access(caller, action, resource, now, context))
     if verdict is Verdict.SILENT:
         return not caller.service and caller.account == (owner or _account_of(resource))

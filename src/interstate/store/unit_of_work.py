@@ -46,13 +46,14 @@ class Sequences:
 class _State:
     """What the batch knows of one table."""
 
-    __slots__ = ("current", "dirty", "fresh_from", "single", "stored", "table")
+    __slots__ = ("current", "dirty", "fresh_from", "ranges", "single", "stored", "table")
 
     def __init__(self, table: Table[Any]) -> None:
         self.table = table
         self.current: dict[tuple[Any, ...], msgspec.Struct | None] = {}
         self.stored: dict[tuple[Any, ...], msgspec.Struct | None] = {}
         self.dirty: dict[tuple[Any, ...], None] = {}  # A dict keeps the order of writing.
+        self.ranges: dict[Any, list[tuple[Any, ...]]] = {}  # What range reads found since the last change, by key.
         self.fresh_from: int | None = None
         self.single = table.key[0] if len(table.key) == 1 else None
 
@@ -120,8 +121,20 @@ class UnitOfWork:
             state.current[key] = state.stored[key] = record
 
     def select(self, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
-        """A range read; writes that it could see are flushed first."""
-        state = self._state(select.table)
+        """A range read; writes that it could see are flushed first.
+
+        Calls of one batch ask for the same configuration again and again; it is read once until the batch changes it.
+        """
+        state = self._states.get(select.table) or self._state(select.table)
+        asked = (select, limit, *parameters.values()) if select.table.shared else None
+        if asked is not None and (keys := state.ranges.get(asked)) is not None:
+            return [cast("V", state.current[key]) for key in keys]
+        answer = self._read(state, select, limit, parameters)
+        if asked is not None:
+            state.ranges[asked] = [state.key(record) for record in answer]
+        return answer
+
+    def _read(self, state: _State, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
         self._flush(state)
         answer: list[V] = []
         for record in self._rows.select(select, limit, parameters):
@@ -181,6 +194,8 @@ class UnitOfWork:
             before = None if state.is_new(key) else self._rows.fetch(state.table, (key,))[0]
             state.current[key] = state.stored[key] = before
         self._undo.append((state, key, before))
+        if state.ranges:
+            state.ranges.clear()
         state.current[key] = record
         state.dirty[key] = None
 
@@ -199,6 +214,8 @@ class UnitOfWork:
         """Take back every write since the mark."""
         while len(self._undo) > mark:
             state, key, before = self._undo.pop()
+            if state.ranges:
+                state.ranges.clear()
             state.current[key] = before
             state.dirty[key] = None
 
