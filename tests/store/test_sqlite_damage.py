@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from interstate.store.ports import StoreUnavailable
 from interstate.store.records.due import SETTINGS, Setting
-from interstate.store.sqlite.damage import Damaged, refuse_damage
+from interstate.store.sqlite.damage import Damaged, refuse_damage, unavailable
 from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.unit_of_work import Sequences, UnitOfWork
 
@@ -146,3 +147,13 @@ def test_a_full_disk_is_nobodys_fault(tmp_path: Path) -> None:
     assert f"the disk of {tmp_path} is full" in str(away)
     assert store.unavailable(sqlite3.IntegrityError("a row is there already")) is None
     store.close()
+
+
+@pytest.mark.parametrize(("free", "told"), [(0, "is full (disk I/O error): free some space"), (1 << 30, "refuses")])
+def test_a_disk_that_refuses_is_full_when_it_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, told: str
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=free))
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR | (19 << 8)  # SQLITE_IOERR_SHMSIZE
+    assert told in str(unavailable(error, tmp_path))

@@ -27,6 +27,7 @@ _MAGIC = b"SQLite format 3\0"
 _HEADER, _FRAME = 32, 24
 _INDEX = struct.Struct("=IIIBBHII8s8s8s")
 _CHECKED = "check"
+_FREE_WANTED = 1 << 20
 
 
 class Damaged(RuntimeError):
@@ -56,7 +57,11 @@ def unavailable(error: Exception, directory: Path | None) -> StoreUnavailable | 
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return DiskRefuses(f"the disk of {directory} is full: free some space")
-        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_READONLY:
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_CANTOPEN:
+            if (
+                directory is not None and shutil.disk_usage(directory).free < _FREE_WANTED
+            ):  # The log's index could not grow.
+                return DiskRefuses(f"the disk of {directory} is full ({error}): free some space")
             return DiskRefuses(f"the disk of {directory} refuses ({error}): look at it")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return DiskRefuses(
