@@ -1,6 +1,8 @@
 """Snapshots of a running instance: saved, changed, put back."""
 
 import asyncio
+import sqlite3
+import stat
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from interstate.base.arn import Caller
+from interstate.base.errors import ServiceError
+from interstate.runtime.batch import ServiceUnavailable
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.instance import Instance
@@ -68,5 +72,40 @@ def test_what_is_not_there_or_has_no_name_is_refused(tmp_path: Path) -> None:
             await snapshots.load("never")
         with pytest.raises(InvalidSnapshot, match="no name"):
             await snapshots.save("../escape")
+
+    with_instance(tmp_path, test)
+
+
+def test_the_rules_of_faults_are_those_of_the_state_that_was_put_back(tmp_path: Path) -> None:
+    async def test(instance: Instance) -> None:
+        snapshots = Snapshots(instance)
+        await instance.execute("sqs", "CreateQueue", {"QueueName": "q"}, Caller())
+        await snapshots.save("well")
+        await instance.change_faults(lambda rules: rules.add({"target": "sqs:*", "error": "Error"}))
+        with pytest.raises(ServiceError):
+            await send(instance, "refused")
+        await snapshots.load("well")
+        await send(instance, "one")
+
+    with_instance(tmp_path, test)
+
+
+def test_a_snapshot_is_for_its_owner_only_and_a_full_disk_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(instance: Instance) -> None:
+        snapshots = Snapshots(instance)
+        await snapshots.save("well")
+        assert stat.S_IMODE((tmp_path / "snapshots" / "well.db").stat().st_mode) == 0o600
+
+        def full(*_: object) -> None:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+
+        monkeypatch.setattr("interstate.runtime.snapshots._write", full)
+        with pytest.raises(ServiceUnavailable, match="is full: free some space"):
+            await snapshots.save("more")
+        assert snapshots.names() == ["well"]
 
     with_instance(tmp_path, test)

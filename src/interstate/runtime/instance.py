@@ -126,6 +126,7 @@ class Instance:
         self.batches.metrics.forget()
         self._entropy_of_instance(await self.run(self._settle))
         load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
+        await self._load_faults()
         while await self.run(self.due.recover):
             pass
         self.due.look()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from interstate.base.errors import ServiceError
+from interstate.runtime.batch import ServiceUnavailable
 from interstate.runtime.instance import Instance
 from interstate.store.copying import SqliteSide, copy
 from interstate.store.sqlite.engine import SqliteStore
@@ -74,7 +75,14 @@ class Snapshots:
             await self._instance.commits.between(lambda: self._keep(name, store))
             return {"saved": name, "bytes": len(self._kept[name])}
         path = self._file(store, name)
-        await self._instance.commits.between(lambda: _write(store, path))
+        try:
+            await self._instance.commits.between(lambda: _write(store, path))
+        except sqlite3.Error as error:
+            path.with_suffix(".new").unlink(missing_ok=True)
+            away = store.unavailable(error)
+            raise (
+                InvalidSnapshot(f"It cannot be saved: {error}.") if away is None else ServiceUnavailable(away)
+            ) from error
         return {"saved": name, "bytes": path.stat().st_size}
 
     def _keep(self, name: str, store: SqliteStore) -> None:
@@ -113,6 +121,7 @@ def _write(store: SqliteStore, path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)  # It holds everything.
     store.writer.execute("VACUUM INTO ?", (str(fresh),))
     fresh.replace(path)
 
