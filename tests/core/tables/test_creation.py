@@ -142,7 +142,7 @@ REFUSED: tuple[tuple[Callable[[], Any], str], ...] = (
     ),
     (
         lambda: global_index(wish("one", "a"), DEFINITIONS, 1, paid_per_request=False),
-        INVALID + "ProvisionedThroughput must be specified for index: one",
+        INVALID + "ProvisionedThroughput is not specified for index: one",
     ),
     (
         lambda: global_index(wish("one", "a", projection=Projection()), DEFINITIONS, 1, paid_per_request=True),

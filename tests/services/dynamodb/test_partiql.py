@@ -113,8 +113,8 @@ def test_a_limit_gives_pages(filled: Tables, statement: str) -> None:
 
 
 REFUSED: tuple[tuple[str, str], ...] = (
-    ("", MALFORMED + "Expected SELECT, INSERT, UPDATE, DELETE or EXISTS; found: end of statement"),
-    ("SELEC * FROM things", MALFORMED + "Expected SELECT, INSERT, UPDATE, DELETE or EXISTS; found: SELEC"),
+    ("", MALFORMED + "Expected data manipulation"),
+    ("SELEC * FROM things", MALFORMED + "Expected data manipulation"),
     ("SELECT * FROM", MALFORMED + "Expected identifier; found: end of statement"),
     ("SELECT * FROM things WHERE", MALFORMED + "Expected identifier; found: end of statement"),
     ("SELECT * FROM things WHERE pk", MALFORMED + "Expected a comparison; found: end of statement"),
@@ -134,7 +134,7 @@ REFUSED: tuple[tuple[str, str], ...] = (
     ("SELECT * FROM things WHERE pk = ?", "Number of parameters in request and statement don't match."),
     ("UPDATE things SET x = 1 WHERE pk = 'a'", NO_KEY),
     ("DELETE FROM things WHERE pk = 'a' AND sk > 1", NO_KEY),
-    ("UPDATE things WHERE pk = 'a' AND sk = 1", MALFORMED + "Expected SET or REMOVE; found: WHERE"),
+    ("UPDATE things WHERE pk = 'a' AND sk = 1", MALFORMED + "Expected data manipulation"),
     (
         "UPDATE things SET pk = 'b' WHERE pk = 'a' AND sk = 1",
         "One or more parameter values were invalid: Cannot update attribute pk. This attribute is part of the key",

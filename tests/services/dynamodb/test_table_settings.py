@@ -216,3 +216,24 @@ def test_what_is_not_there_is_refused_by_name(tables: Tables, operation: str) ->
     error = tables.refused(operation, TableName="things")
     assert error.code == "NotImplemented"
     assert operation in error.message
+
+
+def test_a_new_index_defines_its_key_in_the_request_and_its_units_never_when_paid_per_request(tables: Tables) -> None:
+    """Source: DynamoDB API Reference, UpdateTable, AttributeDefinitions."""
+    tables("CreateTable", TableName="other", **ON_DEMAND)
+    index = {"IndexName": "late", "KeySchema": key_schema("colour", "pk"), "Projection": {"ProjectionType": "ALL"}}
+
+    def told(names: tuple[str, ...], **more: Any) -> str:
+        create = [{"Create": {**index, **more}}]
+        return tables.message(
+            "UpdateTable",
+            TableName="other",
+            AttributeDefinitions=definitions(*names),
+            GlobalSecondaryIndexUpdates=create,
+        )
+
+    assert told(("colour",)) == "Invalid KeySchema: Some index key attribute have no definition"
+    assert told(("colour", "pk"), ProvisionedThroughput=UNITS) == (
+        ONE + "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: late "
+        "when BillingMode is PAY_PER_REQUEST"
+    )

@@ -103,6 +103,10 @@ BROKEN: tuple[tuple[dict[str, Any], str], ...] = (
         INVALID + "Some index key attributes are not defined in AttributeDefinitions. Keys: [pk], AttributeDefinitions: [sk]",
     ),
     (
+        {**ON_DEMAND, "KeySchema": key_schema("pk", "sk")},
+        "Invalid KeySchema: Some index key attribute have no definition",
+    ),
+    (
         {**ON_DEMAND, "KeySchema": key_schema("pk", "pk")},
         "Both the Hash Key and the Range Key element in the KeySchema have the same name",
     ),

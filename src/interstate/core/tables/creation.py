@@ -123,7 +123,10 @@ def global_key_schema(elements: Sequence[KeyElement], definitions: Sequence[Attr
 def _key_attributes(elements: Sequence[KeyElement], definitions: Sequence[AttributeDefinition]) -> list[KeyAttribute]:
     types = {definition.attribute_name: definition.attribute_type for definition in definitions}
     names = [element.attribute_name for element in elements]
-    if any(name not in types for name in names):
+    known = [name for name in names if name in types]
+    if known and len(known) < len(names):  # Source: https://github.com/aws-cloudformation/cfn-lint/issues/1037
+        raise InvalidInput("Invalid KeySchema: Some index key attribute have no definition")
+    if not known:  # Source: https://github.com/scalar-labs/scalardb/issues/187
         raise InvalidParameters(
             "Some index key attributes are not defined in AttributeDefinitions. "
             f"Keys: [{', '.join(names)}], AttributeDefinitions: [{', '.join(types)}]"
@@ -284,7 +287,8 @@ def global_index(
             "when BillingMode is PAY_PER_REQUEST"
         )
     if not paid_per_request and units is None:
-        raise InvalidParameters(f"ProvisionedThroughput must be specified for index: {wish.index_name}")
+        # Source: https://github.com/awsdocs/amazon-dynamodb-developer-guide/issues/246
+        raise InvalidParameters(f"ProvisionedThroughput is not specified for index: {wish.index_name}")
     throughput = Throughput() if units is None else checked_units(units)
     least = WARM_ON_DEMAND if paid_per_request else throughput
     return Index(

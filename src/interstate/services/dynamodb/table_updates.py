@@ -388,15 +388,12 @@ def _with_index(
     definition: TableDefinition,
     work: Work,
 ) -> TableDefinition:
-    known = [
-        AttributeDefinition(attribute.name, attribute.type)
-        for schema in (definition.key, *(index.key for index in definition.indexes))
-        for attribute in schema.attributes
-    ]
+    if definition.paid_per_request and wish.provisioned_throughput is not None:
+        raise _no_units(wish.index_name)
+    # The key's attributes are defined in the request, also those that the table knows.
+    # Source: DynamoDB API Reference, UpdateTable, AttributeDefinitions
     number = work.next_id(ITEM_TABLE_IDS)
-    index = global_index(
-        wish, [*known, *definitions], number, paid_per_request=definition.paid_per_request, backfilled=False
-    )
+    index = global_index(wish, definitions, number, paid_per_request=definition.paid_per_request, backfilled=False)
     indexes = (*definition.indexes, index)
     check_index_names(indexes)
     if sum(1 for one in indexes if one.is_global) > GLOBAL_INDEXES_MAX:
@@ -439,11 +436,17 @@ def _with_index_units(update: UpdateIndex, definition: TableDefinition, work: Wo
     )
 
 
+def _no_units(index_name: str) -> InvalidParameters:
+    """Source: https://github.com/circles-learning-labs/ecto_adapters_dynamodb/issues/11"""
+    return InvalidParameters(
+        f"Neither ReadCapacityUnits nor WriteCapacityUnits can be specified for index: {index_name} "
+        "when BillingMode is PAY_PER_REQUEST"
+    )
+
+
 def _index_units(index: Index, units: Units, definition: TableDefinition, work: Work) -> dict[str, Any]:
     if definition.paid_per_request:
-        raise InvalidParameters(
-            f"ProvisionedThroughput should not be specified for index: {index.name} when BillingMode is PAY_PER_REQUEST"
-        )
+        raise _no_units(index.name)
     wanted, current = checked_units(units), index.throughput
     if wanted == current:
         raise InvalidInput(

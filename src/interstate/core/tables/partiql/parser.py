@@ -85,7 +85,8 @@ class _Parser:
             if tokens.is_word(word):
                 tokens.take()
                 return read()
-        raise tokens.broken("Expected SELECT, INSERT, UPDATE, DELETE or EXISTS")
+        # Source: https://github.com/nubo-db/dynoxide/pull/149, awsdocs/aws-sdk-for-javascript-v3/issues/98
+        raise MalformedStatement("Expected data manipulation")
 
     def _given(self) -> Names:
         return Names(self._names, self._values)
@@ -143,7 +144,7 @@ class _Parser:
             while tokens.accept(","):
                 actions.append(read())
         if not actions:
-            raise tokens.broken("Expected SET or REMOVE")
+            raise MalformedStatement("Expected data manipulation")
         tokens.expect_word("WHERE")
         where = self._condition()
         return Change(table, Update(tuple(actions), ()), where, self._returning(tuple(_RETURNED)), self._given())
