@@ -359,6 +359,24 @@ def metrics_are_sane(found: Found) -> Problems:
         yield f"{invocations} calls were counted, and {answers} answered"
 
 
+def metrics_are_counted_once(found: Found) -> Problems:
+    """What a commit did is counted in the same commit: each message that a client or a service sent."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for point in found.points:
+        series = found.series[point.series]
+        if len(series.dimensions) == 1:
+            totals[series.name, series.dimensions[0][1]] += int(point.total)
+    ledger = found.run.ledger
+    for queue in ("work", "inbox"):
+        sure, counted = len(ledger.sent[queue]), totals["NumberOfMessagesSent", queue]
+        if not sure <= counted <= sure + ledger.unsure[queue]:
+            yield f"{sure} messages were sent to {queue}, {ledger.unsure[queue]} perhaps, and {counted} counted"
+    for queue in ("placed", "told", "news-a", "news-b"):  # Nobody takes anything from them.
+        counted, there = totals["NumberOfMessagesSent", queue], len(found.messages[queue])
+        if counted != there:
+            yield f"{queue} has {there} messages, and {counted} were counted"
+
+
 AT_REST: tuple[Callable[[Found], Problems], ...] = (
     messages_are_kept,
     order_is_kept,
@@ -371,6 +389,7 @@ AT_REST: tuple[Callable[[Found], Problems], ...] = (
     counters_are_true,
     functions_are_called,
     metrics_are_sane,
+    metrics_are_counted_once,
 )
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 from tests.simulation.playing import play
-from tests.simulation.simulated_node import Call, Node, _Driven
+from tests.simulation.simulated_node import Call, Node, _Driven, _Line
 
 from interstate.base.arn import Caller
 from interstate.runtime.batch import Batches, Job
 from interstate.runtime.due import DueWork
+from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.dynamodb import stored as items
 from interstate.services.sqs import fifo, receive
@@ -235,6 +236,44 @@ def effect_taken_by_scan_and_batch(patch: Patch) -> None:
     patch.setattr(Batches, "_take_effects", taken)
 
 
+def metrics_in_another_commit(patch: Patch) -> None:
+    """What a batch measured is written with the next batch; a crash in between forgets it."""
+    fold: Any = Metrics.fold
+
+    def folded(self: Any, measured: Any, *others: Any) -> None:
+        left, self.__dict__["left"] = self.__dict__.get("left", Counts()), measured
+        fold(self, left, *others)
+
+    patch.setattr(Metrics, "fold", folded)
+
+
+def deduplication_forgotten(patch: Patch) -> None:
+    """What was sent once is not remembered."""
+    send = fifo.send
+
+    def sent(queue: Any, message: Any, work: Any) -> Any:
+        answer = send(queue, message, work)
+        scope = message.group_id if fifo._is_by_group(queue, work) else ""
+        if work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id) is not None:
+            work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+        return answer
+
+    patch.setattr(fifo, "send", sent)
+
+
+def commit_that_never_was(patch: Patch) -> None:
+    """A commit is answered before the store has it: what a crash takes was acknowledged."""
+    end: Any = _Line._end_read_only
+
+    def ended(self: Any) -> Any:
+        if self.node.batches.wrote and self.node.interfering.dice.random() < 0.05:
+            self._store.rollback()  # The disk never had it, and nobody is told.
+            return None
+        return end(self)
+
+    patch.setattr(_Line, "_end_read_only", ended)
+
+
 MUTANTS: tuple[Callable[[Patch], None], ...] = (
     effect_before_commit,
     row_deleted_after_its_step,
@@ -249,6 +288,9 @@ MUTANTS: tuple[Callable[[Patch], None], ...] = (
     answer_before_commit,
     depth_out_of_step,
     effect_taken_by_scan_and_batch,
+    metrics_in_another_commit,
+    deduplication_forgotten,
+    commit_that_never_was,
 )
 
 
