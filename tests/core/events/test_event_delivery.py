@@ -31,6 +31,8 @@ CODES = [
     (ServiceError("x", code="ExecutionLimitExceeded"), "RESOURCE_LIMIT_EXCEEDED", False),
     (ServiceError("x", code="InvalidExecutionInput"), "INVALID_PARAMETER", True),
     (ServiceError("x", code="InternalError", status=500), "INTERNAL_ERROR", False),
+    (ServiceError("x", code="ServiceUnavailable"), "INTERNAL_ERROR", False),
+    (ServiceError("x", code="RequestTimeout"), "TIMEOUT", False),
     (NotImplementedHere("it"), "SDK_CLIENT_ERROR", True),
 ]
 

@@ -70,3 +70,26 @@ def test_events_survive_a_crash_before_any_commit(crash_at: int, tmp_path: Path)
     assert called == set(inside)
     assert bench("DescribeArchive", ArchiveName="a")["EventCount"] == len(inside)
     bench.world.close()
+
+
+@pytest.mark.parametrize("crash_at", range(1, 9))
+def test_a_dead_letter_survives_a_crash_before_any_commit(crash_at: int, tmp_path: Path) -> None:
+    """The queue of dead letters is away at first."""
+    bench, outside = Bench(tmp_path), Outside()
+    dead = {"DeadLetterConfig": {"Arn": bench.queue("dead")}}
+    bench.rule("r", {"Arn": "arn:aws:sqs:us-east-1:000000000000:gone", **dead})
+    bench.world.catalog.faults.add({"target": "sqs:SendMessage", "error": "ServiceUnavailable"})
+    bench.world.crash_before_commit = bench.world.commits + crash_at
+    accepted: list[str] = []
+    while not accepted:
+        survive(bench, outside, lambda: accepted.append(bench.put()["EventId"]))
+    while not survive(bench, outside, lambda: bench.advance(minutes=1)):
+        pass
+    bench.world.catalog.faults.remove(None)
+    while not survive(bench, outside, lambda: bench.advance(hours=30)):
+        pass
+    bench.world.crash_before_commit = None
+    letters = [event["id"] for event in bench.events("dead")]
+    assert set(accepted) <= set(letters)
+    assert len(letters) == len(set(letters))
+    bench.world.close()

@@ -200,7 +200,7 @@ def test_a_dead_letter_queue_that_is_gone_loses_the_event_and_counts_it(bench: A
 
 def attempts(bench: Any) -> list[tuple[str, str | None]]:
     """How the attempts ended that the event log keeps."""
-    rows = bench.world.run(lambda work: work.select(ATTEMPTS_UP_TO, limit=99, last=1 << 62))
+    rows = bench.world.run(lambda work: work.select(ATTEMPTS_UP_TO, limit=9_999, last=1 << 62))
     return [(row.outcome, row.message) for row in rows]
 
 
@@ -247,7 +247,11 @@ def test_a_dead_letter_queue_that_stays_away_loses_the_event_after_a_day_and_say
     bench.world.catalog.faults.add({"target": "sqs:SendMessage", "error": "ServiceUnavailable"})
     bench.world.catalog.faults.add({"target": "sqs:SendMessageBatch", "error": "QueueDoesNotExist"})
     bench.put()
-    bench.advance(hours=55)
+    bench.advance(hours=23)  # The target itself is away, too.
+    bench.advance(hours=23)
+    assert failures(bench, rule, "InvocationsFailedToBeSentToDlq") == 0
+    assert due_steps(bench) == 1
+    bench.advance(hours=9)
     assert failures(bench, rule, "InvocationsFailedToBeSentToDlq") == 1
     assert attempts(bench)[-1][0] == "DLQ_REFUSED"
     assert due_steps(bench) == 0
@@ -404,6 +408,18 @@ def test_an_event_crosses_to_another_bus_as_it_is_and_no_further(bench: Any) -> 
     assert bench.messages("never") == []
     [letter] = bench.received("dead")
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "THIRD_ACCOUNT_HOP_DETECTED"
+
+
+def test_an_event_that_crossed_goes_on_to_no_third_region(bench: Any) -> None:
+    """The codes of dead letters: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html"""
+    bench("CreateEventBus", Name="two")
+    dead = bench.queue("dead")
+    far = "arn:aws:events:eu-west-1:000000000000:event-bus/default"
+    bench.rule("first", BUS + "two")
+    bench.rule("second", {"Arn": far, "RoleArn": ROLE, "DeadLetterConfig": {"Arn": dead}}, bus="two")
+    bench.put()
+    [letter] = bench.received("dead")
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "THIRD_REGION_HOP_DETECTED"
 
 
 def test_a_bus_that_is_its_own_target_does_not_loop(bench: Any) -> None:

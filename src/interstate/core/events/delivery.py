@@ -64,6 +64,21 @@ _TRANSIENT = {
     "OverLimit": "RESOURCE_LIMIT_EXCEEDED",
     "ResourceConflictException": "RESOURCE_MODIFICATION_COLLISION",
     "ResourceNotReadyException": "RESOURCE_MODIFICATION_COLLISION",
+    # Faults of a service are known by their names, too: a fault rule, or a proxy, may give them any status.
+    "InternalError": "INTERNAL_ERROR",
+    "InternalErrorException": "INTERNAL_ERROR",
+    "InternalException": "INTERNAL_ERROR",
+    "InternalFailure": "INTERNAL_ERROR",
+    "InternalServerError": "INTERNAL_ERROR",
+    "InternalServiceError": "INTERNAL_ERROR",
+    "ServiceException": "INTERNAL_ERROR",
+    "ServiceUnavailable": "INTERNAL_ERROR",
+    "ServiceUnavailableException": "INTERNAL_ERROR",
+    "RequestTimeout": "TIMEOUT",
+    "RequestTimeoutException": "TIMEOUT",
+    "KMSThrottlingException": "THROTTLING",
+    "KmsThrottled": "THROTTLING",
+    "LimitExceededException": "RESOURCE_LIMIT_EXCEEDED",
 }
 _PERMANENT = {
     "QueueDoesNotExist": "NO_RESOURCE",
@@ -79,7 +94,7 @@ _PERMANENT = {
     "NotImplemented": "SDK_CLIENT_ERROR",
 }
 INVALID_JSON = "INVALID_JSON"
-THIRD_BUS = "THIRD_ACCOUNT_HOP_DETECTED"
+THIRD_BUS, THIRD_REGION = "THIRD_ACCOUNT_HOP_DETECTED", "THIRD_REGION_HOP_DETECTED"
 
 
 def failure_of(error: ServiceError) -> Failure:

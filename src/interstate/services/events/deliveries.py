@@ -18,7 +18,7 @@ import msgspec
 from interstate.base.arn import Caller, caller_of, parse_arn
 from interstate.base.errors import ServiceError
 from interstate.base.json import loads
-from interstate.core.events.delivery import INVALID_JSON, THIRD_BUS, Failure, failure_of
+from interstate.core.events.delivery import INVALID_JSON, THIRD_BUS, THIRD_REGION, Failure, failure_of
 from interstate.core.events.errors import ResourceNotFoundException
 from interstate.services import access
 from interstate.services.events.calling import call_destination, call_gateway
@@ -107,14 +107,13 @@ def _cross(delivery: Delivery, route: Route, target: Target, work: Work, cache: 
     tests/aws/services/events/test_events_cross_account_region.snapshot.json of github.com/localstack/localstack (ids).
     """
     [carried] = delivery.events
+    here, there = caller_of(delivery.bus), caller_of(target.arn)
     if delivery.hops:
-        raise DeliveryFailed(
-            Failure(THIRD_BUS, "The event has already crossed from another event bus.", permanent=True)
-        )
+        code = THIRD_REGION if here.account == there.account and here.region != there.region else THIRD_BUS
+        raise DeliveryFailed(Failure(code, "The event has already crossed from another event bus.", permanent=True))
     bus = find_bus(target.arn, work)
     if bus is None:
         raise ResourceNotFoundException.bus(bus_name(target.arn))
-    here, there = caller_of(delivery.bus), caller_of(bus.arn)
     actor = here if target.role_arn is None else Caller(caller_of(target.role_arn).account, here.region)
     event = event_of(bytes(carried.text).decode())
     context: dict[str, tuple[str, ...]] = put_context(event["source"], event["detail-type"], from_bus=True)
