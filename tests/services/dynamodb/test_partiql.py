@@ -113,8 +113,8 @@ def test_a_limit_gives_pages(filled: Tables, statement: str) -> None:
 
 
 REFUSED: tuple[tuple[str, str], ...] = (
-    ("", MALFORMED + "Expected data manipulation"),
-    ("SELEC * FROM things", MALFORMED + "Expected data manipulation"),
+    ("", MALFORMED + "Expected SELECT, INSERT, UPDATE, DELETE or EXISTS; found: end of statement"),
+    ("SELEC * FROM things", MALFORMED + "Expected SELECT, INSERT, UPDATE, DELETE or EXISTS; found: SELEC"),
     ("SELECT * FROM", MALFORMED + "Expected identifier; found: end of statement"),
     ("SELECT * FROM things WHERE", MALFORMED + "Expected identifier; found: end of statement"),
     ("SELECT * FROM things WHERE pk", MALFORMED + "Expected a comparison; found: end of statement"),

@@ -85,8 +85,7 @@ class _Parser:
             if tokens.is_word(word):
                 tokens.take()
                 return read()
-        # Source: https://github.com/nubo-db/dynoxide/pull/149, awsdocs/aws-sdk-for-javascript-v3/issues/98
-        raise MalformedStatement("Expected data manipulation")
+        raise tokens.broken("Expected SELECT, INSERT, UPDATE, DELETE or EXISTS")
 
     def _given(self) -> Names:
         return Names(self._names, self._values)
@@ -144,6 +143,7 @@ class _Parser:
             while tokens.accept(","):
                 actions.append(read())
         if not actions:
+            # Source: https://github.com/awsdocs/aws-sdk-for-javascript-v3/issues/98
             raise MalformedStatement("Expected data manipulation")
         tokens.expect_word("WHERE")
         where = self._condition()
