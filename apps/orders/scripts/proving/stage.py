@@ -189,9 +189,15 @@ class Stage:
             ("interstate", ["deploy", str(ROOT / "template.yaml"), *self.parameters, "--endpoint-url", node.url]),
             ("orders", ["seed", "--endpoint-url", node.url]),
         ):
-            done = self.finish(command, *words)
-            if done.returncode:
-                raise Failed(f"{command} {words[0]}: {done.stderr or done.stdout}")
+            for last in (False, False, True):
+                done = self.finish(command, *words)
+                if not done.returncode:
+                    break
+                if last:
+                    raise Failed(f"{command} {words[0]}: {done.stderr or done.stdout}")
+                time.sleep(
+                    1
+                )  # On a busy machine a node may have lost its lease: what is refused with 503 may be asked again.
 
     def close(self) -> None:
         """End everything that this stage started."""
