@@ -20,6 +20,7 @@ IAM = ["CAPABILITY_IAM"]
 LISTS = [
     ("apigateway", "GetRestApis", "items"),
     ("apigatewayv2", "GetApis", "Items"),
+    ("cloudwatch", "DescribeAlarms", "MetricAlarms"),
     ("dynamodb", "ListTables", "TableNames"),
     ("events", "ListArchives", "Archives"),
     ("iam", "ListRoles", "Roles"),

@@ -6,6 +6,7 @@ from typing import Final
 from interstate.services.cloudformation.resources import (
     apigateway,
     apigatewayv2,
+    cloudwatch,
     dynamodb,
     events,
     events_destinations,
@@ -25,6 +26,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
     for rows in (
         apigateway.TYPES,
         apigatewayv2.TYPES,
+        cloudwatch.TYPES,
         dynamodb.TYPES,
         events.TYPES,
         events_destinations.TYPES,
