@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from interstate.core.templates.properties import BOOLEAN, INTEGER, NUMBER, TAGS, TEXT, TEXTS, Many, Members
+from interstate.core.templates.properties import BOOLEAN, INTEGER, NUMBER, TAGS, TEXT, TEXTS, Kind, Many, Members
 from interstate.services.cloudformation.resources.resource import Before, Made, Making, ResourceType, tag_changes
 
 _DIMENSIONS: Final = Many(Members({"Name": TEXT, "Value": TEXT}, frozenset({"Name", "Value"})))
@@ -20,7 +20,7 @@ _QUERY: Final = Members(
     },
     frozenset({"Id"}),
 )
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, Kind]] = {
     "ActionsEnabled": BOOLEAN,
     "AlarmActions": TEXTS,
     "AlarmDescription": TEXT,
