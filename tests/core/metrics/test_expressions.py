@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from interstate.core.metrics.expressions import Environment, ExpressionError, NotBuilt, Value, evaluate, names_in, words
+from interstate.core.metrics.expressions import Environment, NotBuilt, Value, evaluate, words
+from interstate.core.metrics.syntax import ExpressionError, names_in
 
 T = [datetime(2026, 1, 1, 0, minute, tzinfo=UTC) for minute in range(4)]
 A = {T[0]: 1.0, T[1]: 2.0, T[2]: 4.0, T[3]: 8.0}

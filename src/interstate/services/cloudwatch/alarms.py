@@ -1,11 +1,8 @@
-"""Alarms: made, shown, switched, set by hand.
+"""Alarms: made, switched, set by hand.
 
-Source: CloudWatch API Reference, PutMetricAlarm, DescribeAlarms, DescribeAlarmsForMetric, SetAlarmState, DeleteAlarms,
-EnableAlarmActions, DisableAlarmActions, DescribeAlarmHistory.
+Source: CloudWatch API Reference, PutMetricAlarm, SetAlarmState, DeleteAlarms, EnableAlarmActions, DisableAlarmActions.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,34 +12,17 @@ from interstate.base.errors import NotImplementedHere
 from interstate.base.json import BrokenJSON, loads
 from interstate.core.metrics.alarms import COMPARISONS, INSUFFICIENT, TREATMENTS
 from interstate.services.cloudwatch import upkeep
-from interstate.services.cloudwatch.errors import InvalidFormat, InvalidNextToken, ResourceNotFound, ValidationError
+from interstate.services.cloudwatch.alarm_tags import AlarmTag
+from interstate.services.cloudwatch.errors import InvalidFormat, ResourceNotFound, ValidationError
 from interstate.services.cloudwatch.points import extended_of
 from interstate.services.cloudwatch.queries import Query, check_queries
-from interstate.services.cloudwatch.requests import Dimension, place_of, sorted_dimensions, token_of
+from interstate.services.cloudwatch.requests import Dimension, alarm_arn, scope_of
 from interstate.services.cloudwatch.transitions import configured, keep_history, transition
 from interstate.services.cloudwatch.watching import plan_check
 from interstate.store.ports import Work
-from interstate.store.records.alarms import (
-    ALARM_HISTORY,
-    ALARMS,
-    ALARMS_OF_SCOPE,
-    HISTORY_OF_ALARM,
-    HISTORY_OF_ALARM_DOWN,
-    HISTORY_OF_SCOPE,
-    HISTORY_OF_SCOPE_DOWN,
-    Alarm,
-)
+from interstate.store.records.alarms import ALARM_HISTORY, ALARMS, Alarm
 
-PAGE = 50
-_PAGE_MAX = 100
-_SCANNED_MAX = 1_000
 _DAY_S, _WEEK_S, _HOUR_S = 86_400, 604_800, 3_600
-_MANY = 1 << 62
-
-
-class AlarmTag(msgspec.Struct, frozen=True, rename="pascal"):
-    key: str
-    value: str
 
 
 class PutMetricAlarm(msgspec.Struct, frozen=True, rename="pascal"):
@@ -79,53 +59,11 @@ class AlarmNames(msgspec.Struct, frozen=True, rename="pascal"):
     alarm_names: list[str] = []
 
 
-class DescribeAlarms(msgspec.Struct, frozen=True, rename="pascal"):
-    alarm_names: list[str] = []
-    alarm_name_prefix: str = ""
-    alarm_types: list[str] = []
-    children_of_alarm_name: str | None = None
-    parents_of_alarm_name: str | None = None
-    state_value: str | None = None
-    action_prefix: str | None = None
-    max_records: int = PAGE
-    next_token: str | None = None
-
-
-class DescribeAlarmsForMetric(msgspec.Struct, frozen=True, rename="pascal"):
-    metric_name: str
-    namespace: str
-    statistic: str | None = None
-    extended_statistic: str | None = None
-    dimensions: list[Dimension] = []
-    period: int | None = None
-    unit: str | None = None
-
-
 class SetAlarmState(msgspec.Struct, frozen=True, rename="pascal"):
     alarm_name: str
     state_value: str
     state_reason: str
     state_reason_data: str | None = None
-
-
-class DescribeAlarmHistory(msgspec.Struct, frozen=True, rename="pascal"):
-    alarm_name: str | None = None
-    alarm_contributor_id: str | None = None
-    alarm_types: list[str] = []
-    history_item_type: str | None = None
-    start_date: datetime | None = None
-    end_date: datetime | None = None
-    max_records: int = _PAGE_MAX
-    next_token: str | None = None
-    scan_by: str = "TimestampDescending"
-
-
-def _arn(name: str, work: Work) -> str:
-    return work.caller.arn("cloudwatch", f"alarm:{name}")
-
-
-def _scope(work: Work) -> str:
-    return f"{work.caller.account}/{work.caller.region}"
 
 
 def put_metric_alarm(request: PutMetricAlarm, work: Work) -> None:
@@ -136,12 +74,12 @@ def put_metric_alarm(request: PutMetricAlarm, work: Work) -> None:
         NotImplementedHere: anomaly detection, actions of services that are not here.
     """
     _check(request)
-    arn = _arn(request.alarm_name, work)
+    arn = alarm_arn(request.alarm_name, work.caller)
     before = work.get(ALARMS, arn)
     members = _members(request)
     alarm = Alarm(
         arn=arn,
-        scope=_scope(work),
+        scope=scope_of(work.caller),
         name=request.alarm_name,
         members=members,
         updated=work.now,
@@ -269,7 +207,7 @@ def _check_action(action: str) -> None:
 
 
 def _alarm_at(name: str, work: Work) -> Alarm:
-    alarm = work.get(ALARMS, _arn(name, work))
+    alarm = work.get(ALARMS, alarm_arn(name, work.caller))
     if alarm is None:
         raise ResourceNotFound("Alarm does not exist")
     return alarm
@@ -320,213 +258,10 @@ def disable_alarm_actions(request: AlarmNames, work: Work) -> None:
 
 def _switch(request: AlarmNames, work: Work, *, enabled: bool) -> None:
     for name in request.alarm_names:
-        alarm = work.get(ALARMS, _arn(name, work))
+        alarm = work.get(ALARMS, alarm_arn(name, work.caller))
         if alarm is not None and alarm.actions_enabled != enabled:
             changed = msgspec.structs.replace(alarm, actions_enabled=enabled, updated=work.now)
             work.put(ALARMS, changed)
             word = "enabled" if enabled else "disabled"
             data = {"version": "1.0", "type": "Update", "updatedAlarm": configured(changed)}
             keep_history(changed, "ConfigurationUpdate", f'Alarm "{name}" actions {word}', data, work)
-
-
-# Reading ------------------------------------------------------------------------------------------------------------
-
-
-def shown(alarm: Alarm) -> dict[str, Any]:
-    """An alarm as DescribeAlarms shows it."""
-    return {
-        "AlarmName": alarm.name,
-        "AlarmArn": alarm.arn,
-        "AlarmConfigurationUpdatedTimestamp": alarm.updated,
-        "ActionsEnabled": alarm.actions_enabled,
-        "StateValue": alarm.state,
-        "StateReason": alarm.reason,
-        "StateUpdatedTimestamp": alarm.state_updated,
-        "StateTransitionedTimestamp": alarm.state_changed,
-        "OKActions": [],
-        "AlarmActions": [],
-        "InsufficientDataActions": [],
-        "Dimensions": [],
-        **({"StateReasonData": alarm.reason_data} if alarm.reason_data else {}),
-        **alarm.members,
-    }
-
-
-def describe_alarms(request: DescribeAlarms, work: Work) -> dict[str, Any]:
-    """Alarms by name: those of a list, of a prefix, in a state, or with an action.
-
-    Raises:
-        InvalidNextToken: the token is none of ours.
-    """
-    if request.children_of_alarm_name is not None or request.parents_of_alarm_name is not None:
-        raise NotImplementedHere("composite alarms")
-    if request.alarm_names and request.alarm_name_prefix:
-        raise ValidationError("AlarmNamePrefix and AlarmNames are mutually exclusive")
-    answer: dict[str, Any] = {"MetricAlarms": [], "CompositeAlarms": []}
-    if request.alarm_types and "MetricAlarm" not in request.alarm_types:
-        return answer
-    after = _after(request.next_token)
-    if request.alarm_names:
-        named = [work.get(ALARMS, _arn(name, work)) for name in sorted(set(request.alarm_names))]
-        rows = [alarm for alarm in named if alarm is not None and alarm.name > after]
-    else:
-        rows = work.select(
-            ALARMS_OF_SCOPE, limit=_SCANNED_MAX, scope=_scope(work), after=after, prefix=request.alarm_name_prefix
-        )
-    wanted = [alarm for alarm in rows if _wanted(alarm, request)]
-    answer["MetricAlarms"] = [shown(alarm) for alarm in wanted[: request.max_records]]
-    if len(wanted) > request.max_records:
-        answer["NextToken"] = token_of([wanted[request.max_records - 1].name])
-    elif not request.alarm_names and len(rows) == _SCANNED_MAX:
-        answer["NextToken"] = token_of([rows[-1].name])
-    return answer
-
-
-def _after(token: str | None) -> str:
-    if token is None:
-        return ""
-    match place_of(token):
-        case [str() as name]:
-            return name
-        case _:
-            raise InvalidNextToken
-
-
-def _wanted(alarm: Alarm, request: DescribeAlarms) -> bool:
-    if not alarm.name.startswith(request.alarm_name_prefix):
-        return False
-    if request.state_value is not None and alarm.state != request.state_value:
-        return False
-    prefix = request.action_prefix
-    return prefix is None or any(action.startswith(prefix) for action in _actions(alarm))
-
-
-def _actions(alarm: Alarm) -> Sequence[str]:
-    names = ("OKActions", "AlarmActions", "InsufficientDataActions")
-    return [action for name in names for action in alarm.members.get(name, ())]
-
-
-def describe_alarms_for_metric(request: DescribeAlarmsForMetric, work: Work) -> dict[str, Any]:
-    """The alarms over one metric; those over expressions are left out."""
-    rows = work.select(ALARMS_OF_SCOPE, limit=_SCANNED_MAX, scope=_scope(work), after="", prefix="")
-    wanted = sorted_dimensions(request.dimensions)
-    exact = {
-        "MetricName": request.metric_name,
-        "Namespace": request.namespace,
-        "Statistic": request.statistic,
-        "ExtendedStatistic": request.extended_statistic,
-        "Period": request.period,
-        "Unit": request.unit,
-    }
-    found = [
-        alarm
-        for alarm in rows
-        if all(value is None or alarm.members.get(name) == value for name, value in exact.items())
-        and tuple(sorted((one["Name"], one["Value"]) for one in alarm.members.get("Dimensions", ()))) == wanted
-    ]
-    return {"MetricAlarms": [shown(alarm) for alarm in found]}
-
-
-def describe_alarm_history(request: DescribeAlarmHistory, work: Work) -> dict[str, Any]:
-    """What happened to an alarm, or to all of them, newest first unless asked otherwise; kept for 30 days.
-
-    Raises:
-        InvalidNextToken: the token is none of ours.
-    """
-    down = request.scan_by == "TimestampDescending"
-    edge = _MANY if down else 0
-    if request.next_token is not None:
-        match place_of(request.next_token):
-            case [int() as edge]:
-                pass
-            case _:
-                raise InvalidNextToken
-    place = {"scope": _scope(work), "before" if down else "after": edge}
-    if request.alarm_name is None:
-        rows = work.select(HISTORY_OF_SCOPE_DOWN if down else HISTORY_OF_SCOPE, limit=_SCANNED_MAX, **place)
-    else:
-        select = HISTORY_OF_ALARM_DOWN if down else HISTORY_OF_ALARM
-        rows = work.select(select, limit=_SCANNED_MAX, name=request.alarm_name, **place)
-    wanted = [
-        row
-        for row in rows
-        if request.history_item_type in (None, row.kind)
-        and (request.start_date is None or row.at >= request.start_date)
-        and (request.end_date is None or row.at <= request.end_date)
-    ]
-    taken = wanted[: request.max_records]
-    items = [
-        {
-            "AlarmName": row.name,
-            "AlarmType": "MetricAlarm",
-            "Timestamp": row.at,
-            "HistoryItemType": row.kind,
-            "HistorySummary": row.summary,
-            "HistoryData": row.data,
-        }
-        for row in taken
-    ]
-    answer: dict[str, Any] = {"AlarmHistoryItems": items}
-    if len(wanted) > len(taken):
-        answer["NextToken"] = token_of([taken[-1].id])
-    elif len(rows) == _SCANNED_MAX:
-        answer["NextToken"] = token_of([rows[-1].id])
-    return answer
-
-
-# Tags ---------------------------------------------------------------------------------------------------------------
-
-
-class TagAlarm(msgspec.Struct, frozen=True, rename="pascal"):
-    resource_arn: str = msgspec.field(name="ResourceARN")
-    tags: list[AlarmTag]
-
-
-class UntagAlarm(msgspec.Struct, frozen=True, rename="pascal"):
-    resource_arn: str = msgspec.field(name="ResourceARN")
-    tag_keys: list[str]
-
-
-class TagsOfAlarm(msgspec.Struct, frozen=True, rename="pascal"):
-    resource_arn: str = msgspec.field(name="ResourceARN")
-
-
-def _tagged(arn: str, work: Work) -> Alarm:
-    alarm = work.get(ALARMS, arn)
-    if alarm is None or alarm.scope != _scope(work):
-        raise ResourceNotFound(f"{arn} does not exist")
-    return alarm
-
-
-def tag_resource(request: TagAlarm, work: Work) -> dict[str, Any]:
-    """Add tags to an alarm.
-
-    Raises:
-        ResourceNotFound: there is no such alarm.
-    """
-    alarm = _tagged(request.resource_arn, work)
-    tags = {**alarm.tags, **{tag.key: tag.value for tag in request.tags}}
-    work.put(ALARMS, msgspec.structs.replace(alarm, tags=tags))
-    return {}
-
-
-def untag_resource(request: UntagAlarm, work: Work) -> dict[str, Any]:
-    """Take tags away.
-
-    Raises:
-        ResourceNotFound: there is no such alarm.
-    """
-    alarm = _tagged(request.resource_arn, work)
-    tags = {key: value for key, value in alarm.tags.items() if key not in request.tag_keys}
-    work.put(ALARMS, msgspec.structs.replace(alarm, tags=tags))
-    return {}
-
-
-def list_tags_for_resource(request: TagsOfAlarm, work: Work) -> dict[str, Any]:
-    """The tags of an alarm.
-
-    Raises:
-        ResourceNotFound: there is no such alarm.
-    """
-    alarm = _tagged(request.resource_arn, work)
-    return {"Tags": [{"Key": key, "Value": value} for key, value in alarm.tags.items()]}

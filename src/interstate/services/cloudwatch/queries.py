@@ -14,15 +14,13 @@ from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere
 from interstate.core.metrics.expressions import (
     Environment,
-    ExpressionError,
     NotBuilt,
     Series,
     Value,
     evaluate,
-    names_in,
-    uses_all_metrics,
     words,
 )
+from interstate.core.metrics.syntax import ExpressionError, names_in, uses_all_metrics
 from interstate.services.cloudwatch.errors import ValidationError
 from interstate.services.cloudwatch.points import STATISTICS, extended_of, series_of, values_of
 from interstate.services.cloudwatch.requests import Dimension, aligned, period_of, sorted_dimensions, whole_minute

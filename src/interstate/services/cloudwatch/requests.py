@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere
 from interstate.base.time import from_micros, to_micros
 from interstate.services.cloudwatch.errors import InvalidNextToken, InvalidParameterValueException
@@ -70,3 +71,13 @@ def place_of(token: str) -> list[str | int]:
         return msgspec.json.decode(urlsafe_b64decode(token.encode()), type=list[str | int])
     except (ValueError, msgspec.DecodeError):
         raise InvalidNextToken from None
+
+
+def scope_of(caller: Caller) -> str:
+    """The account and region as alarms are listed by."""
+    return f"{caller.account}/{caller.region}"
+
+
+def alarm_arn(name: str, caller: Caller) -> str:
+    """The ARN of an alarm of the caller's account and region."""
+    return caller.arn("cloudwatch", f"alarm:{name}")
