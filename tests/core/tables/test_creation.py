@@ -14,7 +14,7 @@ from interstate.core.tables.creation import (
     Units,
     check_definitions,
     check_global_wishes,
-    check_index_names,
+    check_indexes,
     global_index,
     key_schema,
     local_indexes,
@@ -56,7 +56,7 @@ def test_wishes_make_indexes() -> None:
     assert paid.throughput == Throughput(1, 2)
     assert list(check_global_wishes(None)) == []
     assert len(check_global_wishes([wish("one", "a")])) == 1
-    check_index_names([paid])
+    check_indexes([paid])
 
 
 def test_units_are_provisioned_or_not() -> None:
@@ -133,7 +133,7 @@ REFUSED: tuple[tuple[Callable[[], Any], str], ...] = (
         INVALID + "GlobalSecondaryIndex count exceeds the per-table limit of 20",
     ),
     (
-        lambda: check_index_names([Index(1, "one", HASH, "ALL"), Index(2, "one", HASH, "ALL")]),
+        lambda: check_indexes([Index(1, "one", HASH, "ALL"), Index(2, "one", HASH, "ALL")]),
         INVALID + "Duplicate index name: one",
     ),
     (

@@ -281,6 +281,21 @@ def test_tags_come_and_go(tables: Tables) -> None:
     assert tables("ListTagsOfResource", ResourceArn=arn) == {"Tags": [{"Key": "a", "Value": "3"}]}
 
 
+def test_indexes_name_a_hundred_attributes_at_most_together(tables: Tables) -> None:
+    """Source: DynamoDB API Reference, Projection, NonKeyAttributes."""
+    indexes = [
+        {
+            "IndexName": f"index{number}",
+            "KeySchema": key_schema("colour"),
+            "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [f"a{n}" for n in range(20)]},
+        }
+        for number in range(6)
+    ]
+    made = {**ON_DEMAND, "TableName": "wide", "AttributeDefinitions": definitions("pk", "colour")}
+    assert "NonKeyAttributes" in tables.message("CreateTable", **made, GlobalSecondaryIndexes=indexes)
+    tables("CreateTable", **made, GlobalSecondaryIndexes=indexes[:5])
+
+
 def test_tags_are_fifty_at_most_and_come_once(tables: Tables) -> None:
     arn = tables("DescribeTable", TableName="things")["Table"]["TableArn"]
     many = [{"Key": str(number), "Value": ""} for number in range(50)]

@@ -16,6 +16,7 @@ WARM_ON_DEMAND = Throughput(12_000, 4_000)
 LOCAL_INDEXES_MAX = 5
 GLOBAL_INDEXES_MAX = 20
 KEY_ATTRIBUTES_MAX = 4
+PROJECTED_MAX = 100
 """Source: DynamoDB quotas, secondary indexes."""
 
 
@@ -319,12 +320,17 @@ def check_global_wishes(wishes: Sequence[IndexWish] | None) -> Sequence[IndexWis
     return wishes
 
 
-def check_index_names(indexes: Sequence[Index]) -> None:
-    """Refuse two indexes of one name.
+def check_indexes(indexes: Sequence[Index]) -> None:
+    """Refuse two indexes of one name, and more projected attributes than a table's indexes may name together.
 
     Raises:
-        InvalidParameters: naming it.
+        InvalidParameters: telling which.
     """
+    named = sum(len(index.attributes) for index in indexes)
+    if named > PROJECTED_MAX:
+        raise InvalidParameters(
+            f"Number of NonKeyAttributes of all secondary indexes exceeds the limit of {PROJECTED_MAX}: {named}"
+        )
     names: set[str] = set()
     for index in indexes:
         if index.name in names:

@@ -22,7 +22,7 @@ from interstate.core.tables.creation import (
     RequestUnits,
     Units,
     WarmUnits,
-    check_index_names,
+    check_indexes,
     checked_units,
     global_index,
     on_demand_of,
@@ -395,7 +395,7 @@ def _with_index(
     number = work.next_id(ITEM_TABLE_IDS)
     index = global_index(wish, definitions, number, paid_per_request=definition.paid_per_request, backfilled=False)
     indexes = (*definition.indexes, index)
-    check_index_names(indexes)
+    check_indexes(indexes)
     if sum(1 for one in indexes if one.is_global) > GLOBAL_INDEXES_MAX:
         raise InvalidParameters("GlobalSecondaryIndex count exceeds the per-table limit of 20")
     work.put(ITEM_TABLE_IDS, ItemTableId(number, table.arn))

@@ -21,7 +21,7 @@ from interstate.core.tables.creation import (
     WarmUnits,
     check_definitions,
     check_global_wishes,
-    check_index_names,
+    check_indexes,
     global_index,
     key_schema,
     local_indexes,
@@ -200,7 +200,7 @@ def new_definition(request: CreateTable, work: Work) -> TableDefinition:
             for wish in check_global_wishes(global_wishes)
         ),
     )
-    check_index_names(indexes)
+    check_indexes(indexes)
     used = {name for schema in (key, *(index.key for index in indexes)) for name in schema.names}
     check_definitions(definitions, used, indexed=bool(indexes))
     wish, stream = request.stream_specification, None
