@@ -97,7 +97,6 @@ MORE: dict[str, Case] = {
                     "value": "{% $states.context.Map.Item.Value %}",
                 },
                 "ItemProcessor": {**STANDARD, **one("One", task(Arguments="{% $states.input %}"))},
-                "Output": "{% $states.result.key %}",
                 "End": True,
             }
         },
