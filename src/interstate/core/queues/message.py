@@ -55,6 +55,7 @@ class Message(msgspec.Struct, frozen=True):
     group_id: str = ""
     deduplication_id: str = ""
     received_at: datetime | None = None
+    seal: str = ""  # With what the body is signed when it is read for the first time; see ``services/sqs/seals.py``.
 
     @property
     def sequence_number(self) -> str:

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html (Lambda)
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +41,15 @@ def signed_text(notification: Notification, protocol: str) -> str:
     return (
         f"Message\n{notification.text(protocol)}\nMessageId\n{notification.message_id}\n{subject}"
         f"Timestamp\n{to_iso(notification.at)}\nTopicArn\n{notification.topic}\nType\nNotification\n"
+    )
+
+
+def signed_text_of(document: Mapping[str, Any]) -> str:
+    """The same of a notification's document, read."""
+    subject = f"Subject\n{document['Subject']}\n" if "Subject" in document else ""
+    return (
+        f"Message\n{document['Message']}\nMessageId\n{document['MessageId']}\n{subject}"
+        f"Timestamp\n{document['Timestamp']}\nTopicArn\n{document['TopicArn']}\nType\nNotification\n"
     )
 
 

@@ -24,7 +24,7 @@ from interstate.core.topics.sms import plain_number
 from interstate.services.sns.letters import send_letter
 from interstate.services.sns.outcomes import failed, on_behalf_of, queue_message, send, succeeded
 from interstate.services.sns.push import platform_text
-from interstate.services.sns.signatures import gateways, stamp
+from interstate.services.sns.signatures import gateways, open_stamp, stamp
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
     ENDPOINTS,
@@ -61,7 +61,10 @@ def content_of(body: Delivery, work: Work) -> str:
     notification = body.notification
     if body.raw:
         return notification.text(body.protocol)
-    signed = stamp(signed_text(notification, body.protocol), body.signature_version, work)
+    if body.protocol == "sqs":
+        signed = open_stamp(body.signature_version, work)
+    else:
+        signed = stamp(signed_text(notification, body.protocol), body.signature_version, work)
     return notification_text(notification, body.protocol, body.subscription, signed, replayed=body.replayed)
 
 

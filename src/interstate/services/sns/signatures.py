@@ -1,12 +1,12 @@
 """Signatures of notifications: one key and one self-signed certificate an instance, kept with its data.
 
 The key is made when the first document is signed. Signing is deterministic (PKCS #1 v1.5), so a batch that is run again
-signs alike; a text that goes to many subscribers is signed once.
+signs alike; a text that goes to many subscribers is signed once. What goes to a queue is signed when it is
+read (``services/signing.py``).
 
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 """
 
-from base64 import b64encode
 from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -15,11 +15,10 @@ from typing import Any
 import msgspec
 
 from interstate.core.topics.envelope import Stamp
+from interstate.services.signing import KEY_BITS, OWN, PLACE, signature
 from interstate.store.ports import Work
 from interstate.store.records.sns import GATEWAYS, SIGNING_KEYS, Gateways, SigningKey
 
-_OWN = "own"
-_KEY_BITS = 2048
 # Wide, since business time may stand anywhere.
 _NOT_BEFORE, _NOT_AFTER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 PREFIX = "SimpleNotificationService-"
@@ -33,23 +32,34 @@ class CertificateRequest(msgspec.Struct, frozen=True, rename="pascal"):
 
 def gateways(work: Work) -> Gateways:
     """How this server is reached, and what leaves it."""
-    return work.get(GATEWAYS, _OWN) or Gateways()
+    return work.get(GATEWAYS, OWN) or Gateways()
 
 
 def stamp(text: str, version: str, work: Work) -> Stamp:
     """The signature of a text, with SHA-1 (version 1) or SHA-256 (version 2)."""
-    key = work.get(SIGNING_KEYS, _OWN)
+    key = _key(work)
+    return Stamp(
+        signature(key.private_key, text, version), _certificate_name(key.certificate), gateways(work).address, version
+    )
+
+
+def _key(work: Work) -> SigningKey:
+    key = work.get(SIGNING_KEYS, OWN)
     if key is None:
         private_key, certificate = _new_key()
-        key = SigningKey(_OWN, private_key, certificate)
+        key = SigningKey(OWN, private_key, certificate)
         work.put(SIGNING_KEYS, key)
-    signature = _signature(key.private_key, text, version)
-    return Stamp(signature, _certificate_name(key.certificate), gateways(work).address, version)
+    return key
+
+
+def open_stamp(version: str, work: Work) -> Stamp:
+    """A stamp whose signature is made when the document is read; the key is there from now on."""
+    return Stamp(PLACE, _certificate_name(_key(work).certificate), gateways(work).address, version)
 
 
 def read_certificate(request: CertificateRequest, work: Work) -> dict[str, Any]:
     """The certificate under its address; 404 for any other name."""
-    key = work.get(SIGNING_KEYS, _OWN)
+    key = work.get(SIGNING_KEYS, OWN)
     if key is None or request.name != _certificate_name(key.certificate):
         return {
             "StatusCode": 404,
@@ -65,29 +75,13 @@ def _certificate_name(certificate: bytes) -> str:
     return f"{PREFIX}{sha256(certificate).hexdigest()[:32]}.pem"
 
 
-@lru_cache(maxsize=256)
-def _signature(private_key: bytes, text: str, version: str) -> str:
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 loaded when the first document is signed
-    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415 as above
-
-    algorithm = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 version 1 is SHA-1, as published
-    return b64encode(_loaded(private_key).sign(text.encode(), padding.PKCS1v15(), algorithm)).decode()
-
-
-@lru_cache(maxsize=16)
-def _loaded(private_key: bytes) -> Any:
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 as above
-
-    return load_pem_private_key(private_key, None)
-
-
 def _new_key() -> tuple[bytes, bytes]:
     """A private key and its certificate, both PEM."""
     from cryptography import x509  # noqa: PLC0415 as above
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 as above
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 as above
 
-    key = rsa.generate_private_key(65537, _KEY_BITS)
+    key = rsa.generate_private_key(65537, KEY_BITS)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sns.amazonaws.com")])
     certificate = (
         x509.CertificateBuilder()

@@ -46,6 +46,8 @@ from interstate.store.tables import Key
 
 Attributes = dict[str, dict[str, Any]]
 _ROW_MAX = 2**63
+SNS = "sns.amazonaws.com"
+"""The principal that may send what is signed later; calls from outside never have one."""
 VISIBILITY_MAX = timedelta(seconds=VISIBILITY_S_MAX)
 
 
@@ -57,6 +59,7 @@ class SendMessage(msgspec.Struct, frozen=True, rename="pascal"):
     message_system_attributes: Attributes | None = None
     message_deduplication_id: str | None = None
     message_group_id: str | None = None
+    seal: str = ""  # Of SNS alone; AWS's API has no such member.
 
 
 class DeleteMessage(msgspec.Struct, frozen=True, rename="pascal"):
@@ -80,6 +83,7 @@ class Outgoing(msgspec.Struct, frozen=True):
     deduplication_id: str | None = None
     group_id: str | None = None
     in_batch: bool = False
+    seal: str = ""
 
 
 def keys_of_send(request: SendMessage, caller: Caller) -> list[Key]:
@@ -115,6 +119,7 @@ def send_message(request: SendMessage, work: Work) -> dict[str, Any]:
         request.message_system_attributes,
         request.message_deduplication_id,
         request.message_group_id,
+        seal=request.seal if work.caller.service == SNS else "",
     )
     check_ids(queue, outgoing)
     return put_message(queue, outgoing, work)
@@ -213,6 +218,7 @@ def _message(queue: Queue, outgoing: Outgoing, body: bytes, work: Work) -> Messa
         system_attributes=_system(outgoing.system_attributes, work.caller),
         group_id=outgoing.group_id or "",
         deduplication_id=outgoing.deduplication_id or "",
+        seal=outgoing.seal,
     )
 
 

@@ -261,5 +261,6 @@ def _send_again(message: Message, source: Queue, target: Queue, work: Work) -> N
         system_attributes=system,
         group_id=message.group_id,
         deduplication_id=message.deduplication_id,
+        seal=message.seal,
     )
     add(target, again, work)

@@ -8,6 +8,7 @@ from interstate.base.time import to_iso
 from interstate.core.queues.message import Message
 from interstate.services.operation import Operation, Service
 from interstate.services.sqs.locate import queue_for
+from interstate.services.sqs.seals import completed
 from interstate.store.ports import Work
 from interstate.store.records.sqs import HIDDEN, VISIBLE
 
@@ -33,7 +34,7 @@ def peek_messages(request: PeekMessages, work: Work) -> dict[str, Any]:
     hidden = (
         work.select(HIDDEN, limit=limit - len(visible), queue=queue.id, now=work.now) if len(visible) < limit else []
     )
-    return {"Messages": [_shown(message, work) for message in (*visible, *hidden)]}
+    return {"Messages": [_shown(completed(message, work), work) for message in (*visible, *hidden)]}
 
 
 def _shown(message: Message, work: Work) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from interstate.services.operation import Outcome, Parked
 from interstate.services.sqs import fifo
 from interstate.services.sqs.locate import queue_for, redrive, retention, setting
 from interstate.services.sqs.messages import keys_of_queue, measure
+from interstate.services.sqs.seals import completed
 from interstate.services.sqs.stored import add, depth_of, look_at, remove
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
@@ -217,7 +218,7 @@ class _Taker:
             if dead_letters is not None:  # Without such a queue it stays where it is, as on AWS.
                 _bury(message, self._queue, dead_letters, work)
                 return None
-        hidden = message.received(self._until, work.now, f"{work.entropy.word():016x}")
+        hidden = completed(message, work).received(self._until, work.now, f"{work.entropy.word():016x}")
         work.put(MESSAGES, hidden)
         return hidden
 

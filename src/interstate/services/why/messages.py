@@ -6,6 +6,7 @@ from typing import Any
 from interstate.base.json import BrokenJSON, loads
 from interstate.core.queues.message import Message, row_of
 from interstate.services.sqs.locate import redrive
+from interstate.services.sqs.seals import completed
 from interstate.services.why.logged import find_event, first_at
 from interstate.store.ports import Work
 from interstate.store.records.events import ATTEMPTS_OF_LOG, Attempt
@@ -91,6 +92,7 @@ def gone(message_id: str, queue_arn: str) -> dict[str, Any]:
 
 def why_message(message: Message, work: Work) -> dict[str, Any]:
     """The whole answer for a message."""
+    message = completed(message, work)
     told = summary(message, work)
     attributes = {name: value.get("StringValue") for name, value in (message.attributes or {}).items()}
     return {**told, "sentBy": _sender(message, attributes, work), "body": message.body[:_BODY_MAX]} | (
