@@ -3,7 +3,6 @@
 from typing import Any
 
 from ordering import aws, keep
-from ordering.announce import closed
 from ordering.ending import end
 
 db = aws.client("dynamodb")
@@ -20,6 +19,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     expired, order = keep.update(db, request)
     if not expired and order.get("outcome") != "CANCELLED":
         return {"orderId": order_id, "outcome": order.get("outcome"), "reason": "its stock came"}
-    if not expired:
-        return closed(order)
+    # Cancelled already: perhaps by a call of ours that died before it told anybody. Telling it again is telling it once.
     return end(db, events, order_id, "CANCELLED", reason=REASON, now=now)
