@@ -83,7 +83,20 @@ class Cluster(Simulation):
             self._loop.run_until_complete(self._lives.pop(name)._drop())
         self._lives[name] = Nodes(instance, store, name)  # type: ignore[arg-type]  # as much of an instance as it needs
         store.reconnected = node.due.came_back
+        self._forgive_at_takeover(self._lives[name])
         return node
+
+    def _forgive_at_takeover(self, life: Nodes) -> None:
+        """What a node has in hand when it is taken over is performed by both."""
+        take_over = life._take_over
+
+        async def taken(connection: Any, number: int, epoch: int, backends: list[int]) -> None:
+            for one in self.nodes:
+                if (one.store.number, one.store.epoch) == (number, epoch):
+                    self._forgive(one)
+            await take_over(connection, number, epoch, backends)
+
+        life._take_over = taken  # type: ignore[method-assign]  # one life, not the class
 
     # Leases ----------------------------------------------------------------------------------------------------
 
@@ -114,6 +127,13 @@ class Cluster(Simulation):
             self.note(_node.name, f"is fenced by {other.name} before its commit")
             self._lose(_node, other)
 
+    def after_commit(self, _node: Node) -> None:
+        """Who was declared dead commits nothing."""
+        known = "SELECT number FROM nodes WHERE number = %s AND epoch = %s"
+        if not self._database.look(known, (_node.store.number, _node.store.epoch)):
+            self.ledger.problems.append(f"{_node.name} committed after it was declared dead")
+        super().after_commit(_node)
+
     def _cross(self, node: Node) -> None:
         """Others decide and commit while this node's transaction is open; they see nothing of it, and wait for no lock for long."""
         self._committing.append(node)
@@ -130,7 +150,6 @@ class Cluster(Simulation):
             self._committing.remove(node)
 
     def _lose(self, node: Node, other: Node) -> None:
-        self._forgive(node)
         self._expire(node)
         self._renew(other)
 

@@ -64,9 +64,9 @@ class Database:
         """A statement beside all nodes."""
         self._connection.execute(statement.encode(), values)
 
-    def look(self, statement: str) -> list[tuple[Any, ...]]:
+    def look(self, statement: str, values: tuple[Any, ...] | None = None) -> list[tuple[Any, ...]]:
         """What a query finds."""
-        return self._connection.execute(statement.encode()).fetchall()
+        return self._connection.execute(statement.encode(), values).fetchall()
 
 
 @cache
