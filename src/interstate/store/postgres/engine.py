@@ -111,8 +111,7 @@ class PostgresStore:
         self._closed = False
         with _connect(url) as connection:
             check(connection)
-            connection.execute("SET statement_timeout = 0")  # A large store may take its time, and others wait for it.
-            connection.execute("SET lock_timeout = 0")
+            _take_your_time(connection)
             migrate(connection)
         self._open()
         self.register()
@@ -282,6 +281,8 @@ class PostgresStore:
         self.begin()
         self.line.open()
         self.writer.execute("SET LOCAL statement_timeout = 0")
+        if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
+            self.writer.execute("SET LOCAL transaction_timeout = 0")
         names = self.writer.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() "
             "AND tablename NOT IN ('schema_migrations', 'nodes')"
@@ -325,6 +326,15 @@ def check(connection: Connection[Any]) -> None:
             "This database only reads: it is a standby. Name the primary with --database "
             "(target_session_attrs=read-write in the URL finds it among several hosts)."
         )
+
+
+def _take_your_time(connection: Connection[Any]) -> None:
+    """A large store or a slow machine may need it, and others wait for the schema."""
+    names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
+    if connection.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
+        names.append("transaction_timeout")
+    for name in names:
+        connection.execute(sql.SQL("SET {} = 0").format(sql.Identifier(name)))
 
 
 def _shown(connection: Connection[Any], setting: str) -> str:
