@@ -3,15 +3,17 @@
 Source: Lambda API Reference, Invoke; https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
 """
 
+import contextlib
 from base64 import b64decode, b64encode
 from typing import Any
 
 import msgspec
 
 from interstate.base.arn import caller_of
-from interstate.base.errors import NotImplementedHere
+from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.time import to_millis
+from interstate.core.functions.embedded_metrics import requests_of
 from interstate.services.lambda_ import access, asynchronous, following, metrics, polling, streams
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
@@ -252,6 +254,11 @@ def _keep_log(body: Invocation, result: InvocationResult, work: Work) -> None:
     events = [(to_millis(line.at), line.message) for line in result.log]
     write(work, caller_of(body.function), log_group_of(version), result.log_stream, events)
     work.wake(following.key_of(body.function))
+    for line in result.log:
+        for request in requests_of(line.message):
+            # What CloudWatch does not take is no metric; the line is kept all the same.
+            with contextlib.suppress(ServiceError):
+                work.call("cloudwatch", "PutMetricData", request, caller=caller_of(body.function))
 
 
 def task_answer(body: Invocation, result: InvocationResult) -> TaskAnswer:
