@@ -169,7 +169,7 @@ def test_numbers_go_on_above_those_that_postgres_gave(tmp_path: Path) -> None:
     world.close()
 
 
-def test_a_database_that_a_node_uses_is_not_restored_into(tmp_path: Path) -> None:
+def test_a_postgres_database_that_a_node_uses_is_not_restored_into(tmp_path: Path) -> None:
     filled(tmp_path / "data")
     run("backup", str(tmp_path / "b.db"), "--data", str(tmp_path / "data"))
     url = fresh_database()
