@@ -13,6 +13,7 @@ from interstate.cli import (
     functions,
     mail,
     metrics,
+    nodes,
     queues,
     serve,
     status,
@@ -31,6 +32,7 @@ app.command("serve")(serve.serve)
 app.command("up")(deploy.up)
 app.command("deploy")(deploy.deploy)
 app.command("status")(status.status)
+app.command("nodes")(nodes.nodes)
 app.command("env")(status.env)
 app.command("doctor")(doctor.doctor)
 app.command("why")(why.why)

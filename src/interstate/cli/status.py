@@ -15,6 +15,9 @@ def status(endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT) -> None
     typer.echo(f"server   {endpoint_url}  version {found['version']}")
     typer.echo(f"clock    {found['clock']['now']}  {found['clock']['mode']}")
     typer.echo(f"template {deployed}")
+    if "node" in found:
+        living = sum(node["alive"] for node in found["node"]["nodes"])
+        typer.echo(f"nodes    {living}; this is number {found['node']['number']} ('interstate nodes' shows them)")
     work = found["work"]
     typer.echo(
         f"work     {work['effectsInFlight']} effects in flight, {work['effectsWaiting']} waiting, "

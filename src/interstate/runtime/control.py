@@ -42,6 +42,7 @@ class Control:
             ("POST", "clock"): self._move_clock,
             ("POST", "reset"): self._reset,
             ("GET", "status"): self._status,
+            ("GET", "nodes"): self._nodes,
             ("GET", "mailbox"): self._mailbox,
             ("POST", "deploy"): self._deploy,
             ("GET", "function-logs"): self._function_logs,
@@ -99,6 +100,10 @@ class Control:
             return {name: work.scalar(IN_LANE, lane=base + lane) for name, lane in lanes.items()}
 
         return {**await self._health({}), "work": await self._instance.run(count)}
+
+    async def _nodes(self, _arguments: dict[str, Any]) -> dict[str, Any]:
+        """Who shares the database; an embedded store has one process, which is no node."""
+        return self._instance.node or {"number": 0, "role": "all", "clockSkewMs": 0.0, "nodes": []}
 
     async def _show_clock(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         return dict(self._instance.clock_control.show())

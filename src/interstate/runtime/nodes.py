@@ -20,19 +20,24 @@ import logging
 import os
 import socket
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 import psycopg
 
+from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION
 from interstate.base.time import from_micros, to_iso
 from interstate.runtime.clock import wall_now
 from interstate.runtime.instance import Instance
+from interstate.runtime.metrics import Counts
 from interstate.store.postgres.engine import LEASE_S, PostgresStore
 from interstate.store.records.due import IN_FLIGHT, STEP, WAITING
 
 RENEW_S = 1.0
+SKEW_TOLD = timedelta(seconds=1)
+"""A clock that is so far from the database's is told in the log."""
+NAMESPACE = "Interstate/Nodes"
 RENEW_S_MAX = 4.0
 """One that takes longer is given up, and tried again on a new connection: below the lease."""
 DRAIN_S = 10.0
@@ -45,11 +50,20 @@ _POOL = 0  # The lanes of no node: what was copied here, and what nodes without 
 _log = logging.getLogger("interstate.nodes")
 
 _RENEW = """
-UPDATE nodes SET lease_until = micros_now() + %(lease)s, address = %(address)s WHERE number = %(number)s AND epoch = %(epoch)s
+UPDATE nodes SET lease_until = micros_now() + %(lease)s, address = %(address)s, skew = %(skew)s, effects = %(effects)s
+WHERE number = %(number)s AND epoch = %(epoch)s
 RETURNING micros_now()
 """
 _NEIGHBOURS = """
-SELECT number, epoch, backends, lease_until < micros_now(), name, address, role, started FROM nodes ORDER BY number
+SELECT number, epoch, backends, lease_until < micros_now(), name, address, role, started, lease_until - micros_now(), skew,
+    effects
+FROM nodes ORDER BY number
+"""
+_OLDEST = """
+SELECT coalesce(micros_now() - min(due_at), 0) FROM (
+    (SELECT due_at FROM due WHERE lane = %(steps)s ORDER BY due_at LIMIT 1) UNION ALL
+    (SELECT due_at FROM due WHERE lane = %(effects)s ORDER BY due_at LIMIT 1)
+) AS first
 """
 _FAULTS = "SELECT value FROM settings WHERE name = 'faults'"
 _WORK = "work:"  # The key under which nodes that only answer calls tell of work that they have left.
@@ -86,6 +100,8 @@ class Nodes:
         self._told = asyncio.Event()
         self.others = 0
         self._faults = ""
+        self._skewed = False
+        self._measured: datetime | None = None
         self._left = asyncio.Event()
         instance.due.left_work = lambda: self.tell([(_WORK, False)])
         store.reconnected = self._reconnected
@@ -184,6 +200,8 @@ class Nodes:
             "address": self._address,
             "number": self._store.number,
             "epoch": self._store.epoch,
+            "skew": round(self._instance.clock.skew / timedelta(microseconds=1)),
+            "effects": self._instance.due.in_flight,
         }
         row = await (await self._connection.execute(_RENEW, given)).fetchone()
         after = wall_now().timestamp()
@@ -192,8 +210,40 @@ class Nodes:
             self._instance.due.look()
             return
         self._instance.clock.skew = timedelta(seconds=row[0] / 1_000_000 - (before + after) / 2)
+        self._warn_of_skew()
         await self._look_around(self._connection)
         await self._look_at_faults(self._connection)
+        await self._measure(self._connection)
+
+    def _warn_of_skew(self) -> None:
+        """Nothing breaks by it: leases and numbers are the database's, business time follows it. But logs and TLS are the host's."""
+        skewed = abs(self._instance.clock.skew) >= SKEW_TOLD
+        if skewed and not self._skewed:
+            _log.warning(
+                "the clock of this machine is %.1f s away from the database's; have both follow one source (NTP)",
+                self._instance.clock.skew.total_seconds(),
+            )
+        self._skewed = skewed
+
+    async def _measure(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Signals for who adds and takes nodes away, once a minute: how late due work is, what is performed, the clock."""
+        now = self._instance.clock.now()
+        minute = now.replace(second=0, microsecond=0)
+        if minute == self._measured:
+            return
+        self._measured = minute
+        base = self._store.lane_base
+        row = await (await connection.execute(_OLDEST, {"steps": base + STEP, "effects": base + WAITING})).fetchone()
+        assert row is not None
+        counts = Counts()
+        dimensions = (("Node", str(self._store.number)),)
+        for name, value, unit in (
+            ("OldestDueWorkAge", max(0, row[0]) / 1_000_000, "Seconds"),
+            ("EffectsInFlight", float(self._instance.due.in_flight), "Count"),
+            ("ClockSkew", self._instance.clock.skew.total_seconds() * 1000, "Milliseconds"),
+        ):
+            counts.add((DEFAULT_ACCOUNT, DEFAULT_REGION, NAMESPACE, name, dimensions, unit), value)
+        self._instance.batches.metrics.wait(counts, now)
 
     async def _look_at_faults(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """A rule that was added on another node holds here within a second."""
@@ -227,8 +277,11 @@ class Nodes:
                 "role": role,
                 "started": to_iso(from_micros(started)),
                 "alive": not dead,
+                "leaseMs": max(0, lease // 1000),
+                "clockSkewMs": round(skew / 1000, 1),
+                "effectsInFlight": effects,
             }
-            for number, _, _, dead, name, address, role, started in rows
+            for number, _, _, dead, name, address, role, started, lease, skew, effects in rows
         ]
         mine = self._store.number
         skew_ms = round(self._instance.clock.skew.total_seconds() * 1000, 1)
