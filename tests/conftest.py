@@ -23,9 +23,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """``--store postgres``: each World has a database of its own, kept for its directory."""
     if config.getoption("--store") == "postgres":
-        from tests.postgres_server import open_for_world  # noqa: PLC0415 only who asks for it starts a server
+        from tests.postgres_server import database_for, open_for_world  # noqa: PLC0415 only who asks for it starts a server
 
         World.open_store = staticmethod(open_for_world)
+        ServerProcess.database_for = staticmethod(database_for)
 
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:

@@ -125,5 +125,17 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
     return store, ClockSequences(store)
 
 
+_of_servers: dict[Path, str] = {}
+
+
+def database_for(data: Path | None) -> str:
+    """The database of a server process: the same for the same data directory."""
+    if data is None:
+        return fresh_database()
+    if data not in _of_servers:
+        _of_servers[data] = fresh_database()
+    return _of_servers[data]
+
+
 def _named(url: str, name: str) -> str:
     return url.replace("/postgres?", f"/{name}?", 1)

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import boto3
 from botocore.config import Config
@@ -36,7 +37,12 @@ def free_port() -> int:
 
 
 class ServerProcess:
-    """``interstate serve`` or ``interstate up`` in a process of its own."""
+    """``interstate serve`` or ``interstate up`` in a process of its own.
+
+    ``database_for`` gives the database that stands for a data directory, where the suite runs on PostgreSQL.
+    """
+
+    database_for: ClassVar[Callable[[Path | None], str] | None] = None
 
     def __init__(
         self, data: Path | None, *arguments: str, command: tuple[str, ...] = ("serve",), port: int | None = None
@@ -52,6 +58,8 @@ class ServerProcess:
     def start(self, wait_for: str = "serving") -> None:
         """Start, and return when the health page says ``wait_for``."""
         state = ["--memory"] if self.data is None else ["--data", str(self.data)]
+        if ServerProcess.database_for is not None and "--database" not in self._arguments:
+            state = ["--database", ServerProcess.database_for(self.data)]
         command = [
             sys.executable,
             "-m",

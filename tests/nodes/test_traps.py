@@ -269,6 +269,10 @@ def _two_rows(work: Any) -> None:
         work.put(LAYER_NUMBERS, LayerNumber(name, 0))
 
 
+def _versions(work: Any) -> list[int]:
+    return [work.get(LAYER_NUMBERS, name).next_version for name in "ab"]
+
+
 def test_batches_that_lock_in_opposite_orders_are_both_carried_out(pair: Pair) -> None:
     here, there = pair
     here.run(_two_rows)
@@ -289,7 +293,7 @@ def test_batches_that_lock_in_opposite_orders_are_both_carried_out(pair: Pair) -
         other: list[Any] = []
         add(here, "a", "b", lambda: other.append(thread.submit(add, there, "b", "a", lambda: None)))
         other[0].result(20)
-    assert here.run(lambda work: [work.get(LAYER_NUMBERS, name).next_version for name in "ab"]) == [2, 2]
+    assert here.run(_versions) == [2, 2]
 
 
 def test_rows_are_locked_by_key_whatever_the_order_of_calls(pair: Pair) -> None:
