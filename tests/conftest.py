@@ -29,6 +29,18 @@ def pytest_configure(config: pytest.Config) -> None:
         ServerProcess.database_for = staticmethod(database_for)
 
 
+_EMBEDDED = ("tests/cli/test_backup.py", "tests/store/test_copying.py")
+"""Tests of data directories: they are the embedded store's, whatever store the suite runs on."""
+_open_embedded = World.__dict__["open_store"]
+
+
+@pytest.fixture(autouse=True)
+def _embedded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.config.getoption("--store") == "postgres" and request.path.as_posix().endswith(_EMBEDDED):
+        monkeypatch.setattr(World, "open_store", _open_embedded)
+        monkeypatch.setattr(ServerProcess, "database_for", None)
+
+
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Connections of instances that crashed are no test's business."""
     if item.config.getoption("--store") == "postgres":

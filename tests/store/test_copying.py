@@ -9,10 +9,8 @@ from tests.postgres_server import fresh_database
 from interstate.runtime.testing import World
 from interstate.services.sqs import SERVICE as SQS
 from interstate.store.copying import NoData, NotEmpty, copy, reading, writing
-from interstate.store.ports import Store
 from interstate.store.records.due import DUE, SETTINGS, Due, Setting
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 QUEUE = "http://localhost/000000000000/q"
 
@@ -24,17 +22,6 @@ def _nothing(_table: str, _count: int) -> None:
 def _copy(source: str, target: str, *, force: bool = False) -> int:
     with reading(source) as here, writing(target) as there:
         return copy(here, there, force=force, progress=_nothing)
-
-
-@pytest.fixture(autouse=True)
-def _embedded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These directories are of the embedded store, whatever store the suite runs on."""
-    monkeypatch.setattr(World, "open_store", staticmethod(_opened))
-
-
-def _opened(directory: Path | None) -> tuple[Store, Sequences]:
-    assert directory is not None
-    return SqliteStore(directory), Sequences()
 
 
 def filled(directory: Path) -> World:
