@@ -56,6 +56,9 @@ class _Short:
         self.response_complete = False
         self.message_event = _NO_EVENT
 
+    def cancel(self, msg: object = None) -> None:
+        """A server that waits no longer for its calls cancels their tasks; this one is none, and what it began goes on."""
+
     def reply(self, response: Response) -> None:
         """Send the answer, once."""
         self._protocol.reply(self, response)
@@ -139,12 +142,14 @@ class Protocol(HttpToolsProtocol):
             parsed = httptools.parse_url(self.url)
             path, query = parsed.path.decode("latin-1"), (parsed.query or b"").decode("latin-1")
         request = Request(incoming.method, path, query, incoming.headers, incoming.body)
+        self.tasks.add(incoming)  # type: ignore[arg-type]  # so that a server that stops lets it end, client or no client
         self._dispatcher.begin(request, self.headers, self.client[0] if self.client else "127.0.0.1", incoming.reply)
 
     # Answers -------------------------------------------------------------------------------------------------------
 
     def reply(self, short: _Short, response: Response) -> None:
         """Write an answer in one piece; one in many pieces goes uvicorn's way."""
+        self.tasks.discard(short)
         if short.disconnected or self.transport.is_closing():
             short.response_complete = True
             return
