@@ -95,7 +95,11 @@ def test_iterations_and_loops_count_as_calls() -> None:
     """Source: Developer Guide, mock configuration: a response's numbers are the calls of the state."""
     processor = {"StartAt": "Call", "States": {"Call": {**FUNCTION, "End": True}}}
     answers = {"0": {"Return": "a"}, "1": {"Return": "b"}}
-    assert ran({"Map": {"Type": "Map", "ItemProcessor": processor, "End": True}}, **answers) == ["a", "b"]
+    for kind in ("STANDARD", "EXPRESS"):
+        config: dict[str, Any] = {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind}}
+        for more in ({}, config):
+            state = {"Type": "Map", "ItemProcessor": {**processor, **more}, "End": True}
+            assert ran({"Map": state}, **answers) == ["a", "b"]
     loop = {
         "Call": {**FUNCTION, "Next": "Enough"},
         "Enough": {

@@ -17,6 +17,7 @@ from interstate.core.asl.vocabulary import StartTask
 from interstate.services.states.errors import InvalidArn, StateMachineDoesNotExist
 from interstate.services.states.integrations.outcome import Answered, Failed, Submitted
 from interstate.store.ports import Work
+from interstate.store.records.map_runs import MAP_RUNS
 from interstate.store.records.states import (
     EXECUTIONS,
     MOCK_CALLS,
@@ -162,12 +163,17 @@ def mocked(command: StartTask, execution: int, work: Work) -> Answered | Failed 
         return None
     configuration = work.get(MOCK_CONFIGURATION, _NAME)
     cases = {} if configuration is None else read_mocks(configuration.text).cases
-    replies = cases.get((row.machine.rpartition(":")[2], row.mock_case), {}).get(command.state)
+    machine = row.machine.rpartition(":")[2].partition("/")[
+        0
+    ]  # A child of a Map Run has the mocks of its Map's machine.
+    replies = cases.get((machine, row.mock_case), {}).get(command.state)
     if replies is None:
         return None
-    before = work.get(MOCK_CALLS, execution, command.state)
+    run = work.get(MAP_RUNS, -row.machine_id) if row.machine_id < 0 else None
+    counted = execution if run is None else run.execution  # Children count together.
+    before = work.get(MOCK_CALLS, counted, command.state)
     call = 0 if before is None else before.calls
-    work.put(MOCK_CALLS, MockCalls(execution, command.state, call + 1))
+    work.put(MOCK_CALLS, MockCalls(counted, command.state, call + 1))
     outcome = _outcome(replies, call, command)
     if command.resource.pattern and isinstance(outcome, Answered):
         return Submitted(outcome.output, outcome)
