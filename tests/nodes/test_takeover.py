@@ -8,7 +8,9 @@ from typing import Any
 import psycopg
 from tests.postgres_server import fresh_database
 
+from interstate.runtime.metrics import Metrics
 from interstate.runtime.nodes import Nodes
+from interstate.runtime.testing import START
 from interstate.store.postgres.engine import PostgresStore
 
 DUE = "INSERT INTO due (id, lane, due_at, pulls, kind, tries, body) VALUES (%s, %s, 0, 1, 'sqs.sweep', 0, '{}')"
@@ -16,8 +18,9 @@ DUE = "INSERT INTO due (id, lane, due_at, pulls, kind, tries, body) VALUES (%s, 
 
 def life(store: PostgresStore) -> Nodes:
     instance: Any = SimpleNamespace(
-        due=SimpleNamespace(look=lambda: None, came_back=lambda: None),
-        clock=SimpleNamespace(skew=timedelta()),
+        due=SimpleNamespace(look=lambda: None, came_back=lambda: None, in_flight=0),
+        clock=SimpleNamespace(skew=timedelta(), now=lambda: START),
+        batches=SimpleNamespace(metrics=Metrics()),
         faults_elsewhere=lambda _saved: None,
     )
     return Nodes(instance, store, "here")

@@ -75,7 +75,8 @@ class Cluster(Simulation):
         node = super().start_node(name, store, sequences)
         instance = SimpleNamespace(
             due=node.due,
-            clock=SimpleNamespace(skew=timedelta()),
+            clock=SimpleNamespace(skew=timedelta(), now=self.clock.now),
+            batches=node.batches,
             parking=SimpleNamespace(wake=lambda *_key, **_one: None),
             faults_elsewhere=lambda _saved: None,
         )
