@@ -132,7 +132,9 @@ def _open_store(settings: Settings) -> tuple[Store, Sequences]:
     except (UnfitDatabase, NoNumberLeft) as error:
         raise Misconfigured(str(error)) from error
     except psycopg.OperationalError as error:
-        raise Misconfigured(f"The database cannot be used: {str(error).strip()}. Start it, or mend --database.") from error
+        raise Misconfigured(
+            f"The database cannot be used: {str(error).strip()}. Start it, or mend --database."
+        ) from error
     return store, ClockSequences(store)
 
 

@@ -38,7 +38,10 @@ AllowHost = Annotated[
     ),
 ]
 EnforceCapacity = Annotated[
-    bool, typer.Option("--enforce-capacity", help="DynamoDB tables throttle above their capacity, EventBridge above its rates.")
+    bool,
+    typer.Option(
+        "--enforce-capacity", help="DynamoDB tables throttle above their capacity, EventBridge above its rates."
+    ),
 ]
 ClockMode = Annotated[
     str | None,

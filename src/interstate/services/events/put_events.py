@@ -86,7 +86,12 @@ def _put(entry: Entry, bus: Bus | None, work: Work, sender: Sender, road: Road |
     if bus is None:
         return {"EventId": work.entropy.uuid()}
     if (bus.policy or not bus.scope.startswith(caller.account + "/")) and not access.is_allowed(
-        bus.policy, caller, action="events:PutEvents", resource=bus.arn, now=work.now, context=put_context(entry.source or "", entry.detail_type or "")
+        bus.policy,
+        caller,
+        action="events:PutEvents",
+        resource=bus.arn,
+        now=work.now,
+        context=put_context(entry.source or "", entry.detail_type or ""),
     ):
         error = AccessDeniedException(caller.account, bus.arn)
         refused(bus, _told(entry), Failure(error.code, error.message, permanent=True), work)
