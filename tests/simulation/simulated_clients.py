@@ -339,7 +339,7 @@ class Clients:
             began = self._clock.now()
             for _ in range(2 if self._dice.random() < 0.3 else 1):
                 answer = yield from self._insist("dynamodb", "TransactWriteItems", request)
-            if self._clock.now() - began > TOKENS_KEPT:
+            if self._clock.now() - began >= TOKENS_KEPT:
                 self.ledger.unsure_counted[f"{source}>"] += 1
             elif not self._refused(answer, "a transaction"):
                 self.ledger.counted[f"{source}>"] += 1
