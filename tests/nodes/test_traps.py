@@ -16,6 +16,7 @@ from interstate.runtime.testing import START, World
 from interstate.store.ports import StoreUnavailable
 from interstate.store.postgres import engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore, UnfitDatabase
+from interstate.store.postgres.line import Line
 from interstate.store.records.due import DUE, IN_FLIGHT
 from interstate.store.records.events import LOG_OF_BUS
 from interstate.store.records.lambda_ import LAYER_NUMBERS, Invocation, LayerNumber
@@ -327,6 +328,20 @@ def test_what_a_frozen_node_holds_is_let_go_before_its_lease_ends(pair: Pair) ->
         row = store.writer.execute("SELECT setting::bigint FROM pg_settings WHERE name = %s", (name,)).fetchone()
         assert row is not None
         assert 0 < row[0] < engine.LEASE_S * 1000
+
+
+def test_a_long_transaction_of_a_process_that_lives_is_not_ended(pair: Pair) -> None:
+    """A stack is deployed in one transaction, however slow the machine is; a frozen process asks nothing."""
+    here, _ = pair
+    connection = postgres(here).writer
+    if connection.info.server_version < 170_000:
+        pytest.skip("this database ends no transaction by its time")
+    connection.execute("SET transaction_timeout = 400")
+    line = Line(connection, writes=True, ends_after_ms=400)
+    for _ in range(10):
+        line.ask((("SELECT pg_sleep(0.1)", ()),))
+    with pytest.raises(StoreUnavailable):
+        line.ask((("SELECT pg_sleep(2)", ()),))
 
 
 def test_a_transaction_that_idles_is_ended_and_its_rows_are_free(queue: Queue) -> None:

@@ -124,7 +124,8 @@ class PostgresStore:
         self.read_connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
         self.read_connection.execute("SET default_transaction_read_only = on")
         self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
-        self.line = Line(self.writer, writes=True)
+        ends = TRANSACTION_TIMEOUT_MS if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
+        self.line = Line(self.writer, writes=True, ends_after_ms=ends)
         self.read_line = Line(self.read_connection, writes=False)
         self._rows = PostgresRows(self.line, locks=True)
         self._reader = PostgresRows(self.read_line, locks=False)

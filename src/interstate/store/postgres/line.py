@@ -16,6 +16,7 @@ below the *horizon*, the begin of the oldest transaction that is still open.
 """
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -27,6 +28,7 @@ Question = tuple[str, Any]
 """A statement and its parameters."""
 
 _BEGIN = "BEGIN"
+_PROLONGED_TIMES = 4
 _CLOCK: Question = ("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", ())
 # What is known of other sessions is kept until the transaction ends, unless it is forgotten first.
 _FORGET: Question = ("SELECT pg_stat_clear_snapshot()", ())
@@ -69,10 +71,12 @@ class Overtaken(Exception):
 class Line:
     """A connection. ``writes``: its transactions read the database's clock and see each other's commits as they go on.
 
-    One that only reads sees one snapshot from its first question to its end.
+    One that only reads sees one snapshot from its first question to its end. ``ends_after_ms`` is after what time the database
+    ends a transaction (0: it does not); while it is under way and asks, it begins anew: a process that lives may take its time,
+    one that is frozen may not.
     """
 
-    def __init__(self, connection: Connection[Any], *, writes: bool) -> None:
+    def __init__(self, connection: Connection[Any], *, writes: bool, ends_after_ms: int = 0) -> None:
         self.connection = connection
         self.wrote = False
         self.broken = False
@@ -84,6 +88,8 @@ class Line:
         # everything when it sees a text of this kind that it has not seen before.
         self._failed, self._failures = False, 0
         self._open = False
+        self._ends_after_ms = ends_after_ms
+        self._prolongs_at = 0.0
         self._waiting: list[Question] = []
 
     @property
@@ -136,6 +142,8 @@ class Line:
             psycopg.Error: it refuses; the transaction must be rolled back.
         """
         self.round_trips += 1
+        if self._ends_after_ms:
+            self._prolong()
         try:
             if self._open and not self._waiting and len(questions) == 1:
                 self._stale |= locks
@@ -144,6 +152,17 @@ class Line:
             return self._exchange(questions, locks=locks)
         except psycopg.Error as error:
             raise self._read(error) from error
+
+    def _prolong(self) -> None:
+        """Have the database count the time of a long transaction anew, some times before it would end it."""
+        now = monotonic()
+        if self._open and now >= self._prolongs_at:
+            self._waiting += (
+                ("SET LOCAL transaction_timeout = 0", None),
+                (f"SET LOCAL transaction_timeout = {self._ends_after_ms}", None),
+            )
+        if not self._open or now >= self._prolongs_at:
+            self._prolongs_at = now + self._ends_after_ms / _PROLONGED_TIMES / 1000
 
     def _exchange(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
         execute = self.connection.execute
