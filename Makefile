@@ -9,7 +9,7 @@ DATA ?= .interstate/data
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check install install-dev bench clean lock format simulate prove docs
+.PHONY: help up test test-postgres check install install-dev bench bench-peers clean lock format simulate prove faults large docs
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ check: install-dev ## Format, lint, types, layers, fast tests: under a minute
 test: install-dev ## Everything
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests apps/orders/tests $(ARGS)
 
+test-postgres: install-dev ## Everything, on a PostgreSQL of its own
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --store postgres tests apps/orders/tests $(ARGS)
+
 format: install-dev ## Format, and mend what lint can mend
 	@$(BIN)/ruff format --quiet . ; $(BIN)/ruff check --fix --quiet .
 
@@ -53,8 +56,18 @@ simulate: install-dev ## Seeded crashes and faults, every law checked: make simu
 bench: install-dev ## Measure; figures with cores and disk beside them
 	@$(BIN)/python -m bench $(ARGS)
 
+bench-peers: ## Install the peers that make bench ARGS="--peer NAME" measures beside
+	$(PYTHON) -m venv .bench-peers/ministack && .bench-peers/ministack/bin/python -m pip install --quiet --disable-pip-version-check ministack==1.5.33
+	$(PYTHON) -m venv .bench-peers/moto && .bench-peers/moto/bin/python -m pip install --quiet --disable-pip-version-check 'moto[all,server]==5.2.5'
+
 prove: install-dev ## 1,000 real orders, five kill -9, every invariant checked
 	@$(BIN)/python apps/orders/scripts/prove.py $(ARGS)
+
+faults: install-dev ## Break real processes, disks and databases; verify after each: make faults ARGS=--help
+	@$(BIN)/python apps/orders/scripts/faults.py $(ARGS)
+
+large: install-dev ## A store with a million events: start, memory, due work
+	@$(BIN)/python apps/orders/scripts/large.py $(ARGS)
 
 docs: install-dev ## Write the generated reference pages
 	@$(BIN)/python -m interstate.wire.coverage docs/reference/coverage.md
@@ -66,5 +79,5 @@ lock: install-dev ## Resolve dependencies anew: versions and hashes, no addresse
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header -c requirements.txt -o requirements-dev.txt requirements-dev.in
 
 clean: ## Remove what was built here (not your data in .interstate)
-	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench-peers build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

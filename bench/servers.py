@@ -45,6 +45,11 @@ async def ready(port: int) -> None:
     raise SystemExit("the server does not start")
 
 
+def _without_compiling() -> dict[str, str]:
+    """The environment, without the word that keeps Python from keeping what it compiled: users start compiled modules."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 class _Running:
     """Processes, their directory and the cores that they may use."""
 
@@ -56,7 +61,11 @@ class _Running:
     def spawn(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         with (self.directory / "server.log").open("ab") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, start_new_session=True, env={**os.environ, **(environment or {})}
+                command,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**_without_compiling(), **(environment or {})},
             )
         self.processes.append(process)
         if self._cpus is not None and hasattr(os, "sched_setaffinity"):

@@ -12,6 +12,8 @@ from interstate.runtime.testing import World
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000)
+# Processes that tests start read what was compiled before; compiling all of it takes a second each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
