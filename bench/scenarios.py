@@ -196,8 +196,12 @@ async def map_items(port: int, _scale: float) -> list[Figure]:
 
 async def events(port: int, scale: float) -> list[Figure]:
     figures = []
-    for rules, goal in ((1, 25_000.0), (100, 0.0), (300, 20_000.0)):  # 300 is the quota of a bus; 1,000: events_core.
+    quota = {"name": "rules-per-bus", "value": 1_000, "region": "us-east-1", "account": "000000000000"}
+    for rules, goal in ((1, 25_000.0), (100, 0.0), (1_000, 20_000.0)):
         client = await _client(port)
+        await client.call(
+            rest("events", "POST", "/_interstate/events/quotas", quota, port=port)
+        )  # Peers have no quota.
         bus = f"bus{rules}"
         await client.json("events", "CreateEventBus", {"Name": bus})
         url = await _queue(client, bus, "events.amazonaws.com")
