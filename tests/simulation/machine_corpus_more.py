@@ -97,6 +97,8 @@ MORE: dict[str, Case] = {
                     "value": "{% $states.context.Map.Item.Value %}",
                 },
                 "ItemProcessor": {**STANDARD, **one("One", task(Arguments="{% $states.input %}"))},
+                "Output": "{% $states.result.key %}",
+                "Assign": {"values": "{% $states.result.value %}"},
                 "End": True,
             }
         },

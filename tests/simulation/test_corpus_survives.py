@@ -130,7 +130,7 @@ def test_the_corpus_has_distributed_maps_callbacks_nested_executions_activities_
     assert any(case.redrives for case in CORPUS.values())
 
 
-@pytest.mark.parametrize("name", SAMPLED)
+@pytest.mark.parametrize("name", CORPUS)
 def test_the_history_of_a_machine_replays_against_its_own_definition(name: str, tmp_path: Path) -> None:
     case = CORPUS[name]
     if case.redrives:

@@ -15,7 +15,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-input-output-filte
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON, JSONObject, dumps
@@ -294,7 +294,9 @@ def compile_assign(
         bare = name if jsonata else name.removesuffix(".$")
         if not _NAME.match(bare) or bare == "states" or len(bare) > VARIABLE_NAME_LENGTH_MAX:
             raise InvalidField(f"Invalid variable name: {bare}", here)
-    return compile_query(assign, field, here, allowed=allowed) if jsonata else compile_template(assign, here)
+    if jsonata:
+        return compile_query(assign, field, here, allowed=allowed)
+    return replace(compile_template(assign, here), given=assign)
 
 
 def compile_catch_query(value: JSON, field: str, place: str) -> Template:

@@ -18,11 +18,14 @@ from typing import Any
 
 import msgspec
 
+from interstate.core.asl.dataflow import DataFlow
 from interstate.core.asl.machine import advance, first_frame
 from interstate.core.asl.replay import difference as words
 from interstate.core.asl.replay.difference import Difference, Differs
+from interstate.core.asl.replay.map_result import recorded_flow, with_flow
 from interstate.core.asl.replay.trace import Branch, Place, Trace
 from interstate.core.asl.replay.values import Unequal, first_unequal, parsed, plain_cause
+from interstate.core.asl.turn import machines_of
 from interstate.core.asl.vocabulary import (
     Abort,
     ActivityStarted,
@@ -36,6 +39,7 @@ from interstate.core.asl.vocabulary import (
     Gathered,
     Go,
     HistoryEvent,
+    Map,
     Retrying,
     Started,
     StartTask,
@@ -82,6 +86,7 @@ class _Side:
         self.definition = definition
         self.execution = execution
         self.frames: dict[int, Frame] = {0: first_frame(definition, execution)}
+        self.flow: DataFlow | None = None  # Of the state that the next step leaves, in place of its own.
         self._late = late
         self._seed = seed
         self._steps = 0
@@ -97,7 +102,9 @@ class _Side:
         seed = (self._seed << 64 | self._steps).to_bytes(16)
         budget = 1 if isinstance(event, Go) else 0  # What was recorded is taken over between any two states.
         chain, at = self.chain(number), now + self._late
-        return advance(self.definition, self.execution, chain, event, now=at, seed=seed, budget=budget)
+        definition = self.definition if self.flow is None else with_flow(self.definition, chain, self.flow)
+        self.flow = None
+        return advance(definition, self.execution, chain, event, now=at, seed=seed, budget=budget)
 
     def take(self, step: Step, recorded: Mapping[str, str], assigned: Mapping[str, str]) -> None:
         """Keep the step's frames, with what was recorded in place of what was made here."""
@@ -136,7 +143,6 @@ class Player:
         self._numbers: dict[Place, int] = {(): 0}
         self._places: dict[int, Place] = {0: ()}
         self._made = Trace()
-        self._from_run: set[Place] = set()
         execution = _execution(self._history[0], express=express)
         other = msgspec.structs.replace(
             execution, arn=f"{execution.arn}-", name="again", started=execution.started + _AGAIN_LATER,
@@ -222,10 +228,22 @@ class Player:
         if not isinstance(awaiting, Tasking):
             return None
         if kind == "MapRunSucceeded":
-            self._from_run.add(place)
-            exited = next((one for one in self._left(place) if one.type == "MapStateExited"), None)
-            return TaskSucceeded(frame.visit, (exited and exited.data) or "[]")
+            return self._of_run(frame, place)
         return _answer(event, frame.visit, awaiting, self._asked_at(place))
+
+    def _of_run(self, frame: Frame, place: Place) -> Event:
+        """A distributed Map has its result, which is in no history: what its state made of it is taken as recorded."""
+        chain = self._now.chain(frame.frame)
+        state = machines_of(self._now.definition.machine, chain)[-1].states[frame.at]
+        assert isinstance(state, Map), state
+        found = recorded_flow(state, self._left(place))
+        note = "The result of a distributed Map is in no history: what its state left behind is taken as recorded."
+        if note not in self._notes:
+            self._notes.append(note)
+        if found is None:
+            return TaskSucceeded(frame.visit, "[]")
+        self._now.flow = self._again.flow = found[0]
+        return TaskSucceeded(frame.visit, found[1])
 
     def _end(self, event: HistoryEvent) -> Event | None:
         more = event.more or {}
@@ -369,12 +387,6 @@ class Player:
         self, recorded: HistoryEvent, now: HistoryEvent, again: HistoryEvent, branch: Branch
     ) -> Difference | None:
         if recorded.data is None or recorded.type == "ExecutionStarted":
-            return None
-        if recorded.type == "MapStateExited" and branch.place in self._from_run:
-            self._from_run.discard(branch.place)
-            note = "The result of a distributed Map is in no history: what its state left behind is taken as recorded."
-            if note not in self._notes:
-                self._notes.append(note)
             return None
         found = first_unequal(parsed(recorded.data), parsed(now.data), parsed(again.data))
         if found is None:
