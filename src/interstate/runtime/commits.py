@@ -74,6 +74,7 @@ class Commits:
         self._helper = CommitThread("commit")
         self.effects_room: Callable[[], int] = lambda: 0
         self.committed: Committed = lambda _decided: None
+        self.telling: Callable[[], None] = lambda: None  # Called before anybody is told what a commit has made.
         self.wal_idle_s, self.wal_idle_bytes = WAL_IDLE_S, WAL_IDLE_BYTES
         self._idle: asyncio.TimerHandle | None = None
         self._between: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
@@ -99,6 +100,8 @@ class Commits:
 
     def _pump(self) -> None:
         self._pumping = False
+        if self._between:
+            self.telling()
         while self._between:
             function, done = self._between.popleft()
             try:
@@ -161,6 +164,7 @@ class Commits:
             self._store.shorten_wal(truncate=False)
 
     def _finish(self, batch: "_Batch", error: BaseException | None) -> None:
+        self.telling()
         jobs, decided = batch.jobs, batch.decided
         if error is not None:
             # The disk refused at the last moment: nothing of the batch happened, and everybody is told so.

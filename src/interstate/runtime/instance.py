@@ -23,11 +23,12 @@ from interstate.runtime.commits import Commits
 from interstate.runtime.due import DueWork
 from interstate.runtime.functions.streaming import STREAM, Stream
 from interstate.runtime.parking import Parking
+from interstate.runtime.reading import Reads
 from interstate.runtime.work import BatchWork
 from interstate.services.operation import Operation, Parked, Perform, Streaming
 from interstate.store.ports import Store
 from interstate.store.records.due import SETTINGS, Setting
-from interstate.store.unit_of_work import Sequences, UnitOfWork
+from interstate.store.unit_of_work import Sequences
 
 _log = logging.getLogger("interstate.instance")
 
@@ -49,6 +50,8 @@ class Instance:
         self.activity = Activity()
         self.batches = Batches(store, catalog, entropy, sequences)
         self.commits = Commits(self.batches, clock, self.activity)
+        self._reads = Reads(store, catalog, sequences, self.batches.metrics)
+        self.commits.telling = self._reads.end
         self.parking = Parking(clock)
         self.due = DueWork(self.batches, self.commits, clock, self.activity, self.seed)
         self.clock_control = ClockControl(self.run, clock, self.due, self.parking, self.activity)
@@ -108,6 +111,7 @@ class Instance:
         self.parking.clear()
         await self.due.stop()
         await self.commits.close()
+        self._reads.end()
         self.store.close()
 
     async def reset(self) -> None:
@@ -218,7 +222,7 @@ class Instance:
         if self.store.reader is None:
             return self.run(function)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        answer.set_result(self._snapshot(function, Caller()))
+        answer.set_result(self._reads.read(function, Caller(), self.clock.now()))
         return answer
 
     def _submit(self, job: Job) -> Awaitable[Any]:
@@ -297,7 +301,7 @@ class Instance:
     def _read(self, row: Operation[Any], request: msgspec.Struct, caller: Caller) -> Mapping[str, Any] | None:
         """A call that writes nothing, on what is committed, without waiting for a batch."""
         try:
-            outcome = self._snapshot(lambda work: row.handle(request, work), caller)
+            outcome = self._reads.read(lambda work: row.handle(request, work), caller, self.clock.now())
         except ServiceError:
             raise
         except Exception as error:
@@ -307,21 +311,6 @@ class Instance:
             raise InternalFailure(type(error).__name__) from error
         assert not isinstance(outcome, Parked | Perform)
         answer: Mapping[str, Any] | None = outcome
-        return answer
-
-    def _snapshot(self, function: Callable[[BatchWork], Any], caller: Caller) -> Any:
-        reader = self.store.reader
-        assert reader is not None
-        records = UnitOfWork(reader, self.batches.sequences)
-        work = BatchWork(records, self.catalog, self.clock.now())
-        work.caller = caller
-        self.store.begin_read()
-        try:
-            answer = function(work)
-        finally:
-            self.store.end_read()
-        assert not records.changed, "a read has written"
-        self.batches.metrics.wait(work.measured, work.now)
         return answer
 
     def _committed(self, decided: Any) -> None:

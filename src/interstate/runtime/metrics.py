@@ -73,21 +73,24 @@ class Metrics:
     """What an instance has counted and not yet written, and the points that it wrote last."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[datetime, Counts]] = []  # By calls that only read; the next batch writes it.
+        self._waiting: dict[datetime, Counts] = {}  # By calls that only read, by minute; the next batch writes it.
         self._newest: dict[int, Point] = {}
         self._fresh: dict[int, Point] = {}
         self.has_new_series = False
 
-    def wait(self, counts: Counts, now: datetime) -> None:
-        """Keep what a call that only reads has counted."""
-        if counts.sets:
-            self._waiting.append((now, counts))
+    def waiting(self, now: datetime) -> Counts:
+        """Where calls that only read count; one set a minute, however many they are."""
+        minute = now.replace(second=0, microsecond=0)
+        counts = self._waiting.get(minute)
+        if counts is None:
+            counts = self._waiting[minute] = Counts()
+        return counts
 
     def fold(self, counts: Counts, now: datetime, records: UnitOfWork, node: int) -> None:
         """Put the points of a batch into its unit of work (node 0 where one process owns the store)."""
         self._fresh = {}
         self.has_new_series = False
-        for at, waiting in self._waiting:
+        for at, waiting in self._waiting.items():
             self._add(waiting, at, records, node)
         if counts.sets:
             self._add(counts, now, records, node)

@@ -30,7 +30,6 @@ from interstate.base.arn import DEFAULT_ACCOUNT, DEFAULT_REGION
 from interstate.base.time import from_micros, to_iso
 from interstate.runtime.clock import wall_now
 from interstate.runtime.instance import Instance
-from interstate.runtime.metrics import Counts
 from interstate.store.postgres.engine import LEASE_S, PostgresStore
 from interstate.store.records.due import IN_FLIGHT, STEP, WAITING
 
@@ -235,7 +234,7 @@ class Nodes:
         base = self._store.lane_base
         row = await (await connection.execute(_OLDEST, {"steps": base + STEP, "effects": base + WAITING})).fetchone()
         assert row is not None
-        counts = Counts()
+        counts = self._instance.batches.metrics.waiting(now)
         dimensions = (("Node", str(self._store.number)),)
         for name, value, unit in (
             ("OldestDueWorkAge", max(0, row[0]) / 1_000_000, "Seconds"),
@@ -243,7 +242,6 @@ class Nodes:
             ("ClockSkew", self._instance.clock.skew.total_seconds() * 1000, "Milliseconds"),
         ):
             counts.add((DEFAULT_ACCOUNT, DEFAULT_REGION, NAMESPACE, name, dimensions, unit), value)
-        self._instance.batches.metrics.wait(counts, now)
 
     async def _look_at_faults(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """A rule that was added on another node holds here within a second."""
