@@ -422,7 +422,7 @@ async def orders(port: int, scale: float) -> list[Figure]:
     ]
 
 
-async def _shipped(listener: Connection, queue: str, order_id: str) -> float:
+async def _shipped(listener: Connection, queue: str, order_id: Any) -> float:
     """When the queue was told."""
     while True:
         poll = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 20}
