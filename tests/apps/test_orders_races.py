@@ -29,12 +29,6 @@ def partner_restored() -> Iterator[None]:
         partner.call = call
 
 
-@pytest.fixture(autouse=True)
-def _partner() -> Iterator[None]:
-    with partner_restored():
-        yield
-
-
 class Story:
     """One order and what may happen to it; each method is one step of the workflow, or one of its disturbances."""
 

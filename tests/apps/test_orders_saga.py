@@ -4,7 +4,6 @@ The saga is followed as its state machine takes it, with its two branches in eit
 function dies and is called again, the customer cancels, or the provider's money comes. ``test_orders_end_to_end`` runs the machine.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,12 +12,6 @@ from tests.apps.order_world import NOW, Died, wired
 from tests.apps.test_orders_races import Story, partner_restored
 
 STEPS = ("reserve_inventory", "release_inventory", "refund_payment", "commit_transaction", "rollback_transaction")
-
-
-@pytest.fixture(autouse=True)
-def _partner() -> Iterator[None]:
-    with partner_restored():
-        yield
 
 
 class Saga(Story):

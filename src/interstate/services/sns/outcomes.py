@@ -58,7 +58,7 @@ def queue_message(delivery: Delivery, content: str, queue: str) -> dict[str, Any
     elif notification.group_id is not None and delivery.protocol == "sqs":
         message["MessageGroupId"] = notification.group_id
     if not delivery.raw and delivery.protocol == "sqs":
-        message["Seal"] = delivery.signature_version  # Its signature is made when it is read.
+        message["_Seal"] = delivery.signature_version  # Its signature is made when it is read.
     if delivery.raw and notification.attributes:
         message["MessageAttributes"] = {name: value.api() for name, value in notification.attributes.items()}
     return message

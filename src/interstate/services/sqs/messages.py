@@ -59,7 +59,7 @@ class SendMessage(msgspec.Struct, frozen=True, rename="pascal"):
     message_system_attributes: Attributes | None = None
     message_deduplication_id: str | None = None
     message_group_id: str | None = None
-    seal: str = ""  # Of SNS alone; AWS's API has no such member.
+    seal: str = msgspec.field(default="", name="_Seal")  # Of SNS alone; AWS's API has no such member.
 
 
 class DeleteMessage(msgspec.Struct, frozen=True, rename="pascal"):
