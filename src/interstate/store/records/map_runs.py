@@ -10,7 +10,10 @@ from interstate.store.tables import Select, Table
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Children, or their items, by what became of them. ``total`` are those that were started."""
+    """Children, or their items, by what became of them. ``total`` are those that were started.
+
+    ``to_redrive`` had ended without success when the run was redriven, and still wait for that; ``not_redrivable`` could not be redriven.
+    """
 
     total: int = 0
     running: int = 0
@@ -19,16 +22,22 @@ class Counts(msgspec.Struct, frozen=True):
     timed_out: int = 0
     aborted: int = 0
     written: int = 0
+    to_redrive: int = 0
+    not_redrivable: int = 0
 
 
 class Writing(msgspec.Struct, frozen=True):
-    """How far the results are written: the ``kind`` at hand, its body so far, the files that are done."""
+    """How far the results are written: the ``kind`` at hand, its body so far, the files that are done.
+
+    ``cursor``: the next item without a child, of those that are told as PENDING; it holds its body as the run's own does.
+    """
 
     kind: str = "SUCCEEDED"
     body: int = 0
     size: int = 0
     after: int = 0
     files: list[tuple[str, str, int]] = []  # Kind, key, size.
+    cursor: Cursor | None = None
 
 
 class Tally(msgspec.Struct, frozen=True):

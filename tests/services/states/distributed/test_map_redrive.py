@@ -134,13 +134,63 @@ def test_a_redriven_run_can_fail_and_be_redriven_again(world: World, function: F
 def test_items_that_had_no_child_follow(world: World, function: Function) -> None:
     arn = begin(world, "STANDARD", [2, 1, 3], MaxConcurrency=1)
     world.run_due()
-    assert run_of(world, arn)["itemCounts"]["total"] == 1
+    counts = run_of(world, arn)["itemCounts"]
+    assert (counts["failed"], counts["pending"], counts["total"]) == (1, 2, 3)
     function.broken = set()
     call(world, "RedriveExecution", executionArn=arn)
     world.run_due()
     ended = call(world, "DescribeExecution", executionArn=arn)
     assert json.loads(ended["output"]) == [2, 1, 3]
     assert function.asked == [2, 2, 1, 3]
+
+
+def waiting_to_fail(world: World, seconds: list[int], **state: Any) -> str:
+    """Children that fail after so many seconds each."""
+    states = {
+        "Rest": {"Type": "Wait", "SecondsPath": "$", "Next": "No"},
+        "No": {"Type": "Fail", "Error": "E"},
+    }
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    processor = {"ProcessorConfig": config, "StartAt": "Rest", "States": states}
+    outer = {"Type": "Map", "ItemProcessor": processor, "End": True, **state}
+    definition = json.dumps({"StartAt": "Map", "States": {"Map": outer}})
+    machine = call(world, "CreateStateMachine", name="w", definition=definition, roleArn=ROLE)["stateMachineArn"]
+    arn: str = call(world, "StartExecution", stateMachineArn=machine, input=json.dumps(seconds))["executionArn"]
+    return arn
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_children_that_wait_to_be_redriven_are_counted(world: World, function: Function, kind: str) -> None:
+    """Source: API Reference, MapRunExecutionCounts, pendingRedrive."""
+    function.broken = {2, 4, 6, 8}
+    arn = begin(world, kind, [1, 2, 4, 6, 8], ToleratedFailureCount=3, MaxConcurrency=3)
+    world.run_due()
+    before = run_of(world, arn)["executionCounts"]
+    assert (before["failed"], "pendingRedrive" in before) == (4, False)
+    call(world, "RedriveExecution", executionArn=arn)
+    world.run_due(effects=False)
+    for counts in ("itemCounts", "executionCounts"):
+        found = run_of(world, arn)[counts]
+        assert (found["running"], found["pendingRedrive"], found["failed"]) == (3, 1, 1)
+    function.broken = set()
+    world.run_due()
+    for counts in ("itemCounts", "executionCounts"):
+        assert run_of(world, arn)[counts] == {**ENDED, "resultsWritten": 5}
+
+
+def test_children_that_cannot_be_redriven_any_more_are_counted(world: World) -> None:
+    """Source: API Reference, MapRunExecutionCounts, failuresNotRedrivable; RedriveExecution: within 14 days after the end."""
+    arn = waiting_to_fail(world, [60, 13 * 86_400], ToleratedFailureCount=1)
+    world.advance(timedelta(days=13, seconds=10))
+    assert call(world, "DescribeExecution", executionArn=arn)["status"] == "FAILED"
+    assert "failuresNotRedrivable" not in run_of(world, arn)["itemCounts"]
+    world.advance(timedelta(days=2))
+    call(world, "RedriveExecution", executionArn=arn)
+    world.run_until_idle()
+    run = run_of(world, arn)
+    for counts in ("itemCounts", "executionCounts"):
+        assert (run[counts]["failed"], run[counts]["failuresNotRedrivable"]) == (2, 1)
+        assert "pendingRedrive" not in run[counts]
 
 
 def test_a_run_that_was_stopped_goes_on(world: World, function: Function) -> None:

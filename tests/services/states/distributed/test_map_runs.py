@@ -377,3 +377,103 @@ def test_a_crash_before_any_commit_changes_nothing(tmp_path: Path) -> None:
         assert outcome(world, arn) == expected
         world.close()
     assert uncrashed <= (commits - begun) // 2
+
+
+# What was not started ----------------------------------------------------------------------------------------------
+
+
+def failing_first(world: World, **fields: Any) -> tuple[str, Any]:
+    """A run that its first child fails, and its manifest."""
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bucket", "Prefix": "p"}}
+    if "WriterConfig" in fields:
+        writer["WriterConfig"] = fields.pop("WriterConfig")
+    given = fields.pop("given", None)
+    arn = started(
+        world, {"ItemProcessor": processor(state=FAIL), "MaxConcurrency": 1, "ResultWriter": writer, **fields}, given
+    )
+    assert described(world, arn)["error"] == "States.ExceedToleratedFailureThreshold"
+    run_id = map_run(world, arn)["mapRunArn"].rpartition(":")[2]
+    return arn, got(world, f"p/{run_id}/manifest.json")["ResultFiles"]
+
+
+def test_children_that_were_not_started_are_told_as_pending(world: World) -> None:
+    """Source: Developer Guide, ResultWriter: PENDING_n.json has the children that were not started because the run failed."""
+    arn, files = failing_first(world, given=list(range(5)))
+    assert list(files) == ["FAILED", "PENDING", "SUCCEEDED"]
+    assert files["SUCCEEDED"] == []
+    (file,) = files["PENDING"]
+    assert file["Key"].endswith("/PENDING_0.json")
+    told = got(world, file["Key"])
+    assert [(one["Input"], one["Status"]) for one in told] == [(str(n), "PENDING") for n in (1, 2, 3, 4)]
+    assert [one["Input"] for one in got(world, files["FAILED"][0]["Key"])] == ["0"]
+    counts = map_run(world, arn)
+    for name in ("itemCounts", "executionCounts"):
+        assert (counts[name]["pending"], counts[name]["failed"], counts[name]["total"]) == (4, 1, 5)
+
+
+@pytest.mark.parametrize("count", [1, 200, 201, 430])
+def test_pending_children_go_page_by_page(world: World, count: int) -> None:
+    _arn, files = failing_first(world, given=list(range(count + 1)), ItemSelector={"n.$": "$$.Map.Item.Value"})
+    told = got(world, files["PENDING"][0]["Key"])
+    assert [json.loads(one["Input"])["n"] for one in told] == list(range(1, count + 1))
+
+
+def test_pending_items_of_a_file_go_in_their_batches_and_the_redriven_run_still_has_them(world: World) -> None:
+    body = "".join(f'{{"n":{n}}}\n' for n in range(7)).encode()
+    put(world, body)
+    arn, files = failing_first(
+        world,
+        ItemReader=reader(InputType="JSONL"),
+        ItemBatcher={"MaxItemsPerBatch": 3},
+    )
+    told = got(world, files["PENDING"][0]["Key"])
+    assert [[item["n"] for item in json.loads(one["Input"])["Items"]] for one in told] == [[3, 4, 5], [6]]
+    put(world, b"another")
+    world.call("stepfunctions", "RedriveExecution", {"executionArn": arn})
+    world.run_due()
+    run = map_run(world, arn)
+    assert (run["status"], run["redriveCount"]) == ("FAILED", 1)
+    again = got(world, f"p/{run['mapRunArn'].rpartition(':')[2]}/manifest.json")["ResultFiles"]
+    assert [json.loads(one["Input"]) for one in got(world, again["PENDING"][0]["Key"])] == [
+        json.loads(one["Input"]) for one in told
+    ]
+
+
+def test_pending_items_of_an_inventory_stay_for_a_redrive(world: World) -> None:
+    manifest = {"destinationBucket": "arn:aws:s3:::bucket", "fileFormat": "CSV", "fileSchema": "Bucket, Key"}
+    names = ["one.csv", "two.csv.gz", "three.csv"]
+    put(world, json.dumps({**manifest, "files": [{"key": name} for name in names]}).encode())
+    rows = [b'"b","1"\n"b","2"\n', gzip.compress(b'"b","3"\n'), b'"b","4"\n']
+    for name, body in zip(names, rows, strict=True):
+        put(world, body, name)
+    arn, files = failing_first(world, ItemReader=reader(InputType="MANIFEST"))
+    (key,) = [file["Key"] for file in files["PENDING"]]
+    assert [json.loads(one["Input"])["Key"] for one in got(world, key)] == ["2", "3", "4"]
+    put(world, b"gone", "one.csv")
+    world.call("stepfunctions", "RedriveExecution", {"executionArn": arn})
+    world.run_due()
+    assert map_run(world, arn)["redriveCount"] == 1
+    assert [json.loads(one["Input"])["Key"] for one in got(world, key)] == ["2", "3", "4"]
+
+
+def test_where_items_cannot_be_read_none_is_pending(world: World) -> None:
+    put(world, b'{"n":1}\n{"n":2}\nbroken\n')
+    writer = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bucket", "Prefix": "p"}}
+    state = {"ItemProcessor": processor(), "ItemReader": reader(InputType="JSONL"), "ResultWriter": writer}
+    arn = started(world, state)
+    assert described(world, arn)["error"] == "States.ItemReaderFailed"
+    run_id = map_run(world, arn)["mapRunArn"].rpartition(":")[2]
+    assert got(world, f"p/{run_id}/manifest.json")["ResultFiles"]["PENDING"] == []
+
+
+def test_what_waits_for_its_turn_is_counted_as_pending(world: World) -> None:
+    """Source: API Reference, MapRunItemCounts, MapRunExecutionCounts."""
+    state = {"ItemProcessor": processor(state=WAITING), "MaxConcurrency": 2, "ItemBatcher": {"MaxItemsPerBatch": 2}}
+    arn = started(world, state, list(range(9)))
+    run = map_run(world, arn)
+    none = {"succeeded": 0, "failed": 0, "timedOut": 0, "aborted": 0, "resultsWritten": 0}
+    assert run["itemCounts"] == {"pending": 5, "running": 4, "total": 9, **none}
+    assert run["executionCounts"] == {"pending": 3, "running": 2, "total": 5, **none}
+    world.advance(timedelta(minutes=10))
+    run = map_run(world, arn)
+    assert (run["itemCounts"]["pending"], run["itemCounts"]["total"], run["itemCounts"]["succeeded"]) == (0, 9, 9)

@@ -88,10 +88,33 @@ def counted_again(run: MapRun, status: str, items: int, *, leaves: bool = False)
 
 def _again(counts: Counts, status: str, by: int, leaves: bool) -> Counts:  # noqa: FBT001 - told by name by its only caller
     field = _COUNTED[status]
-    counts = msgspec.structs.replace(counts, **{field: getattr(counts, field) - by})
+    waiting = max(counts.to_redrive - by, 0)
+    counts = msgspec.structs.replace(counts, **{field: getattr(counts, field) - by}, to_redrive=waiting)
     if leaves:
         return msgspec.structs.replace(counts, total=counts.total - by)
     return msgspec.structs.replace(counts, running=counts.running + by)
+
+
+def to_redrive(counts: Counts) -> Counts:
+    """All that ended without success wait to be redriven."""
+    unsuccessful = counts.failed + counts.timed_out + counts.aborted
+    return msgspec.structs.replace(counts, to_redrive=unsuccessful, not_redrivable=0)
+
+
+def all_redriven(counts: Counts) -> Counts:
+    """None waits to be redriven any more."""
+    return msgspec.structs.replace(counts, to_redrive=0)
+
+
+def stays_ended(run: MapRun, items: int) -> MapRun:
+    """Count a child that cannot be redriven."""
+    tally = run.counts
+    return msgspec.structs.replace(run, counts=Tally(_stays(tally.executions, 1), _stays(tally.items, items)))
+
+
+def _stays(counts: Counts, by: int) -> Counts:
+    waiting = max(counts.to_redrive - by, 0)
+    return msgspec.structs.replace(counts, to_redrive=waiting, not_redrivable=counts.not_redrivable + by)
 
 
 def items_in(text: str, setup: MapRunSetup) -> int:

@@ -176,11 +176,12 @@ def _manifest(body: int, size: int, work: Work) -> dict[str, Any]:
 
 
 def _next_file(cursor: Cursor, caller: Caller, work: Work) -> Cursor:
-    """The next file of a manifest, unpacked where it is packed."""
-    if cursor.body:
-        bodies.release(cursor.body, work)
+    """The next file of a manifest, unpacked where it is packed. The one before is let go when the next one is there."""
+    before = cursor.body
     cursor = msgspec.structs.replace(cursor, body=0, size=0, offset=0)
     if cursor.file >= cursor.files:
+        if before:
+            bodies.release(before, work)
         return msgspec.structs.replace(cursor, end=True)
     manifest = _manifest(cursor.manifest, WHOLE_BYTES_MAX, work)
     bucket = str(manifest.get("destinationBucket", "")).rpartition(":")[2]
@@ -195,6 +196,8 @@ def _next_file(cursor: Cursor, caller: Caller, work: Work) -> Cursor:
         body, size = bodies.store(data, work), len(data)
     else:
         bodies.use(body, work)
+    if before:
+        bodies.release(before, work)
     return msgspec.structs.replace(cursor, body=body, size=size, file=cursor.file + 1)
 
 

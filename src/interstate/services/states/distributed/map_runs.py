@@ -8,11 +8,19 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import parse_arn
+from interstate.base.json import loads
 from interstate.services.states.distributed.begin import schedule
 from interstate.services.states.errors import InvalidArn, ResourceNotFound, ValidationException
 from interstate.services.states.pages import limit_of, number_of, page
 from interstate.store.ports import Work
-from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, RUNS_OF_EXECUTION, Counts, MapRun
+from interstate.store.records.map_runs import (
+    MAP_RUN_ARNS,
+    MAP_RUNS,
+    MAP_SOURCES,
+    RUNS_OF_EXECUTION,
+    Counts,
+    MapRun,
+)
 from interstate.store.records.states import RUNNING
 
 
@@ -57,6 +65,7 @@ def map_run_at(text: str, work: Work) -> MapRun:
 def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
     """A run's settings, and what became of its executions and items so far."""
     run = map_run_at(request.map_run_arn, work)
+    items, executions = _pending(run, work)
     answer: dict[str, Any] = {
         "mapRunArn": run.arn,
         "executionArn": run.execution_arn,
@@ -65,25 +74,40 @@ def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
         "maxConcurrency": run.concurrency,
         "toleratedFailurePercentage": run.tolerated_percentage or 0.0,
         "toleratedFailureCount": run.tolerated_count or 0,
-        "itemCounts": _counts(run.counts.items),
-        "executionCounts": _counts(run.counts.executions),
+        "itemCounts": _counts(run.counts.items, items, run),
+        "executionCounts": _counts(run.counts.executions, executions, run),
         "redriveCount": run.redrive_count,
     }
     dates = {"redriveDate": run.redriven, "stopDate": run.stopped}
     return answer | {name: date for name, date in dates.items() if date is not None}
 
 
-def _counts(counts: Counts) -> dict[str, int]:
-    return {
-        "pending": 0,
+def _pending(run: MapRun, work: Work) -> tuple[int, int]:
+    """Items that have no child yet, and the children that they will have; of items from S3 that is not known before they are read."""
+    source = None if run.cursor.end else work.get(MAP_SOURCES, run.id)
+    if source is None or source.setup.items is None:
+        return 0, 0
+    given = loads(source.setup.items)
+    assert isinstance(given, list | dict), run
+    items = len(given) - run.cursor.taken
+    batching = source.setup.batching
+    return items, items if batching is None or items == 0 else -(-items // (batching.max_items or items))
+
+
+def _counts(counts: Counts, pending: int, run: MapRun) -> dict[str, int]:
+    found = {
+        "pending": pending,
         "running": counts.running,
         "succeeded": counts.succeeded,
         "failed": counts.failed,
         "timedOut": counts.timed_out,
         "aborted": counts.aborted,
-        "total": counts.total,
+        "total": counts.total + pending,
         "resultsWritten": counts.written,
     }
+    waiting = counts.to_redrive if run.status == RUNNING else 0
+    redrives = {"failuresNotRedrivable": counts.not_redrivable, "pendingRedrive": waiting}
+    return found | {name: count for name, count in redrives.items() if count}
 
 
 def list_map_runs(request: ListMapRuns, work: Work) -> dict[str, Any]:

@@ -14,7 +14,16 @@ import msgspec
 from interstate.base.json import loads
 from interstate.core.asl.vocabulary import MapRunSetup, RedriveMapRun
 from interstate.services.states.distributed.begin import schedule
-from interstate.services.states.distributed.children import began, counted_again, items_in, new_child
+from interstate.services.states.distributed.children import (
+    all_redriven,
+    began,
+    counted_again,
+    items_in,
+    new_child,
+    stays_ended,
+    to_redrive,
+)
+from interstate.services.states.distributed.results import stop_writing
 from interstate.services.states.redrivable import redrive_obstacle
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import (
@@ -26,6 +35,7 @@ from interstate.store.records.map_runs import (
     RUNS_OF_EXECUTION,
     MapResult,
     MapRun,
+    Tally,
     Writing,
 )
 from interstate.store.records.states import EXECUTIONS, RUNNING, STANDARD, Execution
@@ -58,6 +68,7 @@ def begin_again(command: RedriveMapRun, work: Work) -> int:
     assert row is not None, command
     run = work.get(MAP_RUNS, row.run)
     assert run is not None, command
+    stop_writing(run, work)
     schedule(
         msgspec.structs.replace(
             run,
@@ -68,6 +79,7 @@ def begin_again(command: RedriveMapRun, work: Work) -> int:
             error=None,
             cause=None,
             writing=Writing(),
+            counts=Tally(to_redrive(run.counts.executions), to_redrive(run.counts.items)),
             redrive_count=run.redrive_count + 1,
             redriven=work.now,
             redriving=work.next_id(EXECUTIONS),
@@ -97,7 +109,8 @@ def redrive_page(
     now = work.get(MAP_RUNS, run.id)
     assert now is not None, run
     if len(page) < most:
-        work.put(MAP_RUNS, msgspec.structs.replace(now, redriving=0, redriven_to=0))
+        counts = Tally(all_redriven(now.counts.executions), all_redriven(now.counts.items))
+        work.put(MAP_RUNS, msgspec.structs.replace(now, redriving=0, redriven_to=0, counts=counts))
     else:
         work.put(MAP_RUNS, msgspec.structs.replace(now, redriven_to=page[-1].child))
 
@@ -107,11 +120,14 @@ def _redriven(
 ) -> None:
     """A child that cannot be redriven stays failed."""
     child = work.get(EXECUTIONS, result.child)
-    if child is None or child.status == RUNNING or redrive_obstacle(child, work) is not None:
+    if child is None or child.status == RUNNING:
         return
-    work.delete(MAP_RESULTS, run.id, result.child)
     now = work.get(MAP_RUNS, run.id)
     assert now is not None, run
+    if redrive_obstacle(child, work) is not None:
+        work.put(MAP_RUNS, stays_ended(now, items_in(child.input, setup)))
+        return
+    work.delete(MAP_RESULTS, run.id, result.child)
     work.put(MAP_RUNS, counted_again(now, child.status, items_in(child.input, setup)))
     redrive(child, work)
 

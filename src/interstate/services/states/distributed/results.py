@@ -10,18 +10,30 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, dumps, loads
-from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED
+from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, EXCEED_TOLERATED_FAILURE_THRESHOLD, StateFailed
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX, MapRunSetup, MapWriting
+from interstate.core.items.reading import Unreadable
 from interstate.core.objects.checksums import etag_of
 from interstate.services.s3 import bodies
 from interstate.services.s3.locate import bucket_at
 from interstate.services.s3.objects import save, second
+from interstate.services.states.compiled import map_state
+from interstate.services.states.distributed.inputs import Selecting, inputs
+from interstate.services.states.distributed.items import items_from
 from interstate.store.ports import Work
-from interstate.store.records.map_runs import RESULTS_OF_KIND, RESULTS_OF_RUN, MapResult, MapRun, Writing
+from interstate.store.records.map_runs import (
+    MAP_SOURCES,
+    RESULTS_OF_KIND,
+    RESULTS_OF_RUN,
+    MapResult,
+    MapRun,
+    Writing,
+)
 from interstate.store.records.s3 import Object
+from interstate.store.records.states import EXECUTIONS, REVISIONS
 
 PAGE: Final = 200
-KINDS: Final = ("SUCCEEDED", "FAILED")
+KINDS: Final = ("SUCCEEDED", "FAILED", "PENDING")
 
 
 class WriterFailed(Exception):
@@ -123,17 +135,15 @@ def _write_page(run: MapRun, writing: MapWriting, bucket: str, folder: str, work
     """The next page of results of the kind at hand; after its last, the file stands and the next kind's turn comes."""
     at = run.writing
     lines = writing.output_type == "JSONL"
-    flat = writing.transformation == "FLATTEN"
-    page = work.select(RESULTS_OF_KIND, limit=PAGE, run=run.id, kind=at.kind, after=at.after)
-    if page:
+    texts, at, more = _pending_page(run, work) if at.kind == "PENDING" else _result_page(run, writing, work)
+    if texts:
         if not at.body:
             at = msgspec.structs.replace(at, body=bodies.begin(work))
-        texts = [text for result in page for text in _flattened(result, flat=flat)]
         opening = "" if lines else "[" if at.size == 0 else ","
         data = (opening + ("\n" if lines else ",").join(texts) + ("\n" if lines else "")).encode()
         bodies.write(at.body, at.size, data, work)
-        at = msgspec.structs.replace(at, size=at.size + len(data), after=page[-1].child)
-    if len(page) == PAGE:
+        at = msgspec.structs.replace(at, size=at.size + len(data))
+    if more:
         return msgspec.structs.replace(run, writing=at)
     files = list(at.files)
     if at.body:
@@ -150,9 +160,70 @@ def _write_page(run: MapRun, writing: MapWriting, bucket: str, folder: str, work
     return msgspec.structs.replace(run, writing=Writing(kind=kind, files=files))
 
 
+Page = tuple[list[str], Writing, bool]
+"""Texts, how far they have been read, and whether there are more."""
+
+
+def _result_page(run: MapRun, writing: MapWriting, work: Work) -> Page:
+    at = run.writing
+    page = work.select(RESULTS_OF_KIND, limit=PAGE, run=run.id, kind=at.kind, after=at.after)
+    flat = writing.transformation == "FLATTEN"
+    texts = [text for result in page for text in _flattened(result, flat=flat)]
+    after = page[-1].child if page else at.after
+    return texts, msgspec.structs.replace(at, after=after), len(page) == PAGE
+
+
+def _pending_page(run: MapRun, work: Work) -> Page:
+    """The inputs of children that were not started because others failed the run.
+
+    The run itself keeps its place for a redrive: here a second cursor goes on from there. Where the run failed because its items
+    cannot be read or selected, none are told.
+    """
+    at = run.writing
+    cursor = at.cursor
+    if cursor is None:
+        if run.error != EXCEED_TOLERATED_FAILURE_THRESHOLD or run.cursor.end:
+            return [], at, False
+        cursor = run.cursor
+        if cursor.body:
+            bodies.use(cursor.body, work)
+    texts: list[str] = []
+    more = True
+    source, parent = work.get(MAP_SOURCES, run.id), work.get(EXECUTIONS, run.execution)
+    assert source is not None, run
+    assert parent is not None, run
+    revision = work.get(REVISIONS, parent.revision)
+    assert revision is not None, parent
+    selecting = Selecting(map_state(revision, run.state), source.setup, work)
+    steps = items_from(cursor, source.setup, caller_of(run.execution_arn), work)
+    try:
+        for text, _count, behind in inputs(steps, selecting, source.setup):
+            cursor = behind
+            if text is not None:
+                texts.append(dumps({"Input": text, "InputDetails": {"Included": True}, "Status": "PENDING"}))
+            if cursor.end or len(texts) >= PAGE or work.is_late:
+                break
+    except (Unreadable, StateFailed):
+        more = False
+    more = more and not cursor.end
+    if not more and cursor.body:
+        bodies.release(cursor.body, work)
+    return texts, msgspec.structs.replace(at, cursor=cursor), more
+
+
 def _save(place: tuple[str, str], body: int, size: int, etag: str, work: Work) -> None:
     headers = {"ContentType": "application/json"}
     save(Object(*place, body, size, etag, second(work.now), headers, {}, {}, {}), work)
+
+
+def stop_writing(run: MapRun, work: Work) -> MapRun:
+    """Let go of the items that were being told as PENDING."""
+    cursor = run.writing.cursor
+    if cursor is None:
+        return run
+    if cursor.body:
+        bodies.release(cursor.body, work)
+    return msgspec.structs.replace(run, writing=msgspec.structs.replace(run.writing, cursor=None))
 
 
 def forget_page(run: int, work: Work) -> bool:

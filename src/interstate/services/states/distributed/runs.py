@@ -212,6 +212,7 @@ def _let_go(run: MapRun, work: Work) -> None:
 
 def forget(run: MapRun, work: Work) -> None:
     """Let go of what only a running run needs; a page of results at a time."""
+    run = results.stop_writing(run, work)
     work.delete(MAP_SOURCES, run.id)
     items.release(run.cursor, work)
     work.put(MAP_RUNS, msgspec.structs.replace(run, cursor=Cursor(taken=run.cursor.taken, end=True)))
