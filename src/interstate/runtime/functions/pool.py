@@ -50,6 +50,7 @@ class _Waiting:
 class _Idle:
     worker: Worker
     since: float
+    key: Key  # Of its function: each call looks at all that are idle.
 
 
 class Pool:
@@ -123,7 +124,7 @@ class Pool:
         self.busy.discard(worker)
         _less(self._busy_of, worker.prepared.key)
         if not worker.ended:
-            self._idle.append(_Idle(worker, time.monotonic()))
+            self._idle.append(_Idle(worker, time.monotonic(), worker.prepared.key))
             self._end_idle(self.idle_max)
             self._watch_idle()
         self._serve()
@@ -176,8 +177,9 @@ class Pool:
 
     def _idle_of(self, prepared: Prepared) -> Worker | None:
         """An idle worker of the function, now busy."""
+        key = prepared.key
         for idle in reversed(self._idle):
-            if idle.worker.prepared.key == prepared.key and not idle.worker.ended:
+            if idle.key == key and not idle.worker.ended:
                 self._idle.remove(idle)
                 self._occupy(idle.worker)
                 return idle.worker
@@ -234,10 +236,11 @@ class Pool:
     def _end_outdated(self, prepared: Prepared) -> None:
         """End idle workers that run older code or configuration of the same version."""
         key = prepared.key
-        for idle in [idle for idle in self._idle if idle.worker.prepared.key[:2] == key[:2]]:
-            if idle.worker.prepared.key != key:
-                self._idle.remove(idle)
-                idle.worker.end()
+        for idle in [
+            idle for idle in self._idle if idle.key[0] == key[0] and idle.key[1] == key[1] and idle.key != key
+        ]:
+            self._idle.remove(idle)
+            idle.worker.end()
 
     # Timers -------------------------------------------------------------------------------------------------------
 

@@ -5,19 +5,29 @@ A system without ``/proc`` gives no figures; there only the limits that a proces
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 
 PROCESSES_MAX = 1024  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _COUNTED_MAX = 64  # Of the processes of a worker: looking at them takes time.
 _MIB = 1 << 20
+_READ_BYTES = 65_536
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def _read(path: str) -> bytes:
-    with suppress(OSError), Path(path).open("rb", buffering=0) as file:
-        return file.read()  # Until the end: the kernel gives a page at a time.
-    return b""
+    """The whole file; it is read at every call of a function, so without the objects that ``open`` makes."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    found = b""
+    try:
+        while part := os.read(file, _READ_BYTES):  # Until the end: the kernel gives a page at a time.
+            found += part
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
+    return found
 
 
 def resident_mb(pid: int) -> int:
