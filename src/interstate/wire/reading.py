@@ -24,7 +24,7 @@ from interstate.wire.constraints import Constraint, constraints_of, grouped
 from interstate.wire.errors import SerializationException
 from interstate.wire.model import ServiceModel, Shape
 
-Path = tuple["Path | None", str] | None
+Path = tuple["Path | None", str | int] | None  # A number is the place in a list.
 Reader = Callable[[Any, Path, "list[Problem]"], Any]
 
 _TOKENS: Mapping[type, str] = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
@@ -81,7 +81,7 @@ class Problem:
     @property
     def name(self) -> str:
         """The member's own name, without its path."""
-        return self._path[1] if self._path else ""
+        return _name(self._path[1]) if self._path else ""
 
     @property
     def missing(self) -> bool:
@@ -101,9 +101,14 @@ def spelled(path: Path) -> str:
     """``entries.1.member.source``: AWS spells members as its Java beans do, with a small first letter."""
     names: list[str] = []
     while path is not None:
-        path, name = path
+        path, step = path
+        name = _name(step)
         names.append(name[:1].lower() + name[1:])
     return ".".join(reversed(names))
+
+
+def _name(step: str | int) -> str:
+    return step if isinstance(step, str) else f"{step}.member"
 
 
 def _shown(value: Any) -> str:
@@ -177,6 +182,7 @@ class Readers:
         renames = {member.wire: member.name for member in shape.members} if wire else {}
         renames = {key: name for key, name in renames.items() if key != name}
         required = shape.required
+        string = _string
 
         def read(value: Any, path: Path, problems: list[Problem]) -> Any:
             if type(value) is not dict:
@@ -184,7 +190,7 @@ class Readers:
             changes: dict[str, Any] | None = None
             for name, item in value.items():
                 reader = readers.get(name)
-                if reader is None:
+                if reader is None or (reader is string and type(item) is str):  # Most are texts that may say anything.
                     continue
                 new = None if item is None else reader(item, (path, name), problems)
                 if new is not item or item is None:
@@ -220,7 +226,7 @@ class Readers:
                 if not constraint.holds(value):
                     _note(problems, path, self._typed(value, name), constraint.text)
             items = [
-                _element(read_element, item, (path, f"{number}.member") if nested else path, problems)
+                _element(read_element, item, (path, number) if nested else path, problems)
                 for number, item in enumerate(value, 1)
             ]
             if each and not all(constraint.holds(item) for item in items if item is not None for constraint in each):
