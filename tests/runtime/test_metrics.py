@@ -3,7 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from interstate.base.arn import Caller
+from interstate.runtime.metrics import Counts, MetricKey
 from interstate.runtime.testing import World
 from interstate.runtime.work import BatchWork
 from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT, Point, Series
@@ -70,3 +73,16 @@ def test_the_order_of_dimensions_names_no_other_series() -> None:
     [(series, [point])] = everything(world)
     assert series.dimensions == (("a", "1"), ("b", "2"))
     assert point.samples == 2
+
+
+@pytest.mark.parametrize("values", [[2.5] * 10, [1.0, 2.5, 2.5], [7.0], [0.0, 0.0]])
+def test_values_counted_together_are_those_counted_one_by_one(values: list[float]) -> None:
+    key: MetricKey = ("0", "r", "N", "m", (), "Milliseconds")
+    together, alone = Counts(), Counts()
+    for counts in (together, alone):
+        counts.add(key, 3.0)
+    together.add_all(key, values)
+    for value in values:
+        alone.add(key, value)
+    assert together.sets == alone.sets
+    assert together.spreads == alone.spreads

@@ -58,6 +58,7 @@ class Caller(msgspec.Struct, frozen=True):
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
+@lru_cache(maxsize=4096)
 def caller_of(arn: str) -> Caller:
     """The account and region in which a resource lives, as a caller.
 

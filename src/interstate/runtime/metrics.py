@@ -44,9 +44,16 @@ class Counts:
 
     def add_all(self, key: MetricKey, values: Sequence[float]) -> None:
         """Observe some values (at least one)."""
-        if key[5] == SPREAD_UNIT:
-            self._spread(key, values)
-        count, total, low, high = float(len(values)), float(sum(values)), min(values), max(values)
+        first, count = values[0], float(len(values))
+        if values.count(first) == len(values):  # Those of one call mostly are alike.
+            total, low, high = float(first * count), first, first
+            if key[5] == SPREAD_UNIT:
+                spread = self.spreads.setdefault(key, {})
+                spread[first] = spread.get(first, 0.0) + count
+        else:
+            total, low, high = float(sum(values)), min(values), max(values)
+            if key[5] == SPREAD_UNIT:
+                self._spread(key, values)
         found = self.sets.get(key)
         if found is None:
             self.sets[key] = [count, total, low, high]

@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.h
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -29,6 +30,7 @@ _MESSAGE_CHARS_MAX = 1_000
 Dimensions = tuple[tuple[str, str], ...]
 
 
+@lru_cache(maxsize=4096)
 def dimensions_of(bus: str, rule_name: str) -> Dimensions:
     """Rules of the default bus are counted by name alone."""
     name = bus_name(bus)
