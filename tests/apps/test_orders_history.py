@@ -77,14 +77,22 @@ def test_who_loses_a_version_to_another_writes_the_next(world: OrderWorld) -> No
     def other() -> None:
         history.append(db, ENTRIES[3:4])
 
-    world.plan[2] = other  # Between the look at the newest version and the write.
+    history.append(db, ENTRIES[:2])
+    world.plan[3] = other  # Between the look at the newest version and the write.
+    history.append(db, ENTRIES[2:3])
+    assert kept(world)[2:] == [(3, "Payment Completed"), (4, "Payment Failed")]
+
+
+def test_a_first_event_that_comes_second_has_the_next_version(world: OrderWorld) -> None:
+    db = world.client("dynamodb")
+    world.plan[1] = lambda: history.append(db, ENTRIES[3:4])
     history.append(db, ENTRIES[:2])
     assert kept(world) == [(1, "Payment Completed"), (2, "Order Created"), (3, "Order Validated")]
 
 
 def test_two_who_tell_the_same_event_keep_it_once(world: OrderWorld) -> None:
     db = world.client("dynamodb")
-    world.plan[2] = lambda: history.append(db, ENTRIES[:1])
+    world.plan[1] = lambda: history.append(db, ENTRIES[:1])
     history.append(db, ENTRIES[:1])
     assert kept(world) == [(1, "Order Created")]
 
@@ -178,3 +186,21 @@ def test_an_order_hears_of_its_back_orders_end_once(world: OrderWorld) -> None:
     assert kept(world) == [(1, "Back Order Ended")]
     (event,) = history.read(world.client("dynamodb"), "O-1")
     assert view.after(view.folded([]), event)["backOrderStatus"] == "SHIPPED"
+
+
+def test_an_orders_first_events_are_written_without_a_look_and_once(world: OrderWorld) -> None:
+    db = world.client("dynamodb")
+    reads: list[str] = []
+    real = history.read
+
+    def counted(*arguments: Any, **options: Any) -> list[Any]:
+        reads.append(arguments[1])
+        return real(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(history, "read", counted)
+        history.append(db, ENTRIES[:2])
+        assert reads == []
+        history.append(db, ENTRIES[:2])
+        assert reads == ["O-1"]
+    assert kept(world) == [(1, "Order Created"), (2, "Order Validated")]

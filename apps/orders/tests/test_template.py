@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ordering import keep
 
 ROOT = Path(__file__).parents[1]
 MACHINES = sorted((ROOT / "statemachines").glob("*.asl.json"))
@@ -92,6 +93,12 @@ def test_payment_waits_with_a_heartbeat_and_retries_a_decline_once() -> None:
     task = load(ROOT / "statemachines" / "order_processing.asl.json")["States"]["ProcessPayment"]
     assert task["HeartbeatSeconds"] < task["TimeoutSeconds"]
     assert task["Retry"][0] == {"ErrorEquals": ["PaymentDeclined"], "IntervalSeconds": 1, "MaxAttempts": 1}
+
+
+def test_whoever_follows_the_ends_of_orders_is_called_for_every_end() -> None:
+    wanted = re.search(r"FilterPolicyScope: MessageBody\n      FilterPolicy:\n        status: \[(.*)\]", TEMPLATE)
+    assert wanted is not None
+    assert wanted[1].split(", ") == list(keep.OUTCOMES)
 
 
 def test_every_placeholder_is_substituted_and_every_substitution_used() -> None:

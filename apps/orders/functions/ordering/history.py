@@ -30,6 +30,8 @@ KEPT = frozenset(
         "Back Order Ended",
     }
 )
+# Versions have no gaps: where the first one is free there is nothing, and nothing is read.
+FIRST = "Order Created"
 
 
 def append(db: Any, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -42,14 +44,20 @@ def append(db: Any, entries: Sequence[Mapping[str, Any]]) -> None:
     if not wanted:
         return
     order_id = wanted[0]["orderId"]
+    if wanted[0]["kind"] == FIRST and written(db, numbered(wanted, after=0)):
+        return
     for _ in range(keep.TRIES_MAX):
         there = read(db, order_id)
         known = {event["eventId"] for event in there}
         missing = [event for event in wanted if event["eventId"] not in known]
         last = there[-1]["version"] if there else 0
-        if not missing or written(db, [{**event, "version": last + 1 + n} for n, event in enumerate(missing)]):
+        if not missing or written(db, numbered(missing, after=last)):
             return
     raise keep.TooManyRaces
+
+
+def numbered(events: Sequence[Plain], after: int) -> list[Plain]:
+    return [{**event, "version": after + 1 + n} for n, event in enumerate(events)]
 
 
 def event_of(entry: Mapping[str, Any]) -> Plain:
