@@ -1,6 +1,10 @@
 """Mocked integrations, in the form of MockConfigFile.json.
 
-Source: https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-mock-cfg-file.html
+The form of the file, test cases, Return and Throw, and numbers that count the attempts of a state that is retried are documented:
+https://docs.aws.amazon.com/step-functions/latest/dg/sfn-local-mock-cfg-file.html
+
+Three rules are in no document of AWS. They are known only from the recorded expectations of the conformance suite: numbers go on over loops and iterations, children of a Map Run have the mocks of their Map's machine,
+and a function that is called by its ARN gives the ``Payload`` of a mocked response.
 """
 
 from datetime import timedelta
@@ -92,7 +96,7 @@ FUNCTION = {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:111111111111:f
 
 
 def test_iterations_and_loops_count_as_calls() -> None:
-    """Source: Developer Guide, mock configuration: a response's numbers are the calls of the state."""
+    """The guide says so of the attempts of a Retry; of loops, iterations and children only the conformance suite's expectations do."""
     processor = {"StartAt": "Call", "States": {"Call": {**FUNCTION, "End": True}}}
     answers = {"0": {"Return": "a"}, "1": {"Return": "b"}}
     for kind in ("STANDARD", "EXPRESS"):
@@ -114,6 +118,7 @@ def test_iterations_and_loops_count_as_calls() -> None:
 
 
 def test_a_function_called_by_its_arn_gives_the_payload_of_a_mocked_response() -> None:
+    """In no document: the conformance suite's expectation."""
     reply = {"0": {"Return": {"StatusCode": 200, "Payload": {"ok": True}}}}
     assert ran({"Call": {**FUNCTION, "End": True}}, **reply) == {"ok": True}
 
