@@ -349,7 +349,8 @@ def test_a_server_that_cannot_start_says_why(server: ServerProcess, tmp_path: Pa
     for data, arguments, words in (
         (server.data, (), str(server.pid)),
         (occupied, (), f"The data directory {occupied} cannot be used: File exists"),
-        (garbage, (), f"The data in {garbage} cannot be used: file is not a database."),
+        (garbage, (), f"interstate restore BACKUP --data {garbage}"),
+        (garbage, (), f"{garbage / 'interstate.db'} is damaged"),
         (tmp_path / "one", ("--credentials", str(broken)), "credentials"),
         (tmp_path / "two", ("--host", "0.0.0.0"), "--credentials"),
     ):

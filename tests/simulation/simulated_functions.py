@@ -46,15 +46,21 @@ class Client:
 
 
 class Functions:
-    """``call`` carries an AWS call out; ``partner`` a partner's. ``handlers`` maps ARNs to handlers, ``variables`` the environment.
+    """``call`` carries an AWS call out; ``partner`` a partner's. ``handlers`` maps ARNs to handlers.
 
     A call of a function dies at most once, at any of its calls: before it, or after it was made.
     """
 
     def __init__(
-        self, handlers: Mapping[str, str], dice: random.Random, call: Call, partner: Callable[..., Any]
+        self,
+        handlers: Mapping[str, str],
+        dice: random.Random,
+        call: Call,
+        partner: Callable[..., Any],
+        surroundings: "Surroundings",
     ) -> None:
         self._handlers = handlers
+        self._surroundings = surroundings
         self._dice = dice
         self._call = call
         self._partner = partner
@@ -70,7 +76,8 @@ class Functions:
         luck = 1.0 if self.calm else self._dice.random()
         self._may_die = luck < self.dies and not self.dead[body.payload]
         try:
-            with self._wired(handler) as module, redirect_stdout(StringIO()):
+            with self._surroundings.entered(), redirect_stdout(StringIO()):
+                module = self._wired(handler)
                 answer = getattr(module, handler.rpartition(".")[2])(json.loads(body.payload), None)
         except FunctionDied:
             self.dead[body.payload] += 1
@@ -99,19 +106,14 @@ class Functions:
         if self._may_die and self._dice.random() < 0.3:
             raise FunctionDied
 
-    @contextmanager
-    def _wired(self, handler: str) -> Iterator[ModuleType]:
-        module = module_of(handler)
-        partner = importlib.import_module("ordering.partner")
+    def _wired(self, handler: str) -> ModuleType:
+        module = importlib.import_module(handler.rpartition(".")[0])
         for attribute, service in CLIENTS.items():
             if hasattr(module, attribute):
                 setattr(module, attribute, Client(self, service))
-        before = partner.call
+        partner = importlib.import_module("ordering.partner")
         setattr(partner, "call", self._partner)  # noqa: B010 mypy knows its signature
-        try:
-            yield module
-        finally:
-            setattr(partner, "call", before)  # noqa: B010 as above
+        return module
 
 
 def _read(answer: Any) -> Any:
@@ -129,20 +131,44 @@ def _client_error(error: ServiceError, operation: str) -> Exception:
     return ClientError(told, operation)
 
 
-def module_of(handler: str) -> ModuleType:
-    """The module of a handler; the folder of the functions is a root, as Lambda makes it."""
-    return importlib.import_module(handler.rpartition(".")[0])
+class Surroundings:
+    """The functions' modules and environment as they are deployed: other tests import the same modules without one."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = {**CREDENTIALS, **variables}
+        self._modules: dict[str, ModuleType] = {}
+        self._roots = {path.stem for path in (ORDERS / "functions").iterdir()}
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """The modules and the environment, until this ends; what was there before comes back."""
+        modules, environment = self._imported(), {name: os.environ.get(name) for name in self._variables}
+        self._put(self._modules, self._variables)
+        try:
+            yield
+        finally:
+            self._modules = self._imported()
+            self._put(modules, environment)
+
+    def _imported(self) -> dict[str, ModuleType]:
+        return {name: module for name, module in sys.modules.items() if name.partition(".")[0] in self._roots}
+
+    def _put(self, modules: Mapping[str, ModuleType], environment: Mapping[str, str | None]) -> None:
+        for name in self._imported():
+            del sys.modules[name]
+        sys.modules.update(modules)
+        for name, value in environment.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
-def prepare(variables: Mapping[str, str]) -> None:
-    """Make the functions importable, with the environment that they are deployed with."""
+CREDENTIALS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+def prepare() -> None:
+    """Make the functions importable; their folder is a root, as Lambda makes it."""
     for root in (ORDERS, ORDERS / "functions"):
         if str(root) not in sys.path:
             sys.path.insert(0, str(root))
-    os.environ.update(variables)
-    for name, value in (
-        ("AWS_DEFAULT_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "local"),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-    ):
-        os.environ.setdefault(name, value)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulation.simulated_clients import LOST, Ask, Player
-from tests.simulation.simulated_functions import ORDERS, Functions, WorkerGone, prepare
+from tests.simulation.simulated_functions import ORDERS, Functions, Surroundings, WorkerGone, prepare
 from tests.simulation.simulated_node import Died, MemoryStore, Node
 from tests.simulation.simulation import Broken, Simulation
 
@@ -37,10 +37,12 @@ IDLE_S = 40 * 86_400.0
 
 
 class Deployed:
-    """What the template made: the store's content, the stack's outputs, handlers by ARN."""
+    """What the template made: the store's content, the stack's outputs, handlers by ARN and what they find around them."""
 
-    def __init__(self, content: bytes, outputs: Mapping[str, str], handlers: Mapping[str, str]) -> None:
-        self.content, self.outputs, self.handlers = content, outputs, handlers
+    def __init__(
+        self, content: bytes, outputs: Mapping[str, str], handlers: Mapping[str, str], surroundings: Surroundings
+    ) -> None:
+        self.content, self.outputs, self.handlers, self.surroundings = content, outputs, handlers, surroundings
 
 
 class _Engine:
@@ -70,7 +72,7 @@ def deployed() -> Deployed:
         if not page.get("NextMarker"):
             break
         marker = {"Marker": page["NextMarker"]}
-    prepare(variables)
+    prepare()
     for product, units in STOCK.items():
         counters = {"available": units, "reserved": 0, "shipped": 0, "start": units, "received": 0}
         item = {"productId": {"S": product}, **{name: {"N": str(value)} for name, value in counters.items()}}
@@ -78,7 +80,7 @@ def deployed() -> Deployed:
     world.run_due()
     content = world.store.writer.serialize()  # type: ignore[attr-defined]  # the embedded store
     world.close()
-    return Deployed(content, outputs, handlers)
+    return Deployed(content, outputs, handlers, Surroundings(variables))
 
 
 class _Ledger:
@@ -333,7 +335,11 @@ class OrderSimulation(Simulation):
         self._what = deployed()
         self.partners = Partners(random.Random(f"{self.seed}/partners"))
         functions = Functions(
-            self._what.handlers, random.Random(f"{self.seed}/functions"), self.call, self.partners.call
+            self._what.handlers,
+            random.Random(f"{self.seed}/functions"),
+            self.call,
+            self.partners.call,
+            self._what.surroundings,
         )
         functions.dies = self.dice.choice([0, 0.05, 0.15])
         self.outside = Outside(random.Random(f"{self.seed}/outside"), self.partners, functions)
