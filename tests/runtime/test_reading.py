@@ -11,6 +11,7 @@ import pytest
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.runtime.batch import Job
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.instance import Instance
@@ -121,10 +122,17 @@ def test_no_snapshot_is_open_when_a_commit_is_told(tmp_path: Path) -> None:
     store = Counted(tmp_path)
 
     async def act(instance: Instance) -> None:
-        await instance.read(value)
-        assert store.begun > store.ended
-        instance.commits.telling()
-        assert store.begun == store.ended
+        told: list[bool] = []
+        done = asyncio.Event()
+
+        def tell(_job: Job) -> None:
+            told.append(store.begun == store.ended)
+            done.set()
+
+        instance.commits.submit(Job(lambda _work: instance.read(value), tell, b"seed"))
+        await done.wait()
+        assert told == [True]
+        assert store.begun == 1
 
     play(store, act)
 
