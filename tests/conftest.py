@@ -60,6 +60,21 @@ _LONG = (
     "tests/apps/test_orders_history.py",
     "tests/nodes/",
     "tests/simulation/",
+    # Properties with many examples, a crash at every commit, and tests that wait for a socket.
+    "tests/cli/test_backup.py",
+    "tests/cli/test_doctor.py",
+    "tests/core/asl/test_machine_laws.py",
+    "tests/core/functions/test_retry.py",
+    "tests/core/patterns/test_pattern_index.py",
+    "tests/core/tables/test_fuzzed_texts.py",
+    "tests/http/test_short_way.py",
+    "tests/services/dynamodb/test_against_a_model.py",
+    "tests/services/events/test_event_crashes.py",
+    "tests/services/lambda_/test_mapping_scaling.py",
+    "tests/services/sqs/test_many_readers.py",
+    "tests/services/sqs/test_move_tasks.py",
+    "tests/services/states/distributed/test_map_redrive.py",
+    "tests/store/test_sqlite_engine.py",
 )
 """What belongs to the whole suite and not to the quick check."""
 
