@@ -11,31 +11,23 @@ invocations still occur, but are delayed"); .../eb-monitoring.html (ThrottledRul
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from interstate.base.arn import Caller, caller_of
-from interstate.base.errors import ServiceError
+from interstate.base.arn import caller_of
 from interstate.core.events.limits import invocations_per_s, put_events_per_s
 from interstate.services.events.outcomes import DELIVERY, NAMESPACE, dimensions_of
 from interstate.services.events.rules import quota
 from interstate.services.operation import Operation, Outcome, Service, Step
+from interstate.services.rates import ThrottlingException, spend, spent_with
 from interstate.store.ports import Work
 from interstate.store.records.events import Delivery
-from interstate.store.records.events_rates import RATES, Rate
 
 PUT_EVENTS_QUOTA, INVOCATIONS_QUOTA = "quota.events.put-events-rate", "quota.events.invocations-rate"
 """Settings of an instance that stand in for raised (or lowered) quotas."""
 _BURST = timedelta(seconds=1)
-
-
-class ThrottlingException(ServiceError):
-    """The account's rate is spent."""
-
-    def __init__(self) -> None:
-        super().__init__("Rate exceeded")
 
 
 def enforcing(services: Iterable[Service]) -> tuple[Service, ...]:
@@ -59,10 +51,11 @@ def _held(handle: Callable[[Any, Work], Outcome]) -> Callable[[Any, Work], Outco
     def held(request: Any, work: Work) -> Outcome:
         caller = work.caller
         rate = quota(PUT_EVENTS_QUOTA, put_events_per_s(caller.region), work)
-        if _turn(caller, "PutEvents", 1, rate, work) > work.now:
+        spent = spent_with(caller, "PutEvents", 1, rate, work)
+        if spent - _BURST > work.now:
             work.measure(NAMESPACE, "PutEventsApproximateThrottledCount")
             raise ThrottlingException
-        _take(caller, "PutEvents", 1, rate, work)
+        spend(caller, "PutEvents", spent, work)
         return handle(request, work)
 
     return held
@@ -75,8 +68,9 @@ def _in_line(handle: Callable[[Any, Work], None]) -> Callable[[Any, Work], None]
             return
         place = caller_of(delivery.bus)
         rate = quota(INVOCATIONS_QUOTA, invocations_per_s(place.region), work)
-        turn = _turn(place, "Invocations", len(delivery.events), rate, work)
-        _take(place, "Invocations", len(delivery.events), rate, work)
+        spent = spent_with(place, "Invocations", len(delivery.events), rate, work)
+        spend(place, "Invocations", spent, work)
+        turn = spent - _BURST
         if turn <= work.now:
             handle(delivery, work)
             return
@@ -86,22 +80,3 @@ def _in_line(handle: Callable[[Any, Work], None]) -> Callable[[Any, Work], None]
         work.later(DELIVERY, msgspec.structs.replace(delivery, admitted=True), at=turn)
 
     return in_line
-
-
-def _scope(place: Caller) -> str:
-    return f"{place.account}/{place.region}"
-
-
-def _spent(place: Caller, name: str, work: Work) -> datetime:
-    rate = work.get(RATES, _scope(place), name)
-    return work.now if rate is None else max(rate.spent_until, work.now)
-
-
-def _turn(place: Caller, name: str, count: int, per_s: int, work: Work) -> datetime:
-    """When the bucket has so many again."""
-    return max(work.now, _spent(place, name, work) + timedelta(seconds=count / per_s) - _BURST)
-
-
-def _take(place: Caller, name: str, count: int, per_s: int, work: Work) -> None:
-    spent = _spent(place, name, work) + timedelta(seconds=count / per_s)
-    work.put(RATES, Rate(_scope(place), name, spent))

@@ -1,7 +1,7 @@
 """Quotas of an account and region: how many machines and activities there may be, and how often the API may be called.
 
 Numbers of resources always hold. Rates hold where somebody asked for them (``--enforce-capacity``): nothing is throttled otherwise.
-A bucket is written as the instant until which it is spent, so that it costs one row. A setting of the instance stands in for a
+Buckets are kept by ``services/rates.py``. A setting of the instance stands in for a
 quota that was raised or lowered: ``quota.states.state-machines``, ``quota.states.activities``, ``quota.states.StartExecution``
 (calls a second).
 
@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from interstate.base.errors import ServiceError
 from interstate.services.operation import Operation, Outcome, Service
+from interstate.services.rates import ThrottlingException, spend, spent_with
 from interstate.services.states.arns import machine_arn
 from interstate.services.states.errors import ActivityLimitExceeded, StateMachineLimitExceeded
 from interstate.services.states.mocking import split_case
 from interstate.store.ports import Work
 from interstate.store.records.due import SETTINGS
-from interstate.store.records.events_rates import RATES, Rate
 from interstate.store.records.states import ACTIVITIES_COUNT, EXPRESS, MACHINES, MACHINES_COUNT
 
 STATE_MACHINES_MAX: Final = 100_000
@@ -60,13 +60,6 @@ RATES_OF: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
 }
 """Operation -> (bucket, refill a second) in the large regions and elsewhere; what is not here is not throttled."""
 EXPRESS_STARTS = (6000, 6000)
-
-
-class ThrottlingException(ServiceError):
-    """The account's bucket of an operation is empty."""
-
-    def __init__(self) -> None:
-        super().__init__("Rate exceeded")
 
 
 def check_machines(scope: str, work: Work) -> None:
@@ -120,13 +113,11 @@ def _held(name: str, handle: Callable[[Any, Work], Outcome]) -> Callable[[Any, W
         if name == "StartExecution" and _is_express(request.state_machine_arn, work):
             (bucket, refill), which = EXPRESS_STARTS, f"{name}.{EXPRESS}"
         per_s = _quota(which, refill, work)
-        scope, row = f"{caller.account}/{caller.region}", f"states.{which}"
-        before = work.get(RATES, scope, row)
-        spent = work.now if before is None else max(before.spent_until, work.now)
-        spent += timedelta(seconds=1 / per_s)
+        row = f"states.{which}"
+        spent = spent_with(caller, row, 1, per_s, work)
         if spent - work.now > timedelta(seconds=bucket / refill):
             raise ThrottlingException
-        work.put(RATES, Rate(scope, row, spent))
+        spend(caller, row, spent, work)
         return handle(request, work)
 
     return held

@@ -8,7 +8,7 @@ from interstate.store.tables import Table
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """``spent_until`` lies at most a second ahead of now until something waits."""
+    """``spent_until`` lies at most a bucket ahead of now until something waits."""
 
     scope: str  # account/region
     name: str
