@@ -36,13 +36,14 @@ def resident_mb(pid: int) -> int:
     return int(fields[1]) * _PAGE_BYTES // _MIB if len(fields) > 1 else 0
 
 
-def own_mb(pid: int) -> int:
-    """The memory of a process, where what it shares with others is divided among them; 0 where there is no figure.
+def own_kb(pid: int) -> int | None:
+    """The memory of a process, where what it shares with others is divided among them; None where there is no figure.
 
-    It is dearer to ask for than ``resident_mb``: the kernel walks through all of its pages.
+    It is dearer to ask for than ``resident_mb``: the kernel walks through all of its pages. Of many forked
+    processes each has less than 1 MiB of its own, so it counts in KiB.
     """
     _, found, rest = _read(f"/proc/{pid}/smaps_rollup").partition(b"\nPss:")
-    return int(rest.split(maxsplit=1)[0]) // 1024 if found else 0
+    return int(rest.split(maxsplit=1)[0]) if found else None
 
 
 def family_mb(pid: int, children: Sequence[int], limit_mb: int) -> int:
@@ -55,7 +56,8 @@ def family_mb(pid: int, children: Sequence[int], limit_mb: int) -> int:
     together = own + sum(map(resident_mb, counted))
     if together <= limit_mb or not counted:
         return together
-    return own + sum(own_mb(child) or resident_mb(child) for child in counted)
+    exact = ((child, own_kb(child)) for child in counted)
+    return own + sum(resident_mb(child) * 1024 if kb is None else kb for child, kb in exact) // 1024
 
 
 def peak_mb(pid: int) -> int:
