@@ -93,8 +93,7 @@ LEAVES = 20  # Iterations of the innermost Map; below 40, so that all are active
 class Touched:
     """Counts the rows that are read and written from here on, and their bytes.
 
-    Of what is read the state data do not count, which a step reads with its frames (at most 256 KiB a frame, however many branches
-    there are); of a row that is written, the columns that change.
+    Of a row that is written, the columns that change count.
     """
 
     def __init__(self, rows: Any) -> None:
@@ -127,14 +126,7 @@ class Touched:
 
     def _add(self, what: str, rows: Any) -> None:
         self.counts[what] += len(rows)
-        self.bytes[what] += sum(len(encode(_without_data(row) if what == "read" else row)) for row in rows)
-
-
-def _without_data(row: Any) -> Any:
-    return row and [getattr(row, name) for name in row.__struct_fields__ if name not in STATE_DATA]
-
-
-STATE_DATA = ("data", "input")
+        self.bytes[what] += sum(len(encode(row)) for row in rows)
 
 
 def _written(key: Any, before: Any, after: Any) -> Any:
@@ -149,8 +141,11 @@ def nested(state: dict[str, Any], name: str) -> dict[str, Any]:
     return {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": processor, "End": True}
 
 
-def forest(branches: int) -> tuple[World, int]:
-    """An Express execution (whose history has no bound) with so many iterations, each waiting for an instant of its own."""
+def forest(branches: int, pad: int = 0) -> tuple[World, int]:
+    """An Express execution (whose history has no bound) with so many iterations, each waiting for an instant of its own.
+
+    Its input is longer by ``pad`` characters than its items.
+    """
     moment = datetime(2026, 1, 1, tzinfo=UTC)
 
     def leaf(number: int) -> dict[str, Any]:
@@ -164,13 +159,18 @@ def forest(branches: int) -> tuple[World, int]:
     inner = {"StartAt": "Rest", "States": {"Rest": wait, "Then": {"Type": "Pass", "Result": 1, "End": True}}}
     innermost = {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": inner, "End": True}
     w = World(SERVICES)
-    number = start(w, {"Trees": nested(nested(innermost, "Leaves"), "Branches")}, {"items": groups}, kind="EXPRESS")
+    number = start(
+        w,
+        {"Trees": nested(nested(innermost, "Leaves"), "Branches")},
+        {"items": groups, "pad": "x" * pad},
+        kind="EXPRESS",
+    )
     return w, number
 
 
-def touched_by_steps(branches: int, steps: int = 5) -> tuple[Touched, float]:
+def touched_by_steps(branches: int, pad: int = 0, steps: int = 5) -> tuple[Touched, float]:
     """What is touched when ``steps`` waits end one by one, and the seconds that this takes."""
-    w, number = forest(branches)
+    w, number = forest(branches, pad)
     assert execution(w, number).status == "RUNNING"
     touched = Touched(w.store.rows)
     setattr(w.store, "rows", touched)  # noqa: B010 the port has it for reading only
@@ -184,7 +184,7 @@ def touched_by_steps(branches: int, steps: int = 5) -> tuple[Touched, float]:
 
 def holds_for(branches: int) -> None:
     """A step touches what one of a hundred branches touches; numbers may have more digits."""
-    few, _took = touched_by_steps(100)
+    few, _took = touched_by_steps(100, 5_000)
     many, took = touched_by_steps(branches)
     assert few.counts["written"] > 0
     assert many.counts == few.counts
@@ -195,6 +195,14 @@ def holds_for(branches: int) -> None:
 
 DIGITS_MAX = 8
 """Bytes by which one row may differ because its numbers are longer."""
+
+
+def test_a_step_touches_as_much_whatever_the_length_of_the_executions_input() -> None:
+    """Both inputs are longer than what stands in a row with the execution's facts."""
+    short, _took = touched_by_steps(100, 5_000)
+    long, _took = touched_by_steps(100, 200_000)
+    assert short.counts == long.counts
+    assert short.bytes == long.bytes
 
 
 def test_a_step_of_a_thousand_branches_touches_as_much_as_one_of_a_hundred() -> None:

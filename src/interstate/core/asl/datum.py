@@ -1,6 +1,7 @@
 """A datum: what passes through an execution, as text and as value, each made when it is first asked for."""
 
 import json
+from collections.abc import Callable
 from enum import Enum
 
 from interstate.base.json import JSON, BrokenJSON, dumps, loads
@@ -27,11 +28,14 @@ class Datum:
             StateFailed: the value is nested too deeply.
         """
         if self._text is None:
-            try:
-                self._text = dumps(self._value)  # type: ignore[arg-type]  # unread only while there is a text
-            except TypeError:  # The fast writer stops at 254 levels; what was read may have a thousand.
-                self._text = _written_slowly(self._value)
+            self._text = self._made()
         return self._text
+
+    def _made(self) -> str:
+        try:
+            return dumps(self._value)  # type: ignore[arg-type]  # unread only while there is a text
+        except TypeError:  # The fast writer stops at 254 levels; what was read may have a thousand.
+            return _written_slowly(self._value)
 
     @property
     def value(self) -> JSON:
@@ -41,9 +45,8 @@ class Datum:
             StateFailed: the text, put together from others, is nested too deeply.
         """
         if self._value is _UNREAD:
-            assert self._text is not None
             try:
-                self._value = loads(self._text)
+                self._value = loads(self.text)
             except BrokenJSON:
                 raise StateFailed(RUNTIME, _TOO_DEEP) from None
         return self._value  # type: ignore[return-value]  # read above
@@ -69,6 +72,28 @@ class Datum:
 
     def __repr__(self) -> str:
         return f"Datum({self.text!r})"
+
+
+class Deferred(Datum):
+    """A datum whose text is elsewhere: ``read`` brings it when somebody first asks, or nobody ever does.
+
+    ``size``, where it is known, is the text's length in bytes of UTF-8.
+    """
+
+    __slots__ = ("_read", "_size")
+
+    def __init__(self, read: Callable[[], str], size: int | None = None) -> None:
+        super().__init__(value=_UNREAD)
+        self._read = read
+        self._size = size
+
+    def _made(self) -> str:
+        return self._read()
+
+    @property
+    def size(self) -> int:
+        """How many bytes of UTF-8 the text has."""
+        return super().size if self._size is None else self._size
 
 
 _TOO_DEEP = "The data is nested too deeply."

@@ -45,6 +45,10 @@ VARIABLES_SIZE_MAX = 10 << 20
 NO_VARIABLES: Mapping[str, Datum] = {}
 ITEMS = "$items"
 """Beside a frame's variables, under a name that no variable can have: the items of the Map at which it stands."""
+AHEAD = "$ahead"
+"""Likewise: the number of an item, and some items from there on, so that not every iteration that begins reads all items."""
+AHEAD_LENGTH_MAX = 3_500
+"""Characters of the items that are kept ahead."""
 
 
 class HistoryFull(Exception):
@@ -280,8 +284,7 @@ class Turn:
             self.note(kind, name=self.at, data=output.text, more=more)
         else:
             self.note(kind, name=self.at, data=output.text)
-        if self.variables and ITEMS in self.variables:
-            self.variables = {name: value for name, value in self.variables.items() if name != ITEMS}
+        self._drop(ITEMS, AHEAD)
         self.data = output
         self.entered = 0
         if self.retries:
@@ -316,9 +319,41 @@ class Turn:
                 return variables[name]
         raise KeyError(name)
 
-    def keep_items(self, items: list[JSON]) -> None:
-        """Keep what a Map's Items came to: evaluated once, and not again for each iteration."""
-        self.variables = {**self.variables, ITEMS: Datum(value=items)}
+    def _drop(self, *names: str) -> None:
+        if self.variables and not self.variables.keys().isdisjoint(names):
+            self.variables = {name: value for name, value in self.variables.items() if name not in names}
+
+    def keep_items(self, items: list[JSON] | None) -> None:
+        """Keep what a Map's Items came to, evaluated once and not again for each iteration; None: they are in its input."""
+        self._drop(ITEMS, AHEAD)
+        if items is not None:
+            self.variables = {**self.variables, ITEMS: Datum(value=items)}
+
+    def item(self, state: Map, index: int) -> JSON:
+        """An item of the Map at which the frame in hand stands; some that follow are kept at hand."""
+        ahead = self.variables.get(AHEAD)
+        if ahead is not None:
+            assert isinstance(ahead.value, list)
+            some: list[JSON] = ahead.value
+            first = some[0]
+            assert isinstance(first, int)
+            if first <= index < first + len(some) - 1:
+                return some[index - first + 1]
+        items = self.items_at(self.depth, state)
+        self._keep_ahead(items, index + 1)
+        return items[index]
+
+    def _keep_ahead(self, items: list[JSON], first: int) -> None:
+        texts: list[str] = []
+        length = 0
+        for at in range(first, len(items)):
+            text = Datum(value=items[at]).text
+            length += len(text) + 1
+            if length > AHEAD_LENGTH_MAX:
+                break
+            texts.append(text)
+        if texts:
+            self.variables = {**self.variables, AHEAD: Datum(f"[{first},{','.join(texts)}]")}
 
     @property
     def depth(self) -> int:

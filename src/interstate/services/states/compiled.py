@@ -4,7 +4,8 @@ from functools import lru_cache
 
 from interstate.base.arn import parse_arn
 from interstate.core.asl.parse import parse
-from interstate.core.asl.vocabulary import Datum, Definition, Execution, Machine, Map, Parallel
+from interstate.core.asl.vocabulary import Definition, Execution, Machine, Map, Parallel
+from interstate.services.states.texts import input_datum
 from interstate.store.ports import Work
 from interstate.store.records import states as records
 from interstate.store.records.map_runs import MAP_RUNS
@@ -60,8 +61,8 @@ def _map_named(machine: Machine, name: str) -> Map | None:
     return None
 
 
-def facts_of(execution: records.Execution) -> Execution:
-    """The execution as the interpreter knows it."""
+def facts_of(execution: records.Execution, work: Work) -> Execution:
+    """The execution as the interpreter knows it; a long input is read when it is first asked for."""
     arn = parse_arn(execution.arn)
     assert arn is not None, execution.arn
     return Execution(
@@ -70,7 +71,7 @@ def facts_of(execution: records.Execution) -> Execution:
         name=execution.name,
         role_arn=execution.role_arn,
         started=execution.started,
-        input=Datum(execution.input),
+        input=input_datum(execution, work),
         machine_arn=execution.machine,
         machine_name=execution.machine.rpartition(":")[2],
         region=arn.region,

@@ -14,6 +14,7 @@ from interstate.services.states import retention
 from interstate.services.states.distributed.children import child_ended
 from interstate.services.states.machines import execution_ended
 from interstate.services.states.redrivable import redrive_obstacle
+from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records.states import (
     EXECUTIONS,
@@ -52,7 +53,7 @@ def end(execution: Execution, how: End, work: Work) -> None:
 def _answer(ended: Execution, parent: Parent, work: Work) -> None:
     from interstate.services.states import integrations  # noqa: PLC0415 - integrations start executions
 
-    outcome = integrations.answer_to_parent(ended, parent.style)
+    outcome = integrations.answer_to_parent(ended, parent.style, work)
     event: TaskSucceeded | TaskFailed
     if isinstance(outcome, integrations.Answered):
         event = TaskSucceeded(parent.visit, outcome.output)
@@ -77,7 +78,7 @@ def announce(execution: Execution, work: Work) -> None:
 
 def _detail(execution: Execution, work: Work) -> JSONObject:
     obstacle = redrive_obstacle(execution, work)
-    given = _shown("input", execution.input)
+    given = _shown("input", input_of(execution, work))
     made = _shown("output", execution.output)
     return {
         "executionArn": execution.arn,

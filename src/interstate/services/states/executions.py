@@ -21,6 +21,7 @@ from interstate.services.states.errors import (
 from interstate.services.states.machines import machine_at, revision_of, shown_revision
 from interstate.services.states.pages import limit_of, number_of, page, token_for
 from interstate.services.states.redrivable import shown_redrive
+from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUNS
 from interstate.store.records.states import (
@@ -99,7 +100,7 @@ def describe_execution(request: ExecutionRequest, work: Work) -> dict[str, Any]:
     }
     if execution.output is not None:
         answer["outputDetails"] = {"included": with_data}
-    data = {"input": execution.input, "output": execution.output} if with_data else {}
+    data = {"input": input_of(execution, work), "output": execution.output} if with_data else {}
     told = {**data, "error": execution.error, "cause": execution.cause, "traceHeader": execution.trace_header}
     return answer | {name: value for name, value in told.items() if value is not None}
 
@@ -190,7 +191,7 @@ def _of_map_run(request: ListExecutions, work: Work) -> dict[str, Any]:
         )
 
     def show(execution: Execution) -> dict[str, Any]:
-        return {**_listed(execution), "mapRunArn": run.arn, "itemCount": item_count(execution)}
+        return {**_listed(execution), "mapRunArn": run.arn, "itemCount": item_count(execution, work)}
 
     return page("executions", found, limit, show=show, place=lambda execution: str(execution.id))
 

@@ -49,6 +49,7 @@ from interstate.services.states.distributed import begin as map_runs
 from interstate.services.states.distributed import redrives, runs
 from interstate.services.states.frames import Frames
 from interstate.services.states.redriven import redrive
+from interstate.services.states.texts import with_input_apart
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import TaskAnswer
 from interstate.store.records.map_runs import GoOn
@@ -88,6 +89,7 @@ def start(execution: Execution, work: Work, *, at_once: bool = False) -> None:
     With ``at_once`` that slice runs before this returns, for a caller who waits for the end: an execution that needs nothing from
     outside is over then, and leaves no due row. (A Task must not start its child so: it would run inside the parent's slice.)
     """
+    execution = with_input_apart(execution, work)
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
     ending.announce(execution, work)
@@ -118,9 +120,9 @@ class InHand:
     def __init__(self, execution: Execution, definition: Definition, work: Work, *, before: int = 0) -> None:
         self.row = execution
         self.definition = definition
-        self.facts = facts_of(execution)
+        self.facts = facts_of(execution, work)
         self.work = work
-        self.frames = Frames(self.facts, work)
+        self.frames = Frames(self.facts, work, input_at=execution.input_at)
         self.before = before
         self.transitions = 0
         self.bytes = 0

@@ -5,9 +5,11 @@ taken back when the frame no longer waits for them; so is the execution that a `
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
 
 from interstate.core.asl.turn import NO_VARIABLES
 from interstate.core.asl.vocabulary import Abort, Datum, Execution, Frame, SetTimer, Tasking, TimerFired
+from interstate.services.states.texts import INLINE_MAX, datum_at, put_text
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUNS, GoOn
 from interstate.store.records.states import (
@@ -16,6 +18,7 @@ from interstate.store.records.states import (
     FRAMES,
     FRAMES_OF_EXECUTION,
     RUNNING,
+    TEXTS,
     VARIABLES,
     VARIABLES_OF_FRAME,
     Deliveries,
@@ -33,17 +36,30 @@ CHILD = "child"
 """Beside the timers' due rows: the number of the execution for which a ``.sync`` Task waits."""
 
 
-class Frames:
-    """The frames of one execution."""
+DATA: Final = ""
+"""Beside the names of variables: the frame's own data."""
 
-    def __init__(self, execution: Execution, work: Work) -> None:
+
+class _Placed(NamedTuple):
+    """A text that lies in a row of its own."""
+
+    datum: Datum
+    at: int
+
+
+class Frames:
+    """The frames of one execution; ``input_at`` is the row of its input, where that is long."""
+
+    def __init__(self, execution: Execution, work: Work, *, input_at: int) -> None:
         self._execution = execution
+        self._input_at = input_at
         self._work = work
         self._frames: dict[int, Frame | None] = {}
         self._due: dict[int, dict[str, int]] = {}
         self._dirty: dict[int, None] = {}
         self._stored: set[int] = set()  # What the store may hold.
         self._kept: dict[int, Mapping[str, Datum]] = {}  # The variables that the store holds, where there are any.
+        self._texts: dict[tuple[int, str], _Placed] = {}  # Of a frame and a variable's name, or DATA.
         self._left_child: int | None = None
 
     def get(self, number: int) -> Frame | None:
@@ -71,7 +87,8 @@ class Frames:
 
     def _take(self, row: FrameRow) -> None:
         variables = self._variables(row) if row.variables else NO_VARIABLES
-        self._frames[row.frame] = _frame(row, variables)
+        data = Datum(row.data) if not row.data_at else self._read_later(row.frame, DATA, row.data_at)
+        self._frames[row.frame] = _frame(row, data, variables)
         self._kept[row.frame] = variables
         self._due[row.frame] = dict(row.due)
         self._stored.add(row.frame)
@@ -83,10 +100,18 @@ class Frames:
             rows = self._work.select(
                 VARIABLES_OF_FRAME, limit=PAGE, execution=self._execution.id, frame=row.frame, after=after
             )
-            found.update((variable.name, Datum(variable.value)) for variable in rows)
+            found.update((variable.name, self._value(variable)) for variable in rows)
             if len(rows) < PAGE:
                 return found
             after = rows[-1].name
+
+    def _value(self, row: VariableRow) -> Datum:
+        return self._read_later(row.frame, row.name, row.value_at, row.size) if row.value_at else Datum(row.value)
+
+    def _read_later(self, number: int, name: str, at: int, size: int | None = None) -> Datum:
+        datum = self._execution.input if at == self._input_at else datum_at(at, self._work, size)
+        self._texts[number, name] = _Placed(datum, at)
+        return datum
 
     # Changes -----------------------------------------------------------------------------------------------------
 
@@ -227,31 +252,57 @@ class Frames:
             if variables is not kept and (variables or kept):
                 self._write_variables(number, kept, variables)
             if frame is not None:
-                self._work.put(FRAMES, _row(self._execution.id, frame, self._due.get(number, {})))
+                data, at = self._place(number, DATA, frame.data)
+                self._work.put(FRAMES, _row(self._execution.id, frame, data, at, self._due.get(number, {})))
                 self._stored.add(number)
             elif number in self._stored:
                 self._work.delete(FRAMES, self._execution.id, number)
+                self._forget_text(number, DATA)
                 self._stored.discard(number)
         self._dirty.clear()
+
+    def _place(self, number: int, name: str, datum: Datum) -> tuple[str, int]:
+        """A text as it stands in its row, and the number of the row in which it stands where it is long."""
+        placed = self._texts.get((number, name))
+        if placed is not None and placed.datum is datum:
+            return "", placed.at
+        if placed is not None:
+            self._forget_text(number, name)
+        if datum is self._execution.input and self._input_at:
+            at = self._input_at
+        elif len(text := datum.text) > INLINE_MAX:
+            at = put_text(self._execution.id, text, self._work)
+        else:
+            return text, 0
+        self._texts[number, name] = _Placed(datum, at)
+        return "", at
+
+    def _forget_text(self, number: int, name: str) -> None:
+        placed = self._texts.pop((number, name), None)
+        if placed is not None and placed.at != self._input_at:
+            _ = placed.datum.text  # Another frame may have been given the same datum, and be written after this.
+            self._work.delete(TEXTS, placed.at)
 
     def _write_variables(self, number: int, kept: Mapping[str, Datum], now: Mapping[str, Datum]) -> None:
         """Write the variables that changed: a value that was not assigned again is the very same."""
         execution = self._execution.id
         for name, value in now.items():
             if kept.get(name) is not value:
-                self._work.put(VARIABLES, VariableRow(execution, number, name, value.text))
+                text, at = self._place(number, name, value)
+                self._work.put(VARIABLES, VariableRow(execution, number, name, text, at, value.size if at else 0))
         for name in kept.keys() - now.keys():
             self._work.delete(VARIABLES, execution, number, name)
+            self._forget_text(number, name)
         self._kept[number] = now
 
 
-def _frame(row: FrameRow, variables: Mapping[str, Datum]) -> Frame:
+def _frame(row: FrameRow, data: Datum, variables: Mapping[str, Datum]) -> Frame:
     return Frame(
         row.frame,
         row.parent,
         row.branch,
         row.at,
-        Datum(row.data),
+        data,
         row.previous,
         row.entered,
         row.entered_at,
@@ -264,14 +315,14 @@ def _frame(row: FrameRow, variables: Mapping[str, Datum]) -> Frame:
     )
 
 
-def _row(execution: int, frame: Frame, due: dict[str, int]) -> FrameRow:
+def _row(execution: int, frame: Frame, data: str, data_at: int, due: dict[str, int]) -> FrameRow:
     return FrameRow(
         execution,
         frame.frame,
         frame.parent,
         frame.branch,
         frame.at,
-        frame.data.text,
+        data,
         frame.previous,
         frame.entered,
         frame.entered_at,
@@ -282,6 +333,7 @@ def _row(execution: int, frame: Frame, due: dict[str, int]) -> FrameRow:
         frame.frames,
         dict(due),
         len(frame.variables),
+        data_at,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from interstate.core.asl.history import decode, encode
-from interstate.core.asl.vocabulary import Datum, HistoryEvent, SetTimer
+from interstate.core.asl.vocabulary import HistoryEvent, SetTimer
 from interstate.services.states import ending, execution_logs
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed.redrives import redrivable_runs
@@ -47,7 +47,7 @@ def redrive(before: Execution, work: Work) -> None:
     found = resumed(
         definition.machine,
         history,
-        Datum(execution.input),
+        facts_of(execution, work).input,
         event.id,
         now=work.now,
         runs=redrivable_runs(execution, work),
@@ -79,7 +79,7 @@ def _noted(execution: Execution, last: int, now: datetime) -> HistoryEvent:
 
 def _save(found: Resumed, execution: Execution, timeout_s: int | None, work: Work) -> None:
     """Write the frames. The time limit of the whole execution starts again."""
-    frames = Frames(facts_of(execution), work)
+    frames = Frames(facts_of(execution, work), work, input_at=execution.input_at)
     for frame in found.frames:
         frames.put(frame)
     if timeout_s is not None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from interstate.services.states import mocking
 from interstate.services.states.distributed.runs import forget
+from interstate.services.states.texts import forget_input
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUN_ARNS, MAP_RUNS, MAP_SOURCES, RUNS_OF_EXECUTION
 from interstate.store.records.states import (
@@ -66,5 +67,6 @@ def _forget(execution: Execution, work: Work) -> bool:
         work.delete(EXECUTION_ARNS, execution.arn)
     if execution.mock_case:
         mocking.forget(execution.id, work)
+    forget_input(execution, work)
     work.delete(EXECUTIONS, execution.id)
     return True

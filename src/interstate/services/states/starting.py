@@ -28,6 +28,7 @@ from interstate.services.states.errors import (
 )
 from interstate.services.states.machines import active_machine, revision_of
 from interstate.services.states.mocking import check_case, forget, split_case
+from interstate.services.states.texts import forget_input, input_of
 from interstate.services.states.versions import version_at
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -121,7 +122,9 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
         arn = execution_arn(started.machine.arn, name)
         earlier = _same_name(arn, started.machine, work)
         if earlier is not None:
-            if earlier.status == RUNNING and canonical(loads(earlier.input)) == canonical(loads(request.input)):
+            if earlier.status == RUNNING and canonical(loads(input_of(earlier, work))) == canonical(
+                loads(request.input)
+            ):
                 return earlier
             raise ExecutionAlreadyExists(arn)
     execution = Execution(
@@ -217,12 +220,14 @@ def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) ->
         raise StillRunning(execution.arn)
     if execution.mock_case:
         forget(execution.id, work)
+    answer = ended(execution, work, included)
+    forget_input(execution, work)
     work.delete(EXECUTIONS, execution.id)  # Nobody can ask for an Express execution again.
     work.delete(EXECUTION_ARNS, execution.arn)
-    return ended(execution, included)
+    return answer
 
 
-def ended(execution: Execution, included: str = "ALL_DATA") -> dict[str, Any]:
+def ended(execution: Execution, work: Work, included: str = "ALL_DATA") -> dict[str, Any]:
     """The answer of StartSyncExecution."""
     stopped = execution.stopped
     assert stopped is not None
@@ -241,7 +246,7 @@ def ended(execution: Execution, included: str = "ALL_DATA") -> dict[str, Any]:
             "billedMemoryUsedInMB": BILLED_MEMORY_MB,
         },
     }
-    data = {"input": execution.input, "output": execution.output} if with_data else {}
+    data = {"input": input_of(execution, work), "output": execution.output} if with_data else {}
     told = {**data, "error": execution.error, "cause": execution.cause, "traceHeader": execution.trace_header}
     return answer | {name: value for name, value in told.items() if value is not None}
 

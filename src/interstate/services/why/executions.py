@@ -15,6 +15,7 @@ from interstate.core.asl.vocabulary import (
     Waiting,
 )
 from interstate.core.why.failed_state import failed_state
+from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records.due import DUE
 from interstate.store.records.states import (
@@ -124,7 +125,11 @@ def _times(due: Mapping[str, int], work: Work) -> dict[str, datetime]:
 
 def why_execution(execution: Execution, work: Work) -> dict[str, Any]:
     """The whole answer for an execution."""
-    told = {**summary(execution, work), "startedBy": started_by(execution, work), "input": execution.input[:_TEXT_MAX]}
+    told = {
+        **summary(execution, work),
+        "startedBy": started_by(execution, work),
+        "input": input_of(execution, work)[:_TEXT_MAX],
+    }
     if execution.output is not None:
         told["output"] = execution.output[:_TEXT_MAX]
     return told

@@ -12,6 +12,7 @@ from interstate.base.errors import ValidationException
 from interstate.base.json import dumps_bytes
 from interstate.core.patterns import Pattern, PatternError, matches, parse_pattern
 from interstate.services.events.locate import bus_arn
+from interstate.services.states.texts import input_of
 from interstate.services.why.executions import summary
 from interstate.services.why.logged import HIGHEST, event_of, first_at, texts_of
 from interstate.store.ports import Work
@@ -118,7 +119,7 @@ def search_executions(request: SearchExecutions, work: Work) -> dict[str, Any]:
     text = request.text
     found: list[dict[str, Any]] = []
     for row in rows:
-        if text in row.name or text in row.input or (row.output is not None and text in row.output):
+        if text in row.name or text in input_of(row, work) or (row.output is not None and text in row.output):
             found.append(summary(row, work))
         if len(found) >= request.limit:
             return {"executions": found, "next": row.id}

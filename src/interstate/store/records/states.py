@@ -143,6 +143,19 @@ class Execution(msgspec.Struct, frozen=True):
     redrive_tokens: list[tuple[str, int]] = []  # The last client tokens that redrove it, and when (milliseconds).
     mock_case: str = ""  # The test case of the mock configuration under which it runs.
     restarted: Restarted | None = None
+    input_at: int = 0  # Where ``input`` is long, it is "" and lies in this row of ``TEXTS``.
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A long text of an execution: its input, the data of a frame, the value of a variable.
+
+    A row of a table is read, and written again, as a whole; what is long lies beside the rows that each step touches, under a number
+    that is never used again, and is read by the steps that need it.
+    """
+
+    id: int
+    execution: int
+    text: str
 
 
 class MockCalls(msgspec.Struct, frozen=True):
@@ -189,15 +202,18 @@ class FrameRow(msgspec.Struct, frozen=True):
     frames: int
     due: dict[str, int]
     variables: int = 0  # How many it has; they are rows of their own.
+    data_at: int = 0  # Where ``data`` is long, it is "" and lies in this row of ``TEXTS``; it may be that of the execution's input.
 
 
 class VariableRow(msgspec.Struct, frozen=True):
-    """A variable of a frame, as JSON text."""
+    """A variable of a frame, as JSON text. Where that is long, ``value`` is "", and the row of ``TEXTS`` and its bytes are told."""
 
     execution: int
     frame: int
     name: str
     value: str
+    value_at: int = 0
+    size: int = 0
 
 
 class HistoryChunk(msgspec.Struct, frozen=True):
@@ -309,6 +325,7 @@ EXECUTIONS = Table("states_executions", Execution, ("id",))
 EXECUTION_ARNS = Table("states_execution_arns", ExecutionArn, ("arn",))
 FRAMES = Table("states_frames", FrameRow, ("execution", "frame"))
 VARIABLES = Table("states_variables", VariableRow, ("execution", "frame", "name"))
+TEXTS = Table("states_texts", Text, ("id",))
 HISTORY = Table("states_history", HistoryChunk, ("id",), appends=True)
 
 MOCK_CONFIGURATION = Table("states_mock_configuration", MockConfiguration, ("name",), shared=True)

@@ -42,8 +42,7 @@ def start(state: Map, turn: Turn) -> None:
     at_once = min(_concurrency(state, turn), len(items))
     started = turn.note("MapStateStarted", more={"length": len(items)})
     inputs = [_input(state, turn, index, items[index]) for index in range(at_once)]  # All, before one begins.
-    if state.items is not None:
-        turn.keep_items(items)
+    turn.keep_items(None if state.items is None else items)
     turn.park(Branching(len(items), at_once))
     for index, data in enumerate(inputs):
         _iterate(state, turn, index, data, started)
@@ -110,7 +109,7 @@ def branch_ended(state: Map, turn: Turn, index: int, last: int) -> None:
     started = counts.started
     turn.awaiting = Branching(counts.total, min(started + 1, counts.total), ended)
     if started < counts.total:
-        item = turn.items_at(turn.depth, state)[started]
+        item = turn.item(state, started)
         _iterate(state, turn, started, _input(state, turn, started, item), last)
     elif ended == counts.total:
         turn.previous = succeeded

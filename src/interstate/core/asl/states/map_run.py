@@ -13,7 +13,7 @@ from interstate.core.asl.errors import RUNTIME, StateFailed
 from interstate.core.asl.query import check_type
 from interstate.core.asl.states import task
 from interstate.core.asl.template import Template
-from interstate.core.asl.turn import ITEMS, Turn, collection_of, too_long
+from interstate.core.asl.turn import AHEAD, ITEMS, Turn, collection_of, too_long
 from interstate.core.asl.vocabulary import (
     DATA_SIZE_MAX,
     Datum,
@@ -120,7 +120,7 @@ def _variables(turn: Turn) -> dict[str, str]:
     seen: dict[str, str] = {}
     for depth in range(turn.depth + 1):
         variables = turn.chain_at(depth).variables
-        seen.update({name: value.text for name, value in variables.items() if name != ITEMS})
+        seen.update({name: value.text for name, value in variables.items() if name not in {ITEMS, AHEAD}})
     return seen
 
 

@@ -14,6 +14,7 @@ from interstate.services.states.beyond.errors import NoSuchEvent
 from interstate.services.states.beyond.past import history_of
 from interstate.services.states.executions import execution_at
 from interstate.services.states.machines import revision_of
+from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records.states import HISTORY_BACK_FROM, RUNNING, Execution
 
@@ -80,7 +81,7 @@ def _told(request: InspectExecution, execution: Execution, history: list[History
     if execution.restarted is not None:
         found["restartedFrom"] = msgspec.to_builtins(execution.restarted)
     if request.full:
-        found["input"] = execution.input
+        found["input"] = input_of(execution, work)
     return found
 
 

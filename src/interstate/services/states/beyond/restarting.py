@@ -33,6 +33,7 @@ from interstate.services.states.errors import ExecutionAlreadyExists, InvalidExe
 from interstate.services.states.executions import execution_at
 from interstate.services.states.frames import Frames
 from interstate.services.states.machines import active_machine, revision_of
+from interstate.services.states.texts import input_of, with_input_apart
 from interstate.store.ports import Work
 from interstate.store.records.states import (
     EXECUTION_ARNS,
@@ -97,7 +98,7 @@ def restart_execution(request: RestartExecution, work: Work) -> dict[str, Any]:
         role_arn=revision.role_arn,
         status=RUNNING,
         started=work.now,
-        input=before.input,
+        input=input_of(before, work),
         version_arn=before.version_arn if original else None,
         alias_arn=before.alias_arn if original else None,
         trace_header=before.trace_header,
@@ -226,9 +227,10 @@ def _name(request: RestartExecution, before: Execution, work: Work) -> str:
 
 def _begin(execution: Execution, definition: Definition, first: Frame, work: Work) -> None:
     """Write the new execution: its row, its first frame, its first event and timer; its first slice is due."""
-    facts = facts_of(execution)
+    execution = with_input_apart(execution, work)
+    facts = facts_of(execution, work)
     step = advance(definition, facts, (first,), Started(), now=work.now, seed=work.entropy.bytes(16), budget=0)
-    frames = Frames(facts, work)
+    frames = Frames(facts, work, input_at=execution.input_at)
     for frame in step.frames:
         frames.put(frame)
     for command in step.commands:

@@ -13,6 +13,7 @@ from interstate.base.time import to_iso
 from interstate.core.asl.vocabulary import MapRunSetup
 from interstate.services.states.arns import execution_arn
 from interstate.services.states.distributed.begin import schedule
+from interstate.services.states.texts import forget_input, input_of
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RESULTS, MAP_RUNS, MAP_SOURCES, Counts, MapResult, MapRun, Tally
 from interstate.store.records.states import EXECUTION_ARNS, EXECUTIONS, EXPRESS, RUNNING, STANDARD, Execution
@@ -64,12 +65,13 @@ def child_ended(child: Execution, work: Work) -> None:
     source = work.get(MAP_SOURCES, run.id)
     if source is not None:  # A child that somebody restarted when the run was over counts no more.
         kind = "SUCCEEDED" if child.status == "SUCCEEDED" else "FAILED"
-        work.put(MAP_RESULTS, MapResult(run.id, kind, child.id, _result(child, source.setup)))
-        items = items_in(child.input, source.setup)
+        work.put(MAP_RESULTS, MapResult(run.id, kind, child.id, _result(child, source.setup, work)))
+        items = items_in(child, source.setup, work)
         tally = run.counts
         counts = Tally(_ended(tally.executions, child.status, 1), _ended(tally.items, child.status, items))
         schedule(msgspec.structs.replace(run, counts=counts), work)
     if child.type == EXPRESS:
+        forget_input(child, work)
         work.delete(EXECUTIONS, child.id)
         work.delete(EXECUTION_ARNS, child.arn)
 
@@ -117,21 +119,28 @@ def _stays(counts: Counts, by: int) -> Counts:
     return msgspec.structs.replace(counts, to_redrive=waiting, not_redrivable=counts.not_redrivable + by)
 
 
-def items_in(text: str, setup: MapRunSetup) -> int:
+def items_in(child: Execution, setup: MapRunSetup, work: Work) -> int:
     """How many items a child's input holds."""
-    if setup.batching is None:
-        return 1
-    return len(msgspec.json.decode(text)["Items"])
+    return 1 if setup.batching is None else items_of(input_of(child, work))
 
 
-def item_count(child: Execution) -> int:
+def items_of(batch: str) -> int:
+    """How many items the input of a child holds that takes a batch."""
+    return len(msgspec.json.decode(batch, type=_Batch).Items)
+
+
+class _Batch(msgspec.Struct):
+    Items: list[msgspec.Raw]
+
+
+def item_count(child: Execution, work: Work) -> int:
     """How many items a child was given, told from its input: a batch has the form that a batcher makes."""
-    value = msgspec.json.decode(child.input)
+    value = msgspec.json.decode(input_of(child, work))
     batch = value.get("Items") if isinstance(value, dict) and value.keys() <= {"BatchInput", "Items"} else None
     return len(batch) if isinstance(batch, list) else 1
 
 
-def _result(child: Execution, setup: MapRunSetup) -> str:
+def _result(child: Execution, setup: MapRunSetup, work: Work) -> str:
     """What is gathered of a child: its output, or all that is told of its execution."""
     writing = setup.writing
     form = writing.transformation if writing else None
@@ -140,15 +149,15 @@ def _result(child: Execution, setup: MapRunSetup) -> str:
     if form != "NONE" and child.status == "SUCCEEDED":
         assert child.output is not None, child
         return child.output
-    return dumps(described(child))
+    return dumps(described(child, work))
 
 
-def described(child: Execution) -> JSONObject:
+def described(child: Execution, work: Work) -> JSONObject:
     """An execution as result files tell it."""
     succeeded = child.status == "SUCCEEDED"
     told: JSONObject = {
         "ExecutionArn": child.arn,
-        "Input": child.input,
+        "Input": input_of(child, work),
         "InputDetails": {"Included": True},
         "Name": child.name,
         "RedriveCount": child.redrive_count,

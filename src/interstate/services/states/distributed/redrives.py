@@ -19,6 +19,7 @@ from interstate.services.states.distributed.children import (
     began,
     counted_again,
     items_in,
+    items_of,
     new_child,
     stays_ended,
     to_redrive,
@@ -125,10 +126,10 @@ def _redriven(
     now = work.get(MAP_RUNS, run.id)
     assert now is not None, run
     if redrive_obstacle(child, work) is not None:
-        work.put(MAP_RUNS, stays_ended(now, items_in(child.input, setup)))
+        work.put(MAP_RUNS, stays_ended(now, items_in(child, setup, work)))
         return
     work.delete(MAP_RESULTS, run.id, result.child)
-    work.put(MAP_RUNS, counted_again(now, child.status, items_in(child.input, setup)))
+    work.put(MAP_RUNS, counted_again(now, child.status, items_in(child, setup, work)))
     redrive(child, work)
 
 
@@ -142,7 +143,7 @@ def _replaced(run: MapRun, result: MapResult, parent: Execution, setup: MapRunSe
     work.delete(MAP_RESULTS, run.id, result.child)
     now = work.get(MAP_RUNS, run.id)
     assert now is not None, run
-    count = items_in(text, setup)
+    count = 1 if setup.batching is None else items_of(text)
     now = counted_again(now, status, count, leaves=True)
     work.put(MAP_RUNS, began(now, count))
     return new_child(now, parent, text, work)

@@ -18,6 +18,7 @@ from interstate.services.states.integrations.metadata import sdk_metadata
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted, Waiting
 from interstate.services.states.integrations.resources import REQUEST, SYNC_2, TOKEN
 from interstate.services.states.integrations.shapes import to_request, to_result
+from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records import states as records
 
@@ -71,13 +72,13 @@ def _adopted(child_arn: str, command: StartTask, execution: Execution, work: Wor
     assert child is not None, child_arn
     style = command.resource.pattern
     if child.status != records.RUNNING:
-        return answer_to_parent(child, style)
+        return answer_to_parent(child, style, work)
     parent = records.Parent(execution.id, command.frame, command.visit, style)
     work.put(records.EXECUTIONS, msgspec.structs.replace(child, parent=parent))
     return None
 
 
-def answer_to_parent(child: records.Execution, style: str) -> Answered | Failed:
+def answer_to_parent(child: records.Execution, style: str, work: Work) -> Answered | Failed:
     """The end of a child as its parent's Task sees it; with ``.sync:2`` input and output are JSON, with ``.sync`` text.
 
     With ``SDK_STYLE`` it is the answer of StartSyncExecution, which tells a failure without being one.
@@ -85,14 +86,14 @@ def answer_to_parent(child: records.Execution, style: str) -> Answered | Failed:
     if style == SDK_STYLE:
         from interstate.services.states import starting  # noqa: PLC0415 - as above
 
-        return Answered(dumps(to_result("stepfunctions", "StartSyncExecution", starting.ended(child))))
+        return Answered(dumps(to_result("stepfunctions", "StartSyncExecution", starting.ended(child, work))))
 
     def shown(text: str) -> JSON:
         return loads(text) if style == SYNC_2 else text
 
     described: JSONObject = {
         "ExecutionArn": child.arn,
-        "Input": shown(child.input),
+        "Input": shown(input_of(child, work)),
         "InputDetails": {"Included": True},
         "Name": child.name,
         "StartDate": to_millis(child.started),
