@@ -43,6 +43,7 @@ class BatchWork:
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
+        self.fetch = records.prefetch
         self.next_id = records.next_id
         self.horizon = records.horizon
 

@@ -2,8 +2,9 @@
 
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -51,10 +52,18 @@ def _json_writer() -> Convert:
     return write
 
 
+def _place(key_at: tuple[int, ...]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """The key's values of a row, as columns hold them."""
+    if len(key_at) > 1:
+        return itemgetter(*key_at)
+    (at,) = key_at
+    return lambda row: (row[at],)
+
+
 class RecordCodec:
     """How one table's records lie in columns."""
 
-    __slots__ = ("_reads", "_writes", "columns", "hints", "key_at", "table", "writers")
+    __slots__ = ("_reads", "_writes", "columns", "hints", "key_at", "place", "table", "writers")
 
     def __init__(self, table: Table[Any]) -> None:
         self.hints = typing.get_type_hints(table.record)
@@ -65,6 +74,7 @@ class RecordCodec:
         self.writers = tuple([None if pair is None else pair[0] for _, pair in found])
         self._reads = [(at, pair[1]) for at, pair in found if pair is not None]
         self.key_at = tuple(self.columns.index(name) for name in table.key)
+        self.place = _place(self.key_at)
 
     def key(self, record: msgspec.Struct) -> tuple[Any, ...]:
         """The record's key as it stands in the struct."""

@@ -58,6 +58,10 @@ class Work(Protocol):
         """The record under ``key`` (the columns of the table's key, in order), or None."""
         ...
 
+    def fetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
+        """Have the rows under these keys at hand for ``get``: one read for all of a call, locked table by table, by key."""
+        ...
+
     def put(self, table: Table[V], record: V) -> None:
         """Insert the record, or replace the one with the same key."""
         ...
