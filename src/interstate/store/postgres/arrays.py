@@ -11,9 +11,6 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from psycopg.adapt import Buffer, Dumper
-from psycopg.pq import Format
-
 _HEADER = struct.Struct("!iiIii")
 _LENGTH = struct.Struct("!i")
 _NULL = _LENGTH.pack(-1)
@@ -103,42 +100,5 @@ PACK: dict[str, Callable[[Sequence[Any]], bytes]] = {
 }
 
 
-class _Packed(Dumper):
-    format = Format.BINARY
-
-    def dump(self, obj: Any) -> Buffer | None:
-        """Nothing is left to do."""
-        packed: bytes = obj
-        return packed
-
-
-class Int8ArrayDumper(_Packed):
-    """``bigint[]``."""
-
-    oid = 1016
-
-
-class TextArrayDumper(_Packed):
-    """``text[]``."""
-
-    oid = 1009
-
-
-class ByteaArrayDumper(_Packed):
-    """``bytea[]``."""
-
-    oid = 1001
-
-
-class Float8ArrayDumper(_Packed):
-    """``double precision[]``."""
-
-    oid = 1022
-
-
-DUMPERS: tuple[tuple[type, type[Dumper]], ...] = (
-    (Int8Array, Int8ArrayDumper),
-    (TextArray, TextArrayDumper),
-    (ByteaArray, ByteaArrayDumper),
-    (Float8Array, Float8ArrayDumper),
-)
+OIDS: dict[type, int] = {Int8Array: 1016, TextArray: 1009, ByteaArray: 1001, Float8Array: 1022}
+"""The types of packed columns."""

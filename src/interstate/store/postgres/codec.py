@@ -49,8 +49,8 @@ class TableCodec(RecordCodec):
         self._texts = tuple(at for at, kind in enumerate(self.arrays) if kind == "text" and at not in read)
         names = ", ".join(f'"{name}"' for name in self.columns)
         keys = ", ".join(f'"{name}"' for name in table.key)
-        key_arrays = ", ".join(f"%s::{self.arrays[at]}[]" for at in self.key_at)
-        arrays = ", ".join(f"%s::{kind}[]" for kind in self.arrays)
+        key_arrays = _unnested([self.arrays[at] for at in self.key_at])
+        arrays = _unnested(self.arrays)
         same = " AND ".join(f't."{name}" = v."{name}"' for name in table.key)
         # Rows are locked by key order, so that two batches never wait for each other in a circle.
         self.lock = "" if table.shared or table.appends or table.own else " FOR NO KEY UPDATE"
@@ -65,7 +65,9 @@ class TableCodec(RecordCodec):
         self._pack_key = tuple(self._pack[at] for at in self.key_at)
         self.insert = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
         self.delete = _checked(
-            f"DELETE FROM {table.name} t USING unnest({key_arrays}) AS v({keys}) WHERE {same}", table.name
+            f"DELETE FROM {table.name} t USING unnest({key_arrays}) AS v({keys}) WHERE {same}",
+            table.name,
+            len(self.key_at) + 1,
         )
         self._updates: dict[tuple[int, ...], str] = {}
 
@@ -116,17 +118,22 @@ class TableCodec(RecordCodec):
             sets = ", ".join(f'"{name}" = v.new_{name}' for name in columns)
             statement = _checked(
                 f"UPDATE {table.name} t SET {sets} "
-                f"FROM unnest({', '.join(f'%s::{kind}[]' for kind in kinds)}) AS v({', '.join(names)}) "
+                f"FROM unnest({_unnested(kinds)}) AS v({', '.join(names)}) "
                 f"WHERE {where}",
                 table.name,
+                len(kinds) + 1,
             )
             self._updates[changed] = statement
         return statement
 
 
-def _checked(statement: str, table: str) -> str:
+def _unnested(kinds: Sequence[str]) -> str:
+    return ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, 1))
+
+
+def _checked(statement: str, table: str, last: int) -> str:
     """The statement with a last parameter: how many rows it must find."""
-    return f"WITH done AS ({statement} RETURNING 1) SELECT expect(count(*), %s, '{table}') FROM done"
+    return f"WITH done AS ({statement} RETURNING 1) SELECT expect(count(*), ${last}, '{table}') FROM done"
 
 
 @cache

@@ -23,12 +23,11 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg import Connection, errors, sql
-from psycopg.types.numeric import Int8BinaryDumper
 
 from interstate.store.ports import Rows, StoreUnavailable
-from interstate.store.postgres.arrays import DUMPERS
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
+from interstate.store.postgres.pipe import PipedConnection
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.unit_of_work import Sequences
 
@@ -46,7 +45,6 @@ _VERSION_TRANSACTION_TIMEOUT = 170_000
 _CONNECT_TIMEOUT_S = 3
 _AGAIN_FIRST_S, _AGAIN_MAX_S = 0.1, 2.0
 _NUMBERS = 256
-_PREPARED_MAX = 2000  # A few for each table; the driver's own bound of 100 would prepare them again and again.
 
 # Words that only the database may speak: 57P01..03 shut down or starting, 53300 too many connections, 08xxx the line.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -126,6 +124,7 @@ class PostgresStore:
         self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
         ends = TRANSACTION_TIMEOUT_MS if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
         self.line = Line(self.writer, writes=True, ends_after_ms=ends)
+        self.line.prolonged = self._keep_lease
         self.read_line = Line(self.read_connection, writes=False)
         self._rows = PostgresRows(self.line, locks=True)
         self._reader = PostgresRows(self.read_line, locks=False)
@@ -207,6 +206,19 @@ class PostgresStore:
             )
         self.fenced = False
 
+    def _keep_lease(self) -> None:
+        """A batch that works for longer than a lease keeps the loop from renewing it; while it asks the database, its node lives."""
+        with (
+            suppress(psycopg.Error),  # Then the loop's own renewal finds out, or the fence does.
+            psycopg.connect(
+                self.url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="interstate-node"
+            ) as connection,
+        ):
+            connection.execute(
+                "UPDATE nodes SET lease_until = micros_now() + %s WHERE number = %s AND epoch = %s",
+                (_micros(LEASE_S), self.number, self.epoch),
+            )
+
     @property
     def lane_base(self) -> int:
         """Where this node's lanes of due work begin; those of nobody for a node that only answers calls."""
@@ -245,7 +257,7 @@ class PostgresStore:
             StoreUnavailable: the connection was lost; whether the commit was made is not known, nobody was told so.
         """
         try:
-            self.line.commit(("SELECT fence(%s, %s)", (self.number, self.epoch)))
+            self.line.commit(("SELECT fence($1, $2)", (self.number, self.epoch)))
         except Fenced:
             self.fenced = True
             self.line.rollback()
@@ -345,8 +357,8 @@ def _shown(connection: Connection[Any], setting: str) -> str:
     return value
 
 
-def _connect(url: str) -> Connection[Any]:
-    connection = psycopg.connect(
+def _connect(url: str) -> PipedConnection:
+    connection = PipedConnection.connect(
         url,
         autocommit=True,
         connect_timeout=_CONNECT_TIMEOUT_S,
@@ -365,13 +377,7 @@ def _connect(url: str) -> Connection[Any]:
         connection.execute(f"SET transaction_timeout = {TRANSACTION_TIMEOUT_MS}".encode())
     with suppress(errors.InsufficientPrivilege):  # Then after the server's own, a second as a rule.
         connection.execute(f"SET deadlock_timeout = {DEADLOCK_TIMEOUT_MS}".encode())
-    connection.prepare_threshold = 3
-    connection.prepared_max = _PREPARED_MAX
-    connection.adapters.register_dumper(
-        int, Int8BinaryDumper
-    )  # One type for all, so that a statement is prepared once.
-    for kind, dumper in DUMPERS:
-        connection.adapters.register_dumper(kind, dumper)
+    connection.prepare_threshold = None  # ``pipe`` does that.
     return connection
 
 

@@ -15,19 +15,18 @@ of their commits. Across rows that share no lock the order of numbers is not the
 below the *horizon*, the begin of the oldest transaction that is still open.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
 import psycopg
-from psycopg import Connection
 
 from interstate.store.ports import StoreUnavailable
+from interstate.store.postgres.pipe import PipedConnection, Question
 
-Question = tuple[str, Any]
-"""A statement and its parameters."""
-
-_BEGIN = "BEGIN"
+_BEGIN: Question = ("BEGIN", ())
+_COMMIT: Question = ("COMMIT", ())
+_ROLLBACK: Question = ("ROLLBACK", ())
 _PROLONGED_TIMES = 4
 _CLOCK: Question = ("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", ())
 # What is known of other sessions is kept until the transaction ends, unless it is forgotten first.
@@ -57,6 +56,10 @@ _AWAY_STATES = frozenset(
 )
 
 
+def _nobody() -> None:
+    """Nobody is told."""
+
+
 class Fenced(StoreUnavailable):
     """This node was declared dead by another one; what it was about to write is dropped."""
 
@@ -76,20 +79,18 @@ class Line:
     one that is frozen may not.
     """
 
-    def __init__(self, connection: Connection[Any], *, writes: bool, ends_after_ms: int = 0) -> None:
+    def __init__(self, connection: PipedConnection, *, writes: bool, ends_after_ms: int = 0) -> None:
         self.connection = connection
         self.wrote = False
         self.broken = False
         self.round_trips = 0
+        self.pipe = connection.pipe
         self._writes = writes
         self._clock = 0
-        self._stale = False  # A lock was taken since the clock was read.
-        # What a pipeline was to prepare behind a failed statement is not prepared, and the driver believes that it is. It forgets
-        # everything when it sees a text of this kind that it has not seen before.
-        self._failed, self._failures = False, 0
         self._open = False
         self._ends_after_ms = ends_after_ms
         self._prolongs_at = 0.0
+        self.prolonged: Callable[[], None] = _nobody  # Told while a long transaction is under way, at the same distances.
         self._waiting: list[Question] = []
 
     @property
@@ -105,12 +106,9 @@ class Line:
     def clock(self) -> int:
         """Microseconds since the epoch, by the database's clock, after every lock that this transaction holds."""
         self.open()
-        if self._stale:
-            (((self._clock,),),) = self.ask((_CLOCK,))
-            self._stale = False
         return self._clock
 
-    def tell(self, statement: str, values: Any) -> None:
+    def tell(self, statement: str, values: Sequence[Any]) -> None:
         """A write; it goes with the next question or with COMMIT."""
         self.wrote = True
         self._waiting.append((statement, values))
@@ -127,12 +125,11 @@ class Line:
         self.commit(None)
         try:
             self.round_trips += 1
-            found = self.connection.execute(*_HORIZON, binary=True).fetchone()
+            (((horizon,),),) = self.pipe.ask((_HORIZON,))
         except psycopg.Error as error:
             raise self._read(error) from error
-        assert found is not None
         (rows,) = self.ask((question,))
-        return found[0], rows
+        return horizon, rows
 
     def ask(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
         """The rows that each question finds, after everything told before; ``locks`` when they lock them.
@@ -145,10 +142,6 @@ class Line:
         if self._ends_after_ms:
             self._prolong()
         try:
-            if self._open and not self._waiting and len(questions) == 1:
-                self._stale |= locks
-                statement, values = questions[0]
-                return [self.connection.execute(statement, values, binary=True).fetchall()]
             return self._exchange(questions, locks=locks)
         except psycopg.Error as error:
             raise self._read(error) from error
@@ -158,33 +151,24 @@ class Line:
         now = monotonic()
         if self._open and now >= self._prolongs_at:
             self._waiting += (
-                ("SET LOCAL transaction_timeout = 0", None),
-                (f"SET LOCAL transaction_timeout = {self._ends_after_ms}", None),
+                ("SET LOCAL transaction_timeout = 0", ()),
+                (f"SET LOCAL transaction_timeout = {self._ends_after_ms}", ()),
             )
+            self.prolonged()
         if not self._open or now >= self._prolongs_at:
             self._prolongs_at = now + self._ends_after_ms / _PROLONGED_TIMES / 1000
 
     def _exchange(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
-        execute = self.connection.execute
-        begins = not self._open
-        clock = None
-        with self.connection.pipeline():
-            if begins:
-                execute(_BEGIN)
-                self._open = True
-            for statement, values in self._waiting:
-                execute(statement, values)
-            self._waiting.clear()
-            cursors = [execute(statement, values, binary=True) for statement, values in questions]
-            if begins and self._writes:
-                clock = execute(*_CLOCK, binary=True)
-        if clock is not None:
-            row = clock.fetchone()
-            assert row is not None
-            self._clock, self._stale = row[0], False
-        else:
-            self._stale |= locks
-        return [cursor.fetchall() for cursor in cursors]
+        # Who takes locks draws numbers soon: the clock goes with them.
+        clocked = self._writes and (locks or not self._open)
+        told = self._waiting
+        sent = [*([] if self._open else [_BEGIN]), *told, *questions, *([_CLOCK] if clocked else [])]
+        self._open = True
+        self._waiting = []
+        rows = self.pipe.ask(sent, len(sent) - len(questions) - clocked)
+        if clocked:
+            ((self._clock,),) = rows.pop()
+        return rows
 
     def settle(self) -> None:
         """Send what waits, so that a refusal shows now."""
@@ -203,13 +187,10 @@ class Line:
             return
         if fence is not None and self.wrote:
             self._waiting.append(fence)
-        self._waiting.append(("COMMIT", None))
+        self._waiting.append(_COMMIT)
         try:
             self.round_trips += 1
-            if len(self._waiting) == 1:
-                self.connection.execute("COMMIT")
-            else:
-                self._exchange(())
+            self._exchange(())
         except psycopg.Error as error:
             raise self._read(error) from error
         self._ended()
@@ -221,20 +202,16 @@ class Line:
         if not begun or not self.usable:
             return
         try:
-            self.connection.execute("ROLLBACK")
-            if self._failed:
-                self._failed, self._failures = False, self._failures + 1
-                self.connection.execute(f"DEALLOCATE ALL -- {self._failures}".encode())
+            self.pipe.ask((_ROLLBACK,))
         except psycopg.Error:
             self.broken = True
 
     def _ended(self) -> None:
-        self._waiting.clear()
+        self._waiting = []
         self._open = self.wrote = False
 
     def _read(self, error: psycopg.Error) -> Exception:
         """What an error of the driver means."""
-        self._failed = True
         state = error.sqlstate
         if state == "IS001":
             return Overtaken(error.diag.message_primary or "")

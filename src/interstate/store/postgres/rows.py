@@ -13,9 +13,9 @@ import msgspec
 
 from interstate.base.time import to_micros
 from interstate.store.ports import Change
-from interstate.store.postgres.arrays import escaped
 from interstate.store.postgres.codec import TableCodec, codec_of
-from interstate.store.postgres.line import Line, Overtaken, Question
+from interstate.store.postgres.line import Line, Overtaken
+from interstate.store.postgres.pipe import Question
 from interstate.store.postgres.translate import query
 from interstate.store.tables import Scalar, Select, Table
 
@@ -31,7 +31,7 @@ class PostgresRows:
         self.line = line
         self.withheld = False
         self._locks = locks
-        self._selects: dict[Select[Any], str] = {}
+        self._selects: dict[Select[Any], tuple[str, tuple[str, ...]]] = {}
 
     def fetch(self, table: Table[Any], keys: Iterable[_Key]) -> list[msgspec.Struct | None]:
         """The records under the keys, in their order, in one statement."""
@@ -54,17 +54,16 @@ class PostgresRows:
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
         """At most ``limit`` records of a range, in its order; a claim passes over what others have in hand."""
         codec = codec_of(select.table)
-        statement = self._selects.get(select)
-        if statement is None:
-            statement = f"{codec.select} WHERE {query(select.where)} ORDER BY {query(select.order)} LIMIT %(limit)s"
+        compiled = self._selects.get(select)
+        if compiled is None:
+            text = f"{codec.select} WHERE {select.where} ORDER BY {select.order} LIMIT :limit"
             if self._locks and codec.lock:
-                statement += codec.lock + (" SKIP LOCKED" if select.claims else "")
-            self._selects[select] = statement
-        values = _bind(parameters)
-        values["limit"] = limit
+                text += codec.lock + (" SKIP LOCKED" if select.claims else "")
+            compiled = self._selects[select] = query(text)
+        question = (compiled[0], _bind(compiled[1], {**parameters, "limit": limit}))
         if select.follows:
-            return self._follow(codec, (statement, values))
-        (rows,) = self.line.ask(((statement, values),), locks=self._locks and bool(codec.lock))
+            return self._follow(codec, question)
+        (rows,) = self.line.ask((question,), locks=self._locks and bool(codec.lock))
         return [codec.from_row(row) for row in rows]
 
     def _follow(self, codec: TableCodec, question: Question) -> list[msgspec.Struct]:
@@ -84,7 +83,8 @@ class PostgresRows:
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
         """The first column of the first row; NULL and no row are 0."""
-        (rows,) = self.line.ask(((query(scalar.sql), _bind(parameters)),))
+        statement, names = query(scalar.sql)
+        (rows,) = self.line.ask(((statement, _bind(names, parameters)),))
         return 0 if not rows or rows[0][0] is None else int(rows[0][0])
 
     def highest_id(self, table: Table[Any]) -> int:
@@ -156,11 +156,6 @@ def _first(pair: tuple[_Key, Any]) -> _Key:
     return pair[0]
 
 
-def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
-    bound = dict(parameters)
-    for name, value in parameters.items():
-        if isinstance(value, datetime):
-            bound[name] = to_micros(value)
-        elif isinstance(value, str):
-            bound[name] = escaped(value)
-    return bound
+def _bind(names: Sequence[str], parameters: dict[str, Any]) -> list[Any]:
+    values = [parameters[name] for name in names]
+    return [to_micros(value) if isinstance(value, datetime) else value for value in values]

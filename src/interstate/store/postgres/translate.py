@@ -27,6 +27,8 @@ def schema(statement: str) -> str:
 
 
 @cache
-def query(sql: str) -> str:
-    """A select with ``:name`` parameters, as psycopg wants them."""
-    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
+def query(sql: str) -> tuple[str, tuple[str, ...]]:
+    """A select with ``:name`` parameters, with numbers instead, and the names in their order."""
+    names: dict[str, int] = {}
+    text = _PARAMETER.sub(lambda found: f"${names.setdefault(found.group(1), len(names) + 1)}", sql)
+    return text, tuple(names)
