@@ -56,6 +56,7 @@ SUCCEEDED = "OK"
 
 def poll(body: Poll, work: Work) -> None:
     """Hand over as many batches as there are, and as the mapping may have at once."""
+    streams.answer_wake(body, work)
     mapping = work.get(MAPPINGS, body.mapping)
     if mapping is not None and mapping.stream is not None:
         if mapping.enabled:

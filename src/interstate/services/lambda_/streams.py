@@ -31,6 +31,8 @@ from interstate.store.records.lambda_ import (
     LANES_OF_MAPPING,
     LATEST,
     MAPPINGS,
+    WAKES,
+    WAKES_OF_MAPPING,
     Invocation,
     InvocationResult,
     Lane,
@@ -44,16 +46,25 @@ ORIGIN = "lambda.stream"
 LANES_MAX = 10  # Source: CreateEventSourceMapping, ParallelizationFactor.
 PAGE = 100
 SCANNED_MAX = 10_000  # Records that one look at a lane reads; those of other lanes and those that no filter wants, too.
+NODES_MAX = 256  # Numbers of nodes that share a store.
 ROUNDS_MAX = 20  # Parts of one lane that a step finds empty, one after another.
+
+
+def answer_wake(body: Poll, work: Work) -> None:
+    """From here on another look is due for what a node writes; what it wrote before, this one sees.
+
+    A node that writes holds its row until its commit: who answers its wake in its place waits for that.
+    """
+    if body.woken is not None:
+        wake = work.get(WAKES, body.mapping, body.woken)
+        if wake is not None and wake.awake:
+            work.put(WAKES, msgspec.structs.replace(wake, awake=False))
 
 
 def look(mapping: Mapping, settings: StreamSettings, work: Work) -> None:
     """Hand every lane that rests its next part."""
     stream = work.get(ITEM_STREAMS, mapping.source)
     lanes = work.select(LANES_OF_MAPPING, limit=LANES_MAX, mapping=mapping.uuid)
-    if lanes and lanes[0].awake:
-        lanes[0] = msgspec.structs.replace(lanes[0], awake=False)
-        work.put(LANES, lanes[0])
     if stream is None:
         return
     reader = _Reader(mapping, settings, stream, work)
@@ -389,6 +400,8 @@ def start(mapping: Mapping, settings: StreamSettings, first: int, work: Work) ->
 
 
 def stop(mapping: Mapping, work: Work) -> None:
-    """Forget the lanes of a mapping."""
+    """Forget the lanes of a mapping, and who has woken it."""
     for lane in work.select(LANES_OF_MAPPING, limit=LANES_MAX, mapping=mapping.uuid):
         work.delete(LANES, lane.mapping, lane.lane)
+    for wake in work.select(WAKES_OF_MAPPING, limit=NODES_MAX, mapping=mapping.uuid):
+        work.delete(WAKES, wake.mapping, wake.node)

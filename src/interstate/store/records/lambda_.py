@@ -101,6 +101,7 @@ class Poll(msgspec.Struct, frozen=True):
     """Look whether a mapping's source has a batch; body of the step "lambda.poll"."""
 
     mapping: str
+    woken: int | None = None  # The node whose ``Wake`` this look answers.
 
 
 class Preparation(msgspec.Struct, frozen=True):
@@ -303,12 +304,20 @@ class Lane(msgspec.Struct, frozen=True):
     lane: int
     after: int
     busy: bool = False
-    awake: bool = False
+    awake: bool = False  # Of stores that were written before there was ``Wake``.
     pending: list[Part] = msgspec.field(default_factory=list)
     until: datetime | None = None
     window: datetime | None = None
     state: dict[str, Any] = msgspec.field(default_factory=dict)
     look_at: datetime | None = None  # Of lane 0: the mapping looks again then, whoever wakes it before.
+
+
+class Wake(msgspec.Struct, frozen=True):
+    """Whether a look at a mapping's stream is due that a node left."""
+
+    mapping: str
+    node: int
+    awake: bool
 
 
 class Mapping(msgspec.Struct, frozen=True):
@@ -366,6 +375,7 @@ CODE_SIGNING = Table("lambda_code_signing", CodeSigning, ("arn",), shared=True)
 LAYER_NUMBERS = Table("lambda_layer_numbers", LayerNumber, ("layer",))
 PACES = Table("lambda_paces", Pace, ("mapping",))
 LANES = Table("lambda_lanes", Lane, ("mapping", "lane"))
+WAKES = Table("lambda_wakes", Wake, ("mapping", "node"))
 
 FUNCTIONS_OF_SCOPE = Select(FUNCTIONS, "scope = :scope AND name > :after", "name")
 VERSIONS_OF_FUNCTION = Select(VERSIONS, "function = :function AND number >= :from_number", "number")
@@ -386,6 +396,7 @@ URLS_OF_FUNCTION = Select(URLS, "function = :function AND qualifier > :after", "
 CODE_SIGNING_OF_SCOPE = Select(CODE_SIGNING, "scope = :scope AND arn > :after", "arn")
 FUNCTIONS_OF_CODE_SIGNING = Select(FUNCTIONS, "code_signing = :config AND arn > :after", "arn")
 LANES_OF_MAPPING = Select(LANES, "mapping = :mapping", "lane")
+WAKES_OF_MAPPING = Select(WAKES, "mapping = :mapping", "node")
 BATCHES_OF_MAPPING = Select(BATCHES, "mapping = :mapping", "request_id")
 
 FUNCTION_COUNT = Scalar("SELECT COUNT(*) FROM lambda_functions WHERE scope = :scope", (FUNCTIONS,))
