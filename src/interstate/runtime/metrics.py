@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from interstate.core.metrics.spread import joined
 from interstate.store.records.metrics import POINTS, SERIES, Dimensions, Metric, Point, Series, series_id
 from interstate.store.unit_of_work import UnitOfWork
@@ -122,8 +124,8 @@ class Metrics:
         if found is not None and found.node == node and found.minute == minute:
             records.know(POINTS, found)
             return found
-        if found is None and records.get(SERIES, (series.id,)) is None:
-            records.put(SERIES, series)
+        if found is None and records.get(SERIES, (series.id, node)) is None:
+            records.put(SERIES, replace(series, node=node) if node else series)
             self.has_new_series = True
         return records.get(POINTS, (series.id, minute, node))
 

@@ -12,7 +12,7 @@ from interstate.services.cloudwatch.requests import aligned
 from interstate.store.ports import Work
 from interstate.store.records.metrics import (
     POINTS_OF_SERIES,
-    SERIES,
+    SERIES_AT,
     Dimensions,
     Metric,
     Point,
@@ -77,9 +77,7 @@ def series_of(  # noqa: PLR0917 what names a series
     found: list[Series] = []
     for one in UNITS if unit is None else (unit,):
         number = series_id(Metric(caller.account, caller.region, namespace, name, dimensions, one))
-        series = work.get(SERIES, number)
-        if series is not None:
-            found.append(series)
+        found += work.select(SERIES_AT, limit=1, id=number)
     return found
 
 

@@ -23,8 +23,11 @@ from interstate.services.cloudwatch.requests import Dimension, sorted_dimensions
 from interstate.store.ports import Work
 from interstate.store.records.metrics import POINTS, SERIES, Metric, Point, Series, series_id
 
-SENT = -1
-"""The node of points that were sent."""
+
+def _sent_to(node: int) -> int:
+    """Whose points are those that were sent to a node: its alone, and apart from those that it counts itself."""
+    return -1 - node
+
 
 DATA_MAX = 1_000
 VALUES_MAX = 150
@@ -90,15 +93,22 @@ def _put(namespace: str, datum: Datum, place: str, work: Work) -> None:
         caller.account, caller.region, namespace, datum.metric_name, sorted_dimensions(datum.dimensions), datum.unit
     )
     number = series_id(metric)
-    if work.get(SERIES, number) is None:
+    if work.get(SERIES, number, work.node) is None:
         series = Series(
-            number, metric.account, metric.region, metric.namespace, metric.name, metric.dimensions, metric.unit
+            number,
+            metric.account,
+            metric.region,
+            metric.namespace,
+            metric.name,
+            metric.dimensions,
+            metric.unit,
+            work.node,
         )
         work.put(SERIES, series)
         upkeep.plan(work)
-    before = work.get(POINTS, number, minute, SENT)
+    before = work.get(POINTS, number, minute, _sent_to(work.node))
     spread = joined([] if before is None else before.spread, _spread(datum))
-    work.put(POINTS, msgspec.structs.replace(_joined(number, minute, before, statistics), spread=spread))
+    work.put(POINTS, msgspec.structs.replace(_joined(number, minute, before, statistics, work), spread=spread))
 
 
 def _spread(datum: Datum) -> Spread:
@@ -113,12 +123,12 @@ def _spread(datum: Datum) -> Spread:
     return list(zip(values, datum.counts or [1.0] * len(values), strict=True))
 
 
-def _joined(series: int, minute: datetime, before: Point | None, added: StatisticSet) -> Point:
+def _joined(series: int, minute: datetime, before: Point | None, added: StatisticSet, work: Work) -> Point:
     samples, total, low, high = added.sample_count, added.sum, added.minimum, added.maximum
     if before is not None:
         samples, total = samples + before.samples, total + before.total
         low, high = min(low, before.low), max(high, before.high)
-    return Point(series, minute, SENT, samples, total, low, high)
+    return Point(series, minute, _sent_to(work.node), samples, total, low, high)
 
 
 def _instant(datum: Datum, place: str, work: Work) -> datetime:

@@ -26,7 +26,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 
 class Series(msgspec.Struct, frozen=True):
-    """A metric with its dimensions (sorted by name), under its number."""
+    """A metric with its dimensions (sorted by name), under its number, as one node has told it."""
 
     id: int
     account: str
@@ -35,10 +35,11 @@ class Series(msgspec.Struct, frozen=True):
     name: str
     dimensions: Dimensions
     unit: str
+    node: int = 0
 
 
 class Point(msgspec.Struct, frozen=True):
-    """A statistic set over one minute, as one node counted it.
+    """A statistic set over one minute, as one node counted it (``node``), or as programs sent it there (``-1 - node``).
 
     ``spread`` has (value, how often) where percentiles may be asked for: of what programs sent, and of times.
     """
@@ -53,21 +54,25 @@ class Point(msgspec.Struct, frozen=True):
     spread: list[tuple[float, float]] = []
 
 
-SERIES = Table("metric_series", Series, key=("id",), shared=True)
+SERIES = Table("metric_series", Series, key=("id", "node"), own=True)
 POINTS = Table("metric_points", Point, key=("series", "minute", "node"), own=True)
 
+# A series that some nodes measure is found once for each of them, one after the other.
+SERIES_AT = Select(SERIES, "id = :id", "id, node")
 SERIES_BY_NAME = Select(
-    SERIES, "account = :account AND region = :region AND namespace = :namespace AND name = :name AND id > :after", "id"
+    SERIES,
+    "account = :account AND region = :region AND namespace = :namespace AND name = :name AND id > :after",
+    "id, node",
 )
 SERIES_OF_NAMESPACE = Select(
     SERIES,
     "account = :account AND region = :region AND namespace = :namespace AND (name, id) > (:name, :after)",
-    "name, id",
+    "name, id, node",
 )
 SERIES_OF_ACCOUNT = Select(
     SERIES,
     "account = :account AND region = :region AND (namespace, name, id) > (:namespace, :name, :after)",
-    "namespace, name, id",
+    "namespace, name, id, node",
 )
 POINTS_OF_SERIES = Select(POINTS, "series = :series AND minute >= :since AND minute < :until", "minute, node")
 OLD_POINTS = Select(POINTS, "minute < :before", "minute, series, node")
