@@ -25,7 +25,7 @@ class Clock:
 class Known:
     async def lookup(self, function, qualifier, choice):
         return FunctionSpec(function=ARN, version="$LATEST", revision="1", handler="app.handler", runtime="python3.11",
-                            code=f"dir:{folder}", timeout_s=60, memory_mb=256)
+                            code=f"dir:{folder}", timeout_s=600, memory_mb=256)
     async def code(self, sha256):
         return None
 
@@ -41,10 +41,10 @@ HANDLER = """
 import os, subprocess, sys, time
 def handler(event, context):
     if os.fork() == 0:
-        time.sleep(60)
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
+        time.sleep(600)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     print("busy", file=open(os.path.join(os.environ["LAMBDA_TASK_ROOT"], "busy"), "w"))
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -63,7 +63,7 @@ def test_workers_and_what_they_started_end_when_the_server_is_killed(tmp_path: P
     (tmp_path / "app.py").write_text(textwrap.dedent(HANDLER))
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(tmp_path)])
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (tmp_path / "busy").exists():
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -71,7 +71,7 @@ def test_workers_and_what_they_started_end_when_the_server_is_killed(tmp_path: P
     finally:
         server.send_signal(signal.SIGKILL)
         server.wait()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while living(tmp_path):
         assert time.monotonic() < deadline, "somebody was left over"
         time.sleep(0.02)

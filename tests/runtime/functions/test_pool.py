@@ -39,11 +39,15 @@ class Fake:
         """Takes nothing."""
 
 
+NEVER_S = 3600.0
+
+
 class Room:
     """A pool, the workers that it started, and calls in their order."""
 
     def __init__(self, running_max: int, **times: float) -> None:
         self.started: list[Fake] = []
+        times = {"standstill_s": NEVER_S, "overtaken_s": NEVER_S} | times
         self.pool = Pool(self._start, running_max, **times)  # type: ignore[arg-type]  # keywords only
         self.served: list[str] = []
 
@@ -62,7 +66,7 @@ class Room:
 
 def play(scenario: Callable[[], Awaitable[Any]]) -> None:
     async def bounded() -> None:
-        await asyncio.wait_for(scenario(), 10)
+        await asyncio.wait_for(scenario(), 60)
 
     asyncio.run(bounded())
 
@@ -146,7 +150,7 @@ def test_who_has_gone_gets_nothing_and_blocks_nobody() -> None:
 def test_a_function_grows_at_once_to_the_cores_and_then_when_a_call_has_waited() -> None:
     async def scenario() -> None:
         cores = os.cpu_count() or 1
-        room = Room(cores + 2, growth_s=0.05)
+        room = Room(cores + 2, growth_s=NEVER_S)
         workers = [await room.acquire(A) for _ in range(cores)]
         patient, other = room.wait(A), room.wait(B)
         await settle()
@@ -154,11 +158,17 @@ def test_a_function_grows_at_once_to_the_cores_and_then_when_a_call_has_waited()
         assert other.done(), "nobody else waits for it"
         room.pool.release(workers[0])
         assert await patient is workers[0]
-        grown = room.wait(A)
-        assert (await grown).prepared is A
-        assert len(room.started) == cores + 2
+
+    async def grows() -> None:
+        cores = os.cpu_count() or 1
+        room = Room(cores + 2, growth_s=0.05)
+        for _ in range(cores):
+            await room.acquire(A)
+        assert (await room.wait(A)).prepared is A
+        assert len(room.started) == cores + 1
 
     play(scenario)
+    play(grows)
 
 
 def test_a_standstill_gives_a_place_beyond_the_limit_up_to_a_bound() -> None:
