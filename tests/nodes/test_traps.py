@@ -336,12 +336,12 @@ def test_a_long_transaction_of_a_process_that_lives_is_not_ended(pair: Pair) -> 
     connection = postgres(here).writer
     if connection.info.server_version < 170_000:
         pytest.skip("this database ends no transaction by its time")
-    connection.execute("SET transaction_timeout = 400")
-    line = Line(connection, writes=True, ends_after_ms=400)
-    for _ in range(10):
-        line.ask((("SELECT pg_sleep(0.1)", ()),))
+    connection.execute("SET transaction_timeout = 2000")
+    line = Line(connection, writes=True, ends_after_ms=2000)
+    for _ in range(6):
+        line.ask((("SELECT pg_sleep(0.5)", ()),))
     with pytest.raises(StoreUnavailable):
-        line.ask((("SELECT pg_sleep(2)", ()),))
+        line.ask((("SELECT pg_sleep(60)", ()),))
 
 
 def test_a_transaction_that_idles_is_ended_and_its_rows_are_free(queue: Queue) -> None:
