@@ -17,7 +17,10 @@ from typing import Any, ClassVar
 import boto3
 from botocore.config import Config
 
-READY_S_MAX = 60.0
+READY_S_MAX = 120.0
+_PORTS = range(15_000, 30_000)
+_SHARES = 16  # Of the ports: processes that run tests beside each other never pick the same.
+_given: set[int] = set()
 
 
 def free_port() -> int:
@@ -26,14 +29,18 @@ def free_port() -> int:
     A server that is killed leaves its port for a moment; nobody else may be given it then, or the clients of one test
     would talk to the server of another.
     """
+    share = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _SHARES
     while True:
-        port = random.SystemRandom().randint(15_000, 29_999)
+        port = random.SystemRandom().choice(_PORTS[share::_SHARES])
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+        _given.add(port)
+        return port
 
 
 class ServerProcess:
@@ -58,7 +65,9 @@ class ServerProcess:
     def start(self, wait_for: str = "serving") -> None:
         """Start, and return when the health page says ``wait_for``."""
         state = ["--memory"] if self.data is None else ["--data", str(self.data)]
-        if ServerProcess.database_for is not None and "--database" not in self._arguments:
+        if "--database" in self._arguments:
+            state = []  # Then ``data`` only says where the log is.
+        elif ServerProcess.database_for is not None:
             state = ["--database", ServerProcess.database_for(self.data)]
         command = [
             sys.executable,
@@ -84,7 +93,7 @@ class ServerProcess:
             assert self._process is not None
             assert self._process.poll() is None, f"the server ended: {self.output()[-2000:]}"
             with contextlib.suppress(OSError, ValueError):
-                if self.control("GET", "health", timeout_s=2).get(wait_for):
+                if self.control("GET", "health", timeout_s=10).get(wait_for):
                     return
             time.sleep(0.02)
         raise AssertionError(f"the server is not {wait_for}: {self.output()[-2000:]}")
@@ -109,7 +118,7 @@ class ServerProcess:
         """SIGTERM, as Ctrl-C would; tells the exit status."""
         assert self._process is not None
         self._process.terminate()
-        return self._process.wait(30)
+        return self._process.wait(120)
 
     def control(self, method: str, name: str, body: Any = None, timeout_s: float = 60) -> Any:
         """One request to /_interstate."""

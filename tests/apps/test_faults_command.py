@@ -10,7 +10,7 @@ import pytest
 FAULTS = Path(__file__).parents[2] / "apps" / "orders" / "scripts" / "faults.py"
 
 
-def run(*words: str, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
+def run(*words: str, timeout_s: float = 120) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, str(FAULTS), *words], capture_output=True, text=True, check=False, timeout=timeout_s
     )

@@ -27,7 +27,7 @@ def url() -> Iterator[str]:
 
 
 def client(url: str) -> Any:
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=BUYERS, read_timeout=30)
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=BUYERS, read_timeout=60)
     return boto3.client("dynamodb", endpoint_url=url, config=config, **CREDENTIALS)  # type: ignore[call-overload]  # keywords by name
 
 

@@ -46,7 +46,7 @@ def with_shop(
         server = await serve(0, shop.handle)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
         provider = Provider(path, rates, "1", "secret")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await story(provider, shop, url)
             await asyncio.gather(*provider.tasks)
         provider.ledger.close()
@@ -204,13 +204,14 @@ ANSWERS = {"/fine": (200, {"a": 1}), "/refused": (422, {"message": "no"}), "/bro
 async def outcome_of(path: str) -> Any:
     async def handle(_method: str, target: str, _body: Any, _headers: Any) -> tuple[int, Any]:
         if target == "/silent":
-            raise Hang(0.3)
+            raise Hang(60)
         return ANSWERS[target]
 
     server = await serve(0, handle)
     port = server.sockets[0].getsockname()[1]
+    timeout_s = 0.1 if path == "/silent" else 60
     try:
-        return await asyncio.to_thread(partner.call, "POST", f"http://127.0.0.1:{port}{path}", {}, timeout_s=0.1)
+        return await asyncio.to_thread(partner.call, "POST", f"http://127.0.0.1:{port}{path}", {}, timeout_s=timeout_s)
     finally:
         server.close()
 

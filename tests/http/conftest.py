@@ -30,6 +30,7 @@ class Engine:
         self.answer: Answer = lambda *_: {}
         self.lacks: set[tuple[str, str]] = set()
         self.wait_s = 0.0
+        self.until: Callable[[], object] | None = None
         self.begun = 0
 
     async def execute(
@@ -38,6 +39,8 @@ class Engine:
         self.begun += 1
         if self.wait_s:
             await asyncio.sleep(self.wait_s)
+        while self.until is not None and not self.until():  # noqa: ASYNC110 another thread tells no event
+            await asyncio.sleep(0.01)
         self.calls.append((service, operation, params, caller))
         return self.answer(service, operation, params, caller)
 
@@ -100,14 +103,14 @@ class Site:
             self._server.config.timeout_keep_alive = keep_alive_s  # type: ignore[assignment]  # the loop takes parts of seconds
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def _run(self) -> None:
         asyncio.run(self._server.serve(sockets=[self._listener]))
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 

@@ -47,7 +47,7 @@ def small(models: Models) -> Iterator[Site]:
 
 
 def test_an_announced_body_that_is_too_large_is_refused_without_reading_it(small: Site) -> None:
-    with socket.create_connection(("127.0.0.1", small.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", small.port), timeout=60) as client:
         client.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.PurgeQueue\r\nContent-Length: 1001\r\n\r\n{"
         )
@@ -61,7 +61,7 @@ def test_an_announced_body_that_is_too_large_is_refused_without_reading_it(small
 
 
 def test_a_body_of_unknown_length_is_refused_where_it_becomes_too_large(small: Site) -> None:
-    with socket.create_connection(("127.0.0.1", small.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", small.port), timeout=60) as client:
         client.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.PurgeQueue\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n" + (b"190\r\n" + b"x" * 400 + b"\r\n") * 3
@@ -82,7 +82,7 @@ def test_a_broken_body_is_the_clients_fault(site: Site, content: bytes) -> None:
 
 def test_noise_gets_an_answer_and_the_server_goes_on(site: Site) -> None:
     for noise in (b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", site.port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
             client.sendall(noise)
             assert client.recv(100).startswith(b"HTTP/1.1 4")
     assert post(site, TARGET).status_code == 200
@@ -166,12 +166,13 @@ def test_an_api_that_is_not_there_answers_in_api_gateways_form(site: Site) -> No
 def test_a_call_whose_client_has_gone_is_carried_out(models: Models) -> None:
     site = Site(models)
     site.engine.wait_s = 0.2
-    with socket.create_connection(("127.0.0.1", site.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", site.port), timeout=60) as client:
         client.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nX-Amz-Target: AmazonSQS.PurgeQueue\r\n"
             b'Content-Length: 16\r\n\r\n{"QueueUrl":"q"}'
         )
-        time.sleep(0.05)
+        while not site.engine.begun:
+            time.sleep(0.01)
     site.stop()  # Stopping lets calls in flight end.
     assert [operation for _, operation, _, _ in site.engine.calls] == ["PurgeQueue"]
     assert site.stopped == ["stopping"]

@@ -20,7 +20,7 @@ def request(number: int = 0, *, head: bytes = b"", version: bytes = b"1.1") -> b
 
 class Client:
     def __init__(self, site: Site) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", site.port), timeout=5)
+        self._socket = socket.create_connection(("127.0.0.1", site.port), timeout=60)
         self._left = b""
 
     def send(self, data: bytes) -> None:

@@ -52,7 +52,7 @@ def play(store: Counted, act: Callable[[Instance], Awaitable[None]]) -> None:
         await instance.start()
         store.begun = store.ended = 0
         try:
-            await asyncio.wait_for(act(instance), 20)
+            await asyncio.wait_for(act(instance), 60)
         finally:
             await instance.stop()
         assert store.begun == store.ended

@@ -199,7 +199,7 @@ def test_an_event_of_many_levels_arrives(server: ServerProcess) -> None:
     url = f"{server.url}/000000000000/q"
     entry = {**ENTRY, "Detail": nested(400)}
     assert client(server, "events").put_events(Entries=[entry])["FailedEntryCount"] == 0
-    (message,) = client(server, "sqs").receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    (message,) = client(server, "sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
     assert f'"detail":{nested(400)}' in message["Body"]
     client(server, "sqs").delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
@@ -251,7 +251,7 @@ RAW: list[tuple[str, str, dict[str, str], bytes, int, str]] = [
 
 @pytest.mark.parametrize("raw", [Raw(*row) for row in RAW], ids=range(len(RAW)))
 def test_a_door_refuses(server: ServerProcess, raw: Raw) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request(raw.method, raw.path, raw.body, raw.headers)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -273,7 +273,7 @@ BYTES = [
 
 @pytest.mark.parametrize("data", BYTES, ids=range(len(BYTES)))
 def test_what_is_no_request_is_refused_and_hung_up_on(server: ServerProcess, data: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
         connection.sendall(data)
         answer = connection.recv(65_536)
         assert answer == b"" or answer.split(b" ", 2)[1].startswith(b"4")
@@ -282,7 +282,7 @@ def test_what_is_no_request_is_refused_and_hung_up_on(server: ServerProcess, dat
 def test_half_requests_hold_nobody_up(server: ServerProcess) -> None:
     """Two hundred clients that never go on, beside one that wants an answer."""
     half = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
-    waiting = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(200)]
+    waiting = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(200)]
     for number, connection in enumerate(waiting):
         connection.sendall(half[: 1 + number % len(half)])
     assert client(server, "sqs").list_queues()["QueueUrls"]
@@ -388,7 +388,7 @@ def test_where_callers_must_sign_nobody_else_gets_in(tmp_path: Path) -> None:
     try:
         assert outcome("AKIDUS", "guessed") == "InvalidSignatureException"
         assert outcome("NOBODY", "secret") == "UnrecognizedClientException"
-        connection = http.client.HTTPConnection("127.0.0.1", guarded.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", guarded.port, timeout=60)
         connection.request("POST", "/", b'{"QueueName": "q"}', {"X-Amz-Target": "AmazonSQS.CreateQueue"})
         assert b"MissingAuthenticationToken" in connection.getresponse().read()
         connection.close()

@@ -25,7 +25,7 @@ app = Celery("jobs", broker=os.environ["QUEUES"])
 app.conf.update(
     broker_transport_options={
         "region": "us-east-1", "is_secure": False,
-        "wait_time_seconds": 5, "polling_interval": 0.1, "visibility_timeout": 60,
+        "wait_time_seconds": 5, "polling_interval": 0.1, "visibility_timeout": 3600,
     },
     task_default_queue="jobs", worker_send_task_events=False, worker_enable_remote_control=False,
     task_acks_late=True, broker_connection_retry_on_startup=True,
@@ -59,7 +59,7 @@ def test_a_celery_worker_runs_every_job_once_and_tries_again_what_asks_for_it(
         "QUEUES": f"sqs://test:test@127.0.0.1:{server.port}", "DONE": str(done), "AWS_DEFAULT_REGION": "us-east-1",
     }  # fmt: skip
     send = f"import jobs\nfor n in range({JOBS}): jobs.double.delay(n)"
-    subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=environment, check=True, timeout=120)
     worker = [sys.executable, "-m", "celery", "-A", "jobs", "worker", "--pool", "solo", "--loglevel", "INFO",
               "--without-gossip", "--without-mingle", "--without-heartbeat"]  # fmt: skip
     with (tmp_path / "worker.log").open("wb") as log:
@@ -67,13 +67,13 @@ def test_a_celery_worker_runs_every_job_once_and_tries_again_what_asks_for_it(
             worker, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
         )
         try:
-            until = time.monotonic() + 60
+            until = time.monotonic() + 120
             while time.monotonic() < until and (not done.exists() or len(done.read_text().splitlines()) < JOBS):
                 assert process.poll() is None, (tmp_path / "worker.log").read_text()[-3000:]
                 time.sleep(0.1)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
+            process.wait(60)
     lines = done.read_text().splitlines()
     assert sorted(lines) == sorted(f"{number} {2 * number}" for number in range(JOBS))
     sqs = server.client("sqs")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.server
 
 WRITERS = 16
 KILLS = 3
-BETWEEN_KILLS_S = (0.4, 1.0)
+BETWEEN_KILLS = (40, 120)  # Writes that were acknowledged.
 TABLE: dict[str, Any] = {
     "TableName": "counters",
     "AttributeDefinitions": [
@@ -62,7 +62,7 @@ class Writers:
             region_name="us-east-1",
             aws_access_key_id="000000000000",
             aws_secret_access_key="interstate",
-            config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=5),
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=20),
         )
 
     def write(self, number: int) -> None:
@@ -73,6 +73,16 @@ class Writers:
             mark = f"{number}.{count}"
             what = self.counted if dice.random() < 0.7 else self.moved
             what(client, f"c{dice.randrange(3)}", number, mark)
+
+    def wait(self, more: int) -> None:
+        """Until so many more writes were acknowledged."""
+        ends, begin = time.monotonic() + 120, self.total()
+        while self.total() < begin + more:
+            assert time.monotonic() < ends, f"{self.total()} writes"
+            time.sleep(0.005)
+
+    def total(self) -> int:
+        return sum(len(self.acknowledged[name]) for name in ("c0", "c1", "c2", "right"))
 
     def counted(self, client: Any, name: str, number: int, mark: str) -> None:
         """One conditional increment, of the counter as it was seen."""
@@ -143,10 +153,10 @@ def test_what_was_acknowledged_is_there_once_after_kills(server: ServerProcess) 
         thread.start()
     dice = random.Random(7)
     for _ in range(KILLS):
-        time.sleep(dice.uniform(*BETWEEN_KILLS_S))
+        writers.wait(dice.randint(*BETWEEN_KILLS))
         server.kill()
         server.start()
-    time.sleep(BETWEEN_KILLS_S[0])
+    writers.wait(BETWEEN_KILLS[0])
     writers.over.set()
     for thread in threads:
         thread.join()

@@ -60,9 +60,9 @@ def test_executions_are_listed_shown_drawn_restarted_and_replayed(server: Server
     said(server, "graph", "m", "--svg", str(target))
     assert "<svg" in target.read_text()
     assert "begins at Check" in said(server, "restart", "first", "--from", "Check", "--input", '{"good": true}')
-    assert (
-        states.describe_execution(executionArn=arn.replace("stateMachine", "execution") + ":first-2")["output"] == "7"
-    )
+    assert "SUCCEEDED" in said(server, "show", "first-2", "--follow")
+    again = arn.replace("stateMachine", "execution") + ":first-2"
+    assert states.describe_execution(executionArn=again)["output"] == "7"
     assert "restarted from first at Check" in said(server, "show", "first-2")
     assert "same" in said(server, "replay", "first")
     changed = tmp_path / "changed.json"

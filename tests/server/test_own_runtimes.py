@@ -76,7 +76,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         Runtime="provided.al2023",
         Role="arn:aws:iam::000000000000:role/r",
         Handler="any.name",
-        Timeout=20,
+        Timeout=60,
         Code={"ZipFile": content.getvalue()},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName="Own")
@@ -116,7 +116,7 @@ def test_an_address_streams_the_status_the_headers_and_the_body(server: ServerPr
         FunctionUrlAuthType="NONE",
     )
     place = urlsplit(url["FunctionUrl"])
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/", headers={"Host": place.netloc})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["x-own"], answer.read()) == (202, "yes", b"abc")

@@ -99,7 +99,7 @@ def code(tmp_path: Path) -> Path:
 
 
 def eventually(look: Callable[[], Any], wanted: Any) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while (seen := look()) != wanted:
         assert time.monotonic() < deadline, seen
         time.sleep(0.05)
@@ -119,7 +119,7 @@ def test_powertools_work_unchanged(server: ServerProcess, code: Path) -> None:
             Runtime="python3.11",
             Role=ROLE,
             Handler=f"app.{name}",
-            Timeout=20,
+            Timeout=60,
             MemorySize=512,
             Code={"S3Bucket": "__local__", "S3Key": str(code)},
         )
@@ -133,7 +133,7 @@ def test_powertools_work_unchanged(server: ServerProcess, code: Path) -> None:
     assert call("parsed", {"id": "o-1", "quantity": 2}) == {"id": "o-1", "twice": 4}
     assert call("direct", {"id": "o-2"}) == ["o-2"]
 
-    queue = queues.create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "30"})["QueueUrl"]
+    queue = queues.create_queue(QueueName="orders", Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
     arn = queues.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     bodies = [json.dumps({"id": one}) for one in ("a", "bad", "a", "b")]
     entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]

@@ -64,14 +64,14 @@ class Subscriber:
 
 
 def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < ends, "it did not come"
         time.sleep(0.02)
 
 
 def opened(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         content: bytes = response.read()
         return content
 

@@ -51,7 +51,7 @@ def test_a_long_poll_wakes_when_a_message_comes(server: ServerProcess) -> None:
     )
     poll.start()
     sqs.send_message(QueueUrl=url, MessageBody="now")
-    poll.join(10)
+    poll.join(60)
     assert got[0]["Messages"][0]["Body"] == "now"
 
 

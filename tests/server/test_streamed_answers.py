@@ -67,7 +67,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
             Handler="app.handler",
             Role="arn:aws:iam::000000000000:role/r",
             Code={"ZipFile": content.getvalue()},
-            Timeout=20,
+            Timeout=60,
             MemorySize=256,
         )
     yield process
@@ -99,7 +99,7 @@ def test_a_function_url_streams(server: ServerProcess, tmp_path: Path) -> None:
     )
     url = urlsplit(client.get_function_url_config(FunctionName="Waits")["FunctionUrl"])
     here = urlsplit(server.url)
-    connection = http.client.HTTPConnection(here.hostname or "", here.port, timeout=20)
+    connection = http.client.HTTPConnection(here.hostname or "", here.port, timeout=60)
     connection.request("GET", f"/?path={tmp_path / 'go'}", headers={"Host": url.netloc})
     answer = connection.getresponse()
     assert (answer.status, answer.getheader("x-a"), answer.getheader("content-length")) == (201, "b", None)

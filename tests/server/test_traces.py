@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html (_X_AMZN
 
 import io
 import json
+import time
 import zipfile
 from typing import Any
 
@@ -38,7 +39,7 @@ def create(server: ServerProcess, name: str, source: str, **parameters: Any) -> 
         Runtime="python3.11",
         Role="arn:aws:iam::000000000000:role/r",
         Handler="app.handler",
-        Timeout=20,
+        Timeout=60,
         Code={"ZipFile": content.getvalue()},
         **parameters,
     )
@@ -52,7 +53,10 @@ def parts(header: str) -> dict[str, str]:
 
 def test_a_trace_goes_through_functions_and_queues(server: ServerProcess) -> None:
     sqs = server.client("sqs")
-    url, answers = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("work", "answers"))
+    url, answers = (
+        sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "600"})["QueueUrl"]
+        for name in ("work", "answers")
+    )
     functions = create(server, "First", FIRST)
     create(server, "Second", SECOND, Environment={"Variables": {"ANSWERS": answers}}, TracingConfig={"Mode": "Active"})
     functions.create_event_source_mapping(
@@ -66,7 +70,10 @@ def test_a_trace_goes_through_functions_and_queues(server: ServerProcess) -> Non
     first = parts(json.load(answer["Payload"]))
     assert (first["Root"], first["Sampled"]) == (ROOT, "1")
     assert first["Parent"] != "53995c3f42cd8ad8"
-    (message,) = sqs.receive_message(QueueUrl=answers, WaitTimeSeconds=20)["Messages"]
+    ends = time.monotonic() + 120
+    while not (found := sqs.receive_message(QueueUrl=answers, WaitTimeSeconds=20).get("Messages")):
+        assert time.monotonic() < ends, server.output()
+    (message,) = found
     told = json.loads(message["Body"])
     assert parts(told["record"]) == first, "the SDK in the function hands its trace to the queue"
     own = parts(told["own"])

@@ -53,4 +53,4 @@ def test_starting_from_a_cache_imports_no_botocore(cache: Path) -> None:
         "import sys; from pathlib import Path; from interstate.wire.codec import Wire; from interstate.wire.model import load;"
         f"Wire(load(Path({str(cache)!r}))).codec('sqs', 'SendMessage'); assert 'botocore' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
