@@ -2,9 +2,10 @@
 
 Theory of operation
 -------------------
-The event loop's thread decides a batch and runs its SQL; only COMMIT, the disk's wait, goes to a helper thread, while
-the loop reads the next requests. A batch closes when nothing more is ready, never by a timer that would delay a lone
-caller. What a job answers, whom it wakes and which effects it starts counts only after the commit (design, law 1).
+The event loop's thread decides a batch and runs its SQL; only COMMIT, the disk's wait, goes to a helper thread (PostgreSQL's
+answer comes by a socket: the loop waits for it among others), while the loop reads the next requests. A batch closes when
+nothing more is ready, never by a timer that would delay a lone caller. What a job answers, whom it wakes and which effects it
+starts counts only after the commit (design, law 1).
 ``sqlite3`` gives up the GIL at every row, so SQL in a second thread would be slower than here (design, section 4).
 
 Scans of due work take turns with calls: a batch of one, then a batch of the other, and beside callers a scan gets less
@@ -28,7 +29,7 @@ from interstate.runtime.batch import (
     Decided,
     Job,
 )
-from interstate.runtime.commit_thread import CommitThread
+from interstate.runtime.commit_thread import CommitThread, Done
 from interstate.store.ports import Store, StoreUnavailable
 
 SCAN_WORK_S = 0.002
@@ -72,6 +73,7 @@ class Commits:
         self._closed = False
         self._count = 0
         self._helper = CommitThread("commit")
+        self._end_commit: Callable[[], None] | None = None  # Waits for the commit whose answer comes by a socket.
         self.effects_room: Callable[[], int] = lambda: 0
         self.committed: Committed = lambda _decided: None
         self.telling: Callable[[], None] = lambda: None  # Called before anybody is told what a commit has made.
@@ -133,9 +135,38 @@ class Commits:
             self._finish(batch, None)
         elif self._store.durable and decided[-1].wrote:
             self._committing = True
-            self._helper.run(self._commit, lambda error: self._committed(batch, error, settles=settles))
+            self._commit_beside(lambda error: self._committed(batch, error, settles=settles))
         else:
             self._committed(batch, self._end_read_only(), settles=settles)
+
+    def _commit_beside(self, done: Done) -> None:
+        """Commit while the loop goes on: where the store's answer comes by a socket the loop waits for it, elsewhere a thread."""
+        loop = asyncio.get_running_loop()
+        try:
+            socket = self._store.send_commit()
+        except Exception as error:  # noqa: BLE001 the border: whatever it is belongs to the batch
+            loop.call_soon(done, error)
+            return
+        if socket is None:
+            self._helper.run(self._commit, done)
+            return
+
+        def end() -> None:
+            self._end_commit = None
+            loop.remove_reader(socket)
+            error: Exception | None = None
+            try:
+                self._commit()
+            except Exception as raised:  # noqa: BLE001 as above
+                error = raised
+            done(error)
+
+        def look() -> None:
+            if self._store.commit_has_come():
+                end()
+
+        self._end_commit = end
+        loop.add_reader(socket, look)
 
     def _end_read_only(self) -> Exception | None:
         try:
@@ -207,5 +238,7 @@ class Commits:
         self._closed = True
         if self._idle is not None:
             self._idle.cancel()
+        if self._end_commit is not None:
+            self._end_commit()
         self._helper.close()
         await asyncio.sleep(0)

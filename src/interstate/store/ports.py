@@ -156,6 +156,14 @@ class Work(Protocol):
         """
         ...
 
+    def disturb(self, service: str, operation: str, request: Mapping[str, Any]) -> None:
+        """Let the rules for faults hit a call inside that does not come through ``call``, which asks them itself.
+
+        Raises:
+            ServiceError: a rule refuses it.
+        """
+        ...
+
     def overlay(self) -> AbstractContextManager[None]:
         """Writes inside are kept when the block ends, dropped when it raises (the exception goes on)."""
         ...
@@ -285,6 +293,17 @@ class Store(Protocol):
 
     def commit(self) -> None:
         """Make it durable. May run in a helper thread. Raises one of ``refusals``: then nothing of it happened."""
+        ...
+
+    def send_commit(self) -> int | None:
+        """Begin to make it durable. The socket that becomes readable when there is an answer, or None: ``commit`` does it all.
+
+        With a socket, ``commit`` is called when ``commit_has_come``, and does the rest without a wait. Raises as ``commit`` does.
+        """
+        ...
+
+    def commit_has_come(self) -> bool:
+        """Whether ``commit`` would not wait; asked whenever the socket is readable."""
         ...
 
     def rollback(self) -> None:

@@ -27,7 +27,7 @@ from psycopg import Connection, errors, sql
 from interstate.store.ports import Rows, StoreUnavailable
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
-from interstate.store.postgres.pipe import PipedConnection
+from interstate.store.postgres.pipe import PipedConnection, Question
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.unit_of_work import Sequences
 
@@ -144,6 +144,8 @@ class PostgresStore:
             return
         if monotonic() < self._next_try:
             raise StoreUnavailable("the database cannot be reached")
+        if self.line.usable and self.line.pipe.awaits:  # Its commit may still be made.
+            raise StoreUnavailable("a connection to the database was lost")
         self._let_go()
         try:
             self._open()
@@ -257,11 +259,23 @@ class PostgresStore:
             StoreUnavailable: the connection was lost; whether the commit was made is not known, nobody was told so.
         """
         try:
-            self.line.commit(("SELECT fence($1, $2)", (self.number, self.epoch)))
+            self.line.commit(self._fence)
         except Fenced:
             self.fenced = True
             self.line.rollback()
             raise
+
+    @property
+    def _fence(self) -> Question:
+        return "SELECT fence($1, $2)", (self.number, self.epoch)
+
+    def send_commit(self) -> int | None:
+        """Have it ended while the loop goes on."""
+        return self.line.send_commit(self._fence)
+
+    def commit_has_come(self) -> bool:
+        """Whether the answer is there, or will never be."""
+        return self.line.commit_has_come()
 
     def rollback(self) -> None:
         """Drop it."""

@@ -90,7 +90,9 @@ class Line:
         self._open = False
         self._ends_after_ms = ends_after_ms
         self._prolongs_at = 0.0
-        self.prolonged: Callable[[], None] = _nobody  # Told while a long transaction is under way, at the same distances.
+        self.prolonged: Callable[[], None] = (
+            _nobody  # Told while a long transaction is under way, at the same distances.
+        )
         self._waiting: list[Question] = []
 
     @property
@@ -185,15 +187,44 @@ class Line:
         """
         if not self._open and not self._waiting:
             return
-        if fence is not None and self.wrote:
-            self._waiting.append(fence)
-        self._waiting.append(_COMMIT)
         try:
-            self.round_trips += 1
-            self._exchange(())
+            if self.pipe.awaits:
+                self.pipe.receive()
+            else:
+                self._last(fence)
+                self._exchange(())
         except psycopg.Error as error:
             raise self._read(error) from error
         self._ended()
+
+    def _last(self, fence: Question | None) -> None:
+        self.round_trips += 1
+        if fence is not None and self.wrote:
+            self._waiting.append(fence)
+        self._waiting.append(_COMMIT)
+
+    def send_commit(self, fence: Question | None) -> int | None:
+        """Send what ``commit`` would. The socket where its answer comes; ``commit`` then reads it. None: there is nothing to end.
+
+        Raises:
+            StoreUnavailable: the connection was lost.
+        """
+        if not self._open:
+            return None
+        self._last(fence)
+        told, self._waiting = self._waiting, []
+        try:
+            self.pipe.send(told)
+        except psycopg.Error as error:
+            raise self._read(error) from error
+        return self.pipe.fileno
+
+    def commit_has_come(self) -> bool:
+        """Whether ``commit`` has its answer, or will have none."""
+        try:
+            return self.pipe.arrived()
+        except psycopg.Error:
+            return True  # ``commit`` meets it again.
 
     def rollback(self) -> None:
         """Drop the transaction."""

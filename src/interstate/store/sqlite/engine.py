@@ -107,6 +107,13 @@ class SqliteStore:
         """End it; on disk when this returns. May run in a helper thread."""
         self.writer.execute("COMMIT")
 
+    def send_commit(self) -> None:
+        """SQLite waits for the disk where it is called."""
+
+    def commit_has_come(self) -> bool:
+        """Nothing is ever on its way."""
+        return True
+
     def rollback(self) -> None:
         """Drop it."""
         if self.writer.in_transaction:
