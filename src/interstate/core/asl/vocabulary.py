@@ -516,7 +516,7 @@ class MapWriting(msgspec.Struct, frozen=True):
 
 
 class MapRunSetup(msgspec.Struct, frozen=True):
-    """All that a Map Run needs of its state: ``data``, ``context`` and ``variables`` are what its item selector sees, as JSON text."""
+    """All that a Map Run needs of its state: ``data``, ``context`` and ``variables`` are what its item selector, if it has one, sees, as JSON text."""
 
     arn: str
     label: str
@@ -525,12 +525,15 @@ class MapRunSetup(msgspec.Struct, frozen=True):
     data: str
     context: str
     variables: dict[str, str]
-    items: str | None = None  # The array or object that the state was given; None where a reader brings them.
+    items: str | None = (
+        None  # The array or object that the state was given; None where they are brought from elsewhere.
+    )
     reading: MapReading | None = None
     batching: MapBatching | None = None
     writing: MapWriting | None = None
     tolerated_count: int | None = None
     tolerated_percentage: float | None = None
+    given: int | None = None  # How many items the state was given, where they lie in a body of their own.
 
 
 class StartMapRun(msgspec.Struct, frozen=True):

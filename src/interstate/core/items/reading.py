@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from interstate.base.json import JSON
+from interstate.base.json import JSON, BrokenJSON, loads
 
 DELIMITERS: Final[Mapping[str, str]] = {"COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "SPACE": " ", "TAB": "\t"}
 _WHITE: Final = " \t\r\n"
@@ -104,9 +104,10 @@ def json_lines(window: bytes, *, last: bool) -> Iterator[Found]:
         at = end
         if line:
             try:
-                yield Found(json.loads(line), at)
-            except ValueError:
+                value = loads(line.decode())
+            except (BrokenJSON, UnicodeDecodeError):
                 raise Unreadable("Attempting to read a line that is not valid JSON.") from None
+            yield Found(value, at)
 
 
 def json_elements(window: bytes, *, first: bool, last: bool) -> Iterator[Found]:
@@ -144,6 +145,8 @@ def _element(text: str, at: int, *, last: bool) -> tuple[JSON, int] | None:
     try:
         value, end = _DECODER.raw_decode(text, at)
         after = _skip(text, end)
+    except RecursionError:
+        raise Unreadable("The file is not valid JSON.") from None
     except ValueError:
         after = len(text)
         value = None

@@ -132,11 +132,14 @@ def _runs(body: int, first: int, end: int, work: Work) -> Iterator[bytes]:
 
 def _pieces(body: int, first: int, end: int, work: Work) -> Iterator[bytes]:
     holding = work.select(PIECE_AT, limit=1, body=body, first=first)
-    start = holding[0].start if holding else end
+    start = end
+    for piece in holding:
+        yield piece.data[first - piece.start : end - piece.start]
+        start = piece.start + len(piece.data)
     while start < end:
         pieces = work.select(PIECES_IN, limit=PIECES_AT_ONCE, body=body, first=start, end=end)
         for piece in pieces:
-            yield piece.data[max(0, first - piece.start) : end - piece.start]
+            yield piece.data[: end - piece.start]
         if len(pieces) < PIECES_AT_ONCE:
             return
         start = pieces[-1].start + len(pieces[-1].data)

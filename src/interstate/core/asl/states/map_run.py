@@ -59,14 +59,15 @@ def start(state: Map, turn: Turn) -> None:
     execution = turn.execution
     base = execution.machine_arn.replace(":stateMachine:", ":mapRun:", 1)
     arn = f"{base}/{label}:{turn.entropy.uuid()}"
+    selects = state.flow.parameters is not None
     setup = MapRunSetup(
         arn,
         label,
         spec.express,
         concurrency,
-        turn.data.text if state.flow.input_path is None else _given(state, turn).text,
-        Datum(value=turn.context.value()).text,
-        _variables(turn),
+        _given(state, turn).text if selects else "",
+        Datum(value=turn.context.value()).text if selects else "",
+        _variables(turn) if selects else {},
         None if items is None else Datum(value=items).text,
         None if spec.reader is None else _reading(state, turn, spec.reader),
         None if spec.batcher is None else _batching(state, turn, spec.batcher),

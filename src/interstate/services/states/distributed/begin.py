@@ -4,7 +4,7 @@ import msgspec
 
 from interstate.base.arn import parse_arn
 from interstate.core.asl.vocabulary import StartMapRun
-from interstate.core.items.cursor import Cursor
+from interstate.services.states.distributed import items
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import (
     MAP_RUN_ARNS,
@@ -21,6 +21,7 @@ from interstate.store.records.states import RUNNING, Execution
 def begin(command: StartMapRun, execution: Execution, work: Work) -> int:
     """Take a run; its first slice is due at once."""
     setup = command.setup
+    source, cursor = items.put_apart(setup, work)
     number = work.next_id(MAP_RUNS)
     arn = parse_arn(setup.arn)
     assert arn is not None, setup.arn
@@ -39,14 +40,14 @@ def begin(command: StartMapRun, execution: Execution, work: Work) -> int:
             status=RUNNING,
             started=work.now,
             concurrency=setup.concurrency,
-            cursor=Cursor(),
+            cursor=cursor,
             scheduled=True,
             tolerated_count=setup.tolerated_count,
             tolerated_percentage=setup.tolerated_percentage,
         ),
     )
     work.put(MAP_RUN_ARNS, MapRunArn(setup.arn, number))
-    work.put(MAP_SOURCES, MapSource(number, setup))
+    work.put(MAP_SOURCES, MapSource(number, source))
     work.later("states.map_run", GoOn(number))
     return number
 

@@ -6,9 +6,9 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemba
 from collections.abc import Iterator
 
 from interstate.base.ids import Entropy
-from interstate.base.json import JSON, JSONObject, dumps, loads
+from interstate.base.json import JSON, JSONObject, loads
 from interstate.core.asl.context import Surroundings
-from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Map, MapRunSetup
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Datum, Map, MapRunSetup
 from interstate.core.items.cursor import Cursor
 from interstate.services.states.distributed.items import NO_ITEM, Pair, Step
 from interstate.store.ports import Work
@@ -70,7 +70,7 @@ def inputs(steps: Iterator[Step], selecting: Selecting, setup: MapRunSetup) -> I
             if item is NO_ITEM:
                 yield None, 0, cursor
             else:
-                yield dumps(selecting.selected(cursor.taken - 1, item)), 1, cursor
+                yield Datum(value=selecting.selected(cursor.taken - 1, item)).text, 1, cursor
         return
     yield from _batches(steps, selecting, setup)
 
@@ -91,7 +91,7 @@ def _batches(
         if item is NO_ITEM:
             yield None, 0, cursor
             continue
-        text = dumps(selecting.selected(cursor.taken - 1, item))
+        text = Datum(value=selecting.selected(cursor.taken - 1, item)).text
         length = len(text.encode()) + 1
         if texts and (len(texts) >= most or size + length - 1 > size_max):
             assert before is not None

@@ -16,7 +16,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, BrokenJSON, dumps, loads
 from interstate.base.time import to_epoch_s
-from interstate.core.asl.vocabulary import MapReading, MapRunSetup
+from interstate.core.asl.vocabulary import Datum, MapReading, MapRunSetup
 from interstate.core.items.cursor import Cursor
 from interstate.core.items.reading import (
     Unreadable,
@@ -35,7 +35,8 @@ from interstate.store.records.s3 import Object
 
 ITEMS_MAX: Final = 100_000_000
 """Source: ItemReader, "MaxItems": up to 100,000,000."""
-WINDOW_BYTES: Final = 65_536
+WINDOW_BYTES: Final = 16_384
+GIVEN_PIECE_BYTES: Final = 32_768
 ITEM_BYTES_MAX: Final = 8 << 20
 """The longest item that is looked for; its child could not take more than 256 KiB anyway."""
 UNPACKED_BYTES_MAX: Final = 64 << 20
@@ -64,10 +65,10 @@ def items_from(cursor: Cursor, setup: MapRunSetup, caller: Caller, work: Work) -
     """
     if cursor.end:
         return
-    reading = setup.reading
-    if reading is None:
+    if setup.items is not None:
         yield from _inline(cursor, setup)
         return
+    reading = setup.reading or GIVEN
     limit = _limit(reading)
     if not cursor.opened:
         cursor = _opened(cursor, reading, caller, work)
@@ -86,6 +87,34 @@ def items_from(cursor: Cursor, setup: MapRunSetup, caller: Caller, work: Work) -
 
 
 NO_ITEM: Final[Any] = object()
+GIVEN: Final = MapReading("", {}, "JSONL")
+"""How the items that the state was given are read: they lie as lines in a body, so that a slice reads no more than it takes."""
+
+
+def put_apart(setup: MapRunSetup, work: Work) -> tuple[MapRunSetup, Cursor]:
+    """What is kept of a setup, and where its items begin: those that the state was given lie in a body of their own."""
+    if setup.items is None:
+        return setup, Cursor()
+    given = loads(setup.items)
+    assert isinstance(given, list | dict)
+    items: list[JSON] = given if isinstance(given, list) else [list(pair) for pair in given.items()]
+    data = "".join(f"{Datum(value=item).text}\n" for item in items).encode()
+    body = bodies.begin(work) if data else 0
+    for at in range(0, len(data), GIVEN_PIECE_BYTES):
+        bodies.write(body, at, data[at : at + GIVEN_PIECE_BYTES], work)
+    if data:
+        bodies.seal(body, len(data), work)
+    cursor = Cursor(body=body, size=len(data), end=not data, opened=True, pairs=isinstance(given, dict))
+    return msgspec.structs.replace(setup, items=None, given=len(given)), cursor
+
+
+def items_given(setup: MapRunSetup) -> int | None:
+    """How many items the state was given; None where a reader brings them."""
+    if setup.items is None:
+        return setup.given
+    given = loads(setup.items)
+    assert isinstance(given, list | dict)
+    return len(given)
 
 
 def release(cursor: Cursor, work: Work) -> None:
@@ -104,6 +133,7 @@ def _limit(reading: MapReading) -> int:
 
 
 def _inline(cursor: Cursor, setup: MapRunSetup) -> Iterator[Step]:
+    """The items of a run that began before they lay in a body."""
     assert setup.items is not None
     given = loads(setup.items)
     assert isinstance(given, list | dict)
@@ -279,7 +309,7 @@ def _parsed(window: bytes, cursor: Cursor, reading: MapReading, *, last: bool) -
     elif reading.input_type == "JSONL":
         for line in json_lines(window, last=last):
             taken += 1
-            yield line.item, behind(line.next)
+            yield _member(line.item) if cursor.pairs else line.item, behind(line.next)
     elif not (cursor.offset == 0 and last and is_empty_array(window)):
         for element in json_elements(window, first=cursor.offset == 0, last=last):
             taken += 1

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import parse_arn
-from interstate.base.json import loads
 from interstate.services.states.distributed.begin import schedule
+from interstate.services.states.distributed.items import items_given
 from interstate.services.states.errors import InvalidArn, ResourceNotFound, ValidationException
 from interstate.services.states.pages import limit_of, number_of, page
 from interstate.store.ports import Work
@@ -85,11 +85,10 @@ def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
 def _pending(run: MapRun, work: Work) -> tuple[int, int]:
     """Items that have no child yet, and the children that they will have; of items from S3 that is not known before they are read."""
     source = None if run.cursor.end else work.get(MAP_SOURCES, run.id)
-    if source is None or source.setup.items is None:
+    given = None if source is None else items_given(source.setup)
+    if source is None or given is None:
         return 0, 0
-    given = loads(source.setup.items)
-    assert isinstance(given, list | dict), run
-    items = len(given) - run.cursor.taken
+    items = given - run.cursor.taken
     batching = source.setup.batching
     return items, items if batching is None or items == 0 else -(-items // (batching.max_items or items))
 
