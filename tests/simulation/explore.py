@@ -3,6 +3,7 @@
     make simulate SEED=7 COUNT=1000                   a thousand runs of one node
     make simulate COUNT=50 ARGS='--nodes 2,3,4'       several nodes on a PostgreSQL of their own; the seed says how many
     make simulate COUNT=50 ARGS=--orders              the real order system: its template, workflows and handlers
+    make simulate COUNT=50 ARGS='--logs --nodes 2'    those alone who write and read logs, their commits crossing
     make simulate SEED=41 COUNT=1 ARGS='--trace FILE' one run again, with all that happened in it
     make simulate COUNT=10000 ARGS='--keep-going'     all of them, whatever breaks on the way
 
@@ -43,18 +44,19 @@ def main() -> int:
         "--trace", type=Path, metavar="FILE", help="write the whole trace here, of the last failure or run"
     )
     parser.add_argument("--orders", action="store_true", help="play the order system, on one node")
+    parser.add_argument("--logs", action="store_true", help="play only who writes or reads logs, on two nodes or more")
     parser.add_argument("--keep-going", action="store_true", help="play on after a failure")
     given = parser.parse_args()
     total, failed, began, told = Played(given.seed), 0, time.monotonic(), 0.0
     sums: Counter[str] = Counter()
     for number, seed in enumerate(range(given.seed, given.seed + given.count), 1):
         nodes = given.nodes[seed % len(given.nodes)]
-        played = play(seed, nodes, orders=given.orders)
+        played = play(seed, nodes, orders=given.orders, logs=given.logs)
         sums.update(played.faults)
         total.steps, total.commits = total.steps + played.steps, total.commits + played.commits
         if played.problem:
             failed += 1
-            _tell(played, " --orders" if given.orders else f" --nodes {nodes}" if nodes > 1 else "")
+            _tell(played, " --orders" if given.orders else f" --nodes {nodes}" if nodes > 1 else "", logs=given.logs)
         if given.trace is not None and (played.problem or not failed):
             given.trace.write_text("\n".join([*played.trace, played.problem]))
         if failed and not given.keep_going:
@@ -83,10 +85,11 @@ def _nodes(text: str) -> list[int]:
     return numbers
 
 
-def _tell(played: Played, options: str) -> None:
+def _tell(played: Played, options: str, *, logs: bool) -> None:
     _say(f"\nseed {played.seed} breaks a law:\n{played.problem}\n")
     shown = played.trace if len(played.trace) <= TRACE_LINES else ["...", *played.trace[-TRACE_LINES:]]
     _say("\n".join(shown))
+    options += " --logs" * logs
     more = f" ARGS='{options.strip()}'" if options else ""
     _say(f"\nAgain: make simulate SEED={played.seed} COUNT=1{more}; the whole trace: --trace FILE\n")
 

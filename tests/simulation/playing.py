@@ -4,7 +4,8 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.simulation.simulated_laws import check
+from tests.simulation.simulated_laws import AT_REST, check
+from tests.simulation.simulated_readers_laws import READERS_AT_REST
 from tests.simulation.simulation import Broken, Simulation
 
 
@@ -23,22 +24,22 @@ class Played:
     )
 
 
-def simulation(seed: int, nodes: int, *, orders: bool = False) -> Simulation:
+def simulation(seed: int, nodes: int, *, orders: bool = False, logs: bool = False) -> Simulation:
     """A run that has not begun."""
     if orders:
         from tests.simulation.simulated_orders import OrderSimulation  # noqa: PLC0415 deploying takes some seconds
 
         return OrderSimulation(seed)
-    if nodes == 1:
+    if nodes == 1 and not logs:
         return Simulation(seed)
     from tests.simulation.simulated_cluster import Cluster  # noqa: PLC0415 only who asks for it starts a database
 
-    return Cluster(seed, nodes)
+    return Cluster(seed, nodes, logs=logs)
 
 
 def _check(run: Simulation, *, orders: bool) -> None:
     if not orders:
-        check(run)
+        check(run, (*AT_REST, *READERS_AT_REST))
         return
     from tests.simulation.simulated_orders import OrderSimulation, check_orders  # noqa: PLC0415 as above
 
@@ -46,9 +47,9 @@ def _check(run: Simulation, *, orders: bool) -> None:
     check_orders(run)
 
 
-def play(seed: int, nodes: int = 1, *, orders: bool = False) -> Played:
-    """Run a seed and look at every law; ``orders``: of the order system instead of the small application."""
-    run = simulation(seed, nodes, orders=orders)
+def play(seed: int, nodes: int = 1, *, orders: bool = False, logs: bool = False) -> Played:
+    """Run a seed and look at every law; ``orders``: of the order system instead of the small application; ``logs``: of those alone who write or read logs."""
+    run = simulation(seed, nodes, orders=orders, logs=logs)
     problem, unlawful = "", False
     try:
         run.run()

@@ -26,6 +26,8 @@ QUEUES: dict[str, dict[str, str]] = {
     "inbox": {"VisibilityTimeout": "60", "RedrivePolicy": "inbox-dead 4"},
     "later-dead": {},
     "later-done": {},
+    "again": {},
+    "mapped": {},
 }
 
 
@@ -47,6 +49,12 @@ def machine_arn(name: str = "orders") -> str:
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
 
 
+BUS = f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"
+ARCHIVE_NAME = "all"
+ARCHIVE = f"arn:aws:events:{REGION}:{ACCOUNT}:archive/{ARCHIVE_NAME}"
+AGAIN_RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/again"
+ITEMS = 4
+"""Of each distributed Map."""
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:news"
 
 
@@ -140,6 +148,33 @@ DEFINITION = {
     },
 }  # fmt: skip
 
+MANY = {
+    "QueryLanguage": "JSONata",
+    "StartAt": "Many",
+    "States": {
+        "Many": {
+            "Type": "Map",
+            "Label": "Each",
+            "Items": "{% $states.input.items %}",
+            "MaxConcurrency": 2,
+            "ToleratedFailurePercentage": 100,
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Work",
+                "States": {
+                    "Work": _function_task(
+                        "slow", Assign={"item": "{% $states.context.Execution.Input %}"}, Next="Told"
+                    ),
+                    "Told": _call(
+                        "sqs:sendMessage", {"QueueUrl": url("mapped"), "MessageBody": "{% $item %}"}, End=True
+                    ),
+                },
+            },
+            "End": True,
+        }
+    },
+}
+
 
 def build(call: Calls) -> None:
     """Create everything."""
@@ -152,6 +187,7 @@ def build(call: Calls) -> None:
         call("sns", "Subscribe", {**wanted, "Attributes": {"RawMessageDelivery": "true"}})  # Signatures take time.
     machine = {"name": "orders", "definition": dumps(DEFINITION), "roleArn": ROLE}
     call("stepfunctions", "CreateStateMachine", machine)
+    call("stepfunctions", "CreateStateMachine", {"name": "many", "definition": dumps(MANY), "roleArn": ROLE})
     _rules(call)
 
 
@@ -227,6 +263,14 @@ def _rules(call: Calls) -> None:
     call("events", "PutRule", {"Name": "told", "EventPattern": '{"source": ["shop"], "detail-type": ["Told"]}'})
     told = {"Id": "hook", "Arn": hook, "RoleArn": ROLE, "DeadLetterConfig": {"Arn": queue_arn("hook-dead")}}
     call("events", "PutTargets", {"Rule": "told", "Targets": [told]})
+    call(
+        "events",
+        "CreateArchive",
+        {"ArchiveName": ARCHIVE_NAME, "EventSourceArn": BUS, "EventPattern": '{"source": ["shop"]}'},
+    )
+    pattern = {"source": ["shop"], "replay-name": [{"exists": True}]}
+    call("events", "PutRule", {"Name": "again", "EventPattern": dumps(pattern)})
+    call("events", "PutTargets", {"Rule": "again", "Targets": [{"Id": "again", "Arn": queue_arn("again")}]})
 
 
 def _zip() -> bytes:

@@ -1,11 +1,11 @@
 """The laws: what must hold when a run has come to rest, and what must hold at any quiet point on the way."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
-from tests.simulation.simulated_application import GROUPS, QUEUES, queue_arn
+from tests.simulation.simulated_application import GROUPS, QUEUES, machine_arn, queue_arn
 from tests.simulation.simulation import Broken, Simulation
 
 from interstate.base.json import loads
@@ -60,6 +60,7 @@ class Found:
             self.depths[names.get(row.queue_id, "gone")] += row.messages
         self.groups = {(names.get(row.queue_id, "gone"), row.group_id): row for row in rows(ALL_GROUPS)}
         self.executions: list[Execution] = rows(ALL_EXECUTIONS)
+        self.orders = [row for row in self.executions if row.machine == machine_arn()]
         self.frames = rows(ALL_FRAMES)
         self.history: dict[int, list[HistoryEvent]] = defaultdict(list)
         for chunk in rows(ALL_HISTORY):
@@ -155,7 +156,7 @@ def events_reach_their_targets(found: Found) -> Problems:
     """Each accepted event reached each target once; what may have been accepted, all of them or none."""
     ledger = found.run.ledger
     queued = Counter(_event_of(message.body) for message in found.messages["placed"])
-    began = Counter(_event_of(row.input) for row in found.executions if not row.name.startswith("own-"))
+    began = Counter(_event_of(row.input) for row in found.orders if not row.name.startswith("own-"))
     for event in ledger.events:
         if queued[event] != 1 or began[event] != 1:
             yield f"event {event} is {queued[event]} times in the queue and began {began[event]} executions"
@@ -190,18 +191,25 @@ def _event_of(text: str) -> str:
 # Executions -------------------------------------------------------------------------------------------------------------
 
 
+def histories_are_well_formed(found: Found) -> Problems:
+    """Every execution ended as its history says, the children of Map Runs, too."""
+    for row in found.executions:
+        if row.status not in ENDED:
+            yield f"execution {row.name} is {row.status}"
+        yield from _well_formed(row, found.history[row.id])
+
+
 def executions_end_well(found: Found) -> Problems:
-    """Every execution ended as its history says; what it says it did was done once."""
+    """What the history of an order's execution says it did was done once."""
     for arn, name in found.run.ledger.executions.items():
-        if [row.name for row in found.executions if row.arn == arn] != [name]:
+        if [row.name for row in found.orders if row.arn == arn] != [name]:
             yield f"execution {arn} is lost"
-    names = Counter(row.name for row in found.executions)
+    names = Counter(row.name for row in found.orders)
     told = Counter(message.body for message in found.messages["told"])
     counted = 0
-    for row in found.executions:
-        if names[row.name] > 1 or row.status not in ENDED:
-            yield f"execution {row.name} is {row.status}, {names[row.name]} times"
-        yield from _well_formed(row, found.history[row.id])
+    for row in found.orders:
+        if names[row.name] > 1:
+            yield f"execution {row.name} is there {names[row.name]} times"
         done = sum(
             event.type == "TaskSucceeded" and _resource(event) == "updateItem" for event in found.history[row.id]
         )
@@ -383,6 +391,7 @@ AT_REST: tuple[Callable[[Found], Problems], ...] = (
     depths_are_true,
     news_arrive,
     events_reach_their_targets,
+    histories_are_well_formed,
     executions_end_well,
     effects_have_one_key,
     nothing_waits,
@@ -393,15 +402,15 @@ AT_REST: tuple[Callable[[Found], Problems], ...] = (
 )
 
 
-def check(run: Simulation) -> None:
-    """All laws, after a run has come to rest.
+def check(run: Simulation, laws: Iterable[Callable[[Found], Problems]] = AT_REST) -> None:
+    """The laws, after a run has come to rest.
 
     Raises:
         Broken: one does not hold.
     """
     problems = [*run.ledger.problems, *run.outside.problems, *run.bugs]
     found = Found(run)
-    for law in AT_REST:
+    for law in laws:
         problems += [f"{law.__name__}: {problem}" for problem in law(found)]
     if problems:
         raise Broken("\n".join(problems[:20]))

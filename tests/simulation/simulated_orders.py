@@ -347,6 +347,10 @@ class OrderSimulation(Simulation):
         self.partners.rings = self._wake_provider
         self.clients = Customers(random.Random(f"{self.seed}/customers"), self.partners, self._what.outputs)
 
+    def players(self) -> dict[str, Player]:
+        players: dict[str, Player] = self.clients.players()
+        return players
+
     def _wake_provider(self) -> None:
         playing = self.playing["keeper"]
         if playing.call is None and not playing.ended:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 from tests.simulation.simulated_application import build
@@ -22,6 +23,7 @@ from tests.simulation.simulated_node import (
     Node,
 )
 from tests.simulation.simulated_outside import Outside
+from tests.simulation.simulated_readers import Readers
 
 from interstate.runtime.testing import START, World
 from interstate.store.records.due import DUE
@@ -77,6 +79,7 @@ class Simulation(Interfering):
     """One run. ``trace`` has its acts; two runs of one seed have the same."""
 
     acts = (200, 500)  # So many before the faults end.
+    readers: Any = SimpleNamespace(calm=False)  # Where nobody reads.
     fault_targets: tuple[str, ...] = ("sqs:placed", "sqs:told", "dynamodb:lines", "sns:news", "stepfunctions:orders")
 
     def __init__(self, seed: int) -> None:
@@ -101,12 +104,17 @@ class Simulation(Interfering):
         self.forgiven: Counter[str] = Counter()  # Keys of effects that may be performed once more, by how often.
         self.open()
         self.add_rules()
-        self.playing = {name: Playing(player) for name, player in self.clients.players().items()}
+        self.playing = {name: Playing(player) for name, player in self.players().items()}
 
     def people(self) -> None:
         """Who stands outside: what effects reach, and who calls."""
         self.outside: Any = Outside(random.Random(f"{self.seed}/outside"))
         self.clients: Any = Clients(random.Random(f"{self.seed}/clients"), self.clock, self.ledger)
+        self.readers = Readers(random.Random(f"{self.seed}/readers"), self.clients)
+
+    def players(self) -> dict[str, Player]:
+        """Who calls, by name."""
+        return {**self.clients.players(), **self.readers.players()}
 
     def _draw_rates(self) -> dict[str, float]:
         """How likely each fault is in this run; some runs know only some of them."""
@@ -335,7 +343,7 @@ class Simulation(Interfering):
         Raises:
             Broken: it does not come to rest.
         """
-        self.calm = self.outside.calm = True
+        self.calm = self.outside.calm = self.readers.calm = True
         self.note("schedule", "calm")
         self._go_on(lambda: self._finite_ended() and not self._pulling())
         self.clients.quiet = True

@@ -8,6 +8,7 @@ from tests.simulation.playing import play
 
 from interstate.runtime.nodes import Nodes
 from interstate.store.postgres.engine import PostgresStore
+from interstate.store.postgres.rows import PostgresRows
 
 SEEDS = 24
 """A mutant is noticed within so many seeds on two nodes."""
@@ -39,6 +40,29 @@ def work_left_behind(patch: Patch) -> None:
         return await adopt(self, connection, number)
 
     patch.setattr(Nodes, "_adopt", adopted)
+
+
+def horizon_ignored(patch: Patch) -> None:
+    """Who follows a log reads what is there ("id > last"): what is committed later with a lower number is passed over."""
+
+    def follow(self: Any, codec: Any, question: Any) -> Any:
+        (rows,) = self.line.ask((question,))
+        return [codec.from_row(row) for row in rows]
+
+    patch.setattr(PostgresRows, "_follow", follow)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(3))
+def test_who_reads_a_log_is_passed_over_nothing(seed: int, number: int) -> None:
+    played = play(seed * 10 + number, 2, logs=True)
+    assert not played.problem, f"make simulate SEED={played.seed} COUNT=1 ARGS='--nodes 2 --logs'\n{played.problem}"
+
+
+@pytest.mark.slow
+def test_a_reader_that_ignores_the_horizon_is_noticed(monkeypatch: Patch) -> None:
+    horizon_ignored(monkeypatch)
+    assert any(play(seed, 2, logs=True).unlawful for seed in range(SEEDS)), f"it survives {SEEDS} seeds"
 
 
 @pytest.mark.slow

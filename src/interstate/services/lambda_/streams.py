@@ -224,7 +224,8 @@ class _Reader:
             payload |= {"shardId": shard_id(self._stream), "eventSourceARN": self._stream.arn}
         work.put(LANES, msgspec.structs.replace(lane, busy=True, until=None))
         if records:
-            age_ms = (work.now - records[-1].at).total_seconds() * 1000
+            # Another node may have written the record by a clock that is a little ahead of this one's.
+            age_ms = max(0.0, (work.now - records[-1].at).total_seconds() * 1000)
             metrics.measure(work, mapping.function, "IteratorAge", age_ms, "Milliseconds")
         work.later(
             "lambda.invoke",
