@@ -92,6 +92,7 @@ def carry_out(site: Site, prepared: Prepared, standing: Mapping[str, StackResour
     """
     found: dict[str, StackResource] = {}
     replaced: list[StackResource] = []
+    site.work.fetch({RESOURCES: {(site.arn, logical_id) for logical_id in prepared.order}})
     for logical_id in prepared.order:
         resource = prepared.template.resources[logical_id]
         scope = replace(
