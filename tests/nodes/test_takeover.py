@@ -53,3 +53,34 @@ def test_a_row_that_a_dead_node_still_holds_is_taken_over_as_soon_as_it_is_free(
 def lanes(connection: psycopg.Connection[Any]) -> dict[int, int]:
     """The lane of each due row."""
     return dict(connection.execute("SELECT id, lane FROM due WHERE id < 10").fetchall())
+
+
+def test_a_node_whose_batch_takes_long_is_not_declared_dead() -> None:
+    """The loop does not renew while it decides; but who asks the database lives."""
+    url = fresh_database()
+    store = PostgresStore(url)
+    with psycopg.connect(url, autocommit=True) as other:
+        store.begin()
+        store.line.open()
+        other.execute("UPDATE nodes SET lease_until = 0")
+        store.line.ask(())
+        assert other.execute("SELECT lease_until FROM nodes").fetchall() == [(0,)]
+        store.line._prolongs_at = 0.0  # A while later.
+        store.line.ask(())
+        assert other.execute("SELECT lease_until > micros_now() FROM nodes").fetchall() == [(True,)]
+    store.rollback()
+    store.close()
+
+
+def test_a_node_that_was_declared_dead_does_not_come_to_life_by_a_long_batch() -> None:
+    url = fresh_database()
+    store = PostgresStore(url)
+    with psycopg.connect(url, autocommit=True) as other:
+        store.begin()
+        store.line.open()
+        other.execute("UPDATE nodes SET lease_until = 0, epoch = epoch + 1")  # Somebody takes it over.
+        store.line._prolongs_at = 0.0
+        store.line.ask(())
+        assert other.execute("SELECT lease_until FROM nodes").fetchall() == [(0,)]
+    store.rollback()
+    store.close()
