@@ -48,7 +48,7 @@ class Engine:
         self,
         service: str,
         operation: str,
-        params: Mapping[str, Any],
+        params: Any,
         caller: Caller,
         done: Callable[[Mapping[str, Any] | None, BaseException | None], None],
     ) -> None:
@@ -61,6 +61,9 @@ class Engine:
                 done(answer, None)
 
         self.task = asyncio.get_running_loop().create_task(run())
+
+    def typed(self, service: str, operation: str) -> None:
+        """Its calls come with parameters."""
 
     def implements(self, service: str, operation: str) -> bool:
         return (service, operation) not in self.lacks

@@ -25,6 +25,7 @@ from interstate.wire.messages import Request, Response
 from interstate.wire.routing import Route
 from interstate.wire.s3_addressing import host_of
 from interstate.wire.signature import Credential, SignatureRefused, verify
+from interstate.wire.typed import Decode
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,15 @@ class ServiceUnavailable(ServiceError):
         super().__init__("The request has failed due to a temporary failure of the server.")
 
 
+class _Busy(msgspec.Struct, frozen=True):
+    """An operation whose requests are read into its own struct."""
+
+    route: Route
+    service: str
+    operation: str
+    decode: Decode
+
+
 class Dispatcher:
     """The way of a request through this process.
 
@@ -112,6 +122,7 @@ class Dispatcher:
         self._id_prefix = f"{prefix[:8]}-{prefix[8:12]}-4{prefix[13:16]}-a{prefix[17:20]}-"
         self._id_counter = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._busy: dict[bytes, _Busy] = {}  # By target; bounded by the operations that there are.
 
     def forbidden(self, headers: Mapping[bytes, bytes]) -> Response | None:
         """The refusal of a foreign Host or Origin; None when both may speak to us."""
@@ -189,6 +200,46 @@ class Dispatcher:
     # AWS's APIs ----------------------------------------------------------------------------------------------------
 
     def _aws(self, request: Request, reply: Reply) -> None:
+        busy = self._busy.get(request.headers.get(b"x-amz-target", b""))
+        if busy is None or not self._shortly(busy, request, reply):
+            self._at_length(request, reply)
+
+    def _shortly(self, busy: _Busy, request: Request, reply: Reply) -> bool:
+        """Carry out a call whose body can be read straight into the operation's struct; otherwise nothing happens here."""
+        headers, route = request.headers, busy.route
+        if b"content-encoding" in headers or self._engine.typed(busy.service, busy.operation) is None:
+            return False
+        try:
+            typed = busy.decode(request.body)
+        except Exception:  # noqa: BLE001 - whatever it is, the long way reads the body or says what is wrong with it
+            return False
+        request_id = self._request_id()
+        try:
+            caller = self._caller(request)
+            if b"x-amzn-trace-id" in headers:
+                caller = msgspec.structs.replace(caller, trace=request.header(b"x-amzn-trace-id"))
+            self._engine.begin(
+                busy.service,
+                busy.operation,
+                typed,
+                caller,
+                lambda answer, error: reply(self._answered(request, route, request_id, caller, answer, error)),
+            )
+        except Exception as error:  # noqa: BLE001 - the border: whatever it is becomes an answer
+            reply(self._failed(error, request, route, request_id))
+        return True
+
+    def _remember(self, route: Route, target: bytes | None) -> None:
+        """Read the next requests of this target into the operation's struct, where that is possible."""
+        kind = self._engine.typed(route.metadata.name, route.operation)
+        if target is None or target in self._busy or kind is None:
+            return
+        codec = self._wire.codec(route.metadata.name, route.operation)
+        decode = codec.decoder(kind)
+        if decode is not None:
+            self._busy[target] = _Busy(route, route.metadata.name, route.operation, decode)
+
+    def _at_length(self, request: Request, reply: Reply) -> None:
         request_id = self._request_id()
         route: Route | None = None
         try:
@@ -204,6 +255,7 @@ class Dispatcher:
                 what = f"{route.metadata.full_name}: {operation}"
                 raise NotImplementedHere(what)  # noqa: TRY301 - the refusal below is one for all
             params = self._wire.decode(route, plain)
+            self._remember(route, request.headers.get(b"x-amz-target"))
             if route.protocol == "rest-xml" and operation == "GetObject":
                 params["_Streams"] = True
             self._engine.begin(

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import msgspec
+
 from interstate.base.arn import Caller
 
 Done = Callable[[Mapping[str, Any] | None, BaseException | None], None]
@@ -23,12 +25,20 @@ class Engine(Protocol):
         """
         ...
 
-    def begin(self, service: str, operation: str, params: Mapping[str, Any], caller: Caller, done: "Done") -> None:
+    def begin(
+        self, service: str, operation: str, params: Mapping[str, Any] | msgspec.Struct, caller: Caller, done: "Done"
+    ) -> None:
         """The same without a task: ``done(answer, error)`` is called once, before this returns or later.
+
+        ``params`` may be the operation's own struct, where ``typed`` told it.
 
         Raises:
             ServiceError: the operation refused at once; ``done`` is not called then.
         """
+        ...
+
+    def typed(self, service: str, operation: str) -> type[msgspec.Struct] | None:
+        """The struct of an operation's requests; None while somebody looks at their parameters."""
         ...
 
     def implements(self, service: str, operation: str) -> bool:

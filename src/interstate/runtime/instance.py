@@ -161,17 +161,28 @@ class Instance:
             return faulty
         return await self._carry_out(service, operation, params, caller)
 
-    def begin(self, service: str, operation: str, params: Mapping[str, Any], caller: Caller, done: Done) -> None:
+    def typed(self, service: str, operation: str) -> type[msgspec.Struct] | None:
+        """The struct of an operation's requests; None while faults are asked for, which look at parameters."""
+        return None if self.catalog.faults else self.catalog.operation(service, operation).request
+
+    def begin(
+        self, service: str, operation: str, params: Mapping[str, Any] | msgspec.Struct, caller: Caller, done: Done
+    ) -> None:
         """The same without a task, for most calls: ``done(answer, error)`` is called once, now or when it is durable.
+
+        ``params`` may be the operation's own struct, read and checked, unless faults are asked for.
 
         Raises:
             ServiceError: the operation refused at once; ``done`` is not called then.
         """
-        if self.catalog.faults:
+        if isinstance(params, msgspec.Struct):
+            request = params
+        elif self.catalog.faults:
             self._in_task(self.execute(service, operation, params, caller), done)
             return
+        else:
+            request = self.catalog.request(service, operation, params, checked=True)
         row = self.catalog.operation(service, operation)
-        request = self.catalog.request(service, operation, params, checked=True)
         if row.reads and self.store.reader is not None:
             done(self._read(row, request, caller), None)
             return

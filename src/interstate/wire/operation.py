@@ -17,6 +17,7 @@ from interstate.wire.messages import Request, Response
 from interstate.wire.model import Member, OperationModel, ServiceModel, Shape
 from interstate.wire.reading import Problem, Reader, Readers
 from interstate.wire.rest_xml import RestXml
+from interstate.wire.typed import OPERATIONS, Decode, TypedReaders
 from interstate.wire.validation import refusal, style_of
 from interstate.wire.writing import JsonWriters, XmlWriters, json_bytes, write_instant
 
@@ -38,6 +39,7 @@ class ServiceParts:
         self.wire_readers = Readers(model, wire_names=True, enums=self.style.enums)
         self.json_writers = JsonWriters(model)
         self.xml_writers = XmlWriters(model)
+        self.typed_readers = TypedReaders(model.shapes, self.api_readers, enums=self.style.enums)
         self.form_reader = FormReader(model)
         self.content_type = (b"content-type", f"application/x-amz-json-{model.metadata.json_version}".encode())
         self.checksummed = model.metadata.name in ("dynamodb", "dynamodbstreams")
@@ -82,6 +84,15 @@ class OperationCodec:
     def decode_json(self, body: bytes) -> Params:
         """A body of the JSON protocols. An empty one means no parameters."""
         return self.check(_json_object(body))
+
+    def decoder(self, request: type[msgspec.Struct]) -> Decode | None:
+        """Reads a JSON body into the operation's own struct where it can; None where nothing is gained.
+
+        Whatever it raises: the body must be read by ``decode_json``.
+        """
+        if self.operation.name not in OPERATIONS.get(self.service, ()):
+            return None
+        return self._parts.typed_readers.decoder(self.operation.input, request)
 
     def decode_cbor(self, body: bytes) -> Params:
         """A body of the RPC v2 protocol. An empty one means no parameters."""
