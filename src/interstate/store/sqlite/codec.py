@@ -1,33 +1,118 @@
-"""The statements of a table in SQLite; compiled once per table."""
+"""The statements of a table in SQLite; compiled once per table.
+
+Theory of operation
+-------------------
+What a new row leaves empty (a message that nobody has received yet, an attempt that did not fail) stands in the statement, as
+NULL, '' or 0, and is no parameter: Python's ``sqlite3`` spends more on a parameter that is None than SQLite on the whole
+column. Most rows of a table leave the same columns empty, so there are few such statements. Bytes are handed over as a
+``bytearray`` for the same reason: the module takes that as it is, and looks for an adapter of ``bytes``.
+"""
 
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from interstate.store.codec import RecordCodec
+import msgspec
+
+from interstate.store.codec import RecordCodec, strip_none
 from interstate.store.tables import Table
+
+_INSERTS_MAX = 16
+"""Statements for new rows of one table; what would need another one names all columns."""
+
+
+class Insert:
+    """A statement for new rows that leave the columns at ``empty`` as they are in ``values``."""
+
+    __slots__ = ("_given", "_left", "_left_as", "_writes", "statement")
+
+    def __init__(self, codec: RecordCodec, empty: tuple[int, ...], values: tuple[Any, ...]) -> None:
+        given = [at for at in range(len(codec.columns)) if at not in empty]
+        self._left = itemgetter(*empty) if empty else None
+        self._left_as = None if self._left is None else self._left(values)
+        self._given = itemgetter(*given) if len(given) > 1 else lambda record: (record[given[0]],)
+        writers = [(place, codec.writers[at]) for place, at in enumerate(given)]
+        self._writes = [(place, write) for place, write in writers if write is not None]
+        literals = [_LITERALS[values[at]] if at in empty else "?" for at in range(len(codec.columns))]
+        self.statement = f"INSERT INTO {codec.table.name} ({', '.join(codec.columns)}) VALUES ({', '.join(literals)})"
+
+    def takes(self, values: tuple[Any, ...]) -> bool:
+        """Whether a record leaves these columns as they are in the statement (and maybe others)."""
+        return self._left is not None and bool(self._left(values) == self._left_as)
+
+    def parameters(self, values: tuple[Any, ...]) -> list[Any]:
+        """What the statement does not say of a record, as columns hold it."""
+        row = list(self._given(values))
+        for at, write in self._writes:
+            if row[at] is not None:
+                row[at] = write(row[at])
+        return row
+
+
+_LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}
 
 
 class TableCodec(RecordCodec):
     """What SQLite needs to know of one table."""
 
-    __slots__ = ("_updates", "delete", "get", "insert", "select")
+    __slots__ = ("_gets", "_inserts", "_optional", "_updates", "_whole", "delete", "get", "select")
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
+        self._hand_over_bytes()
+        fields = {field.name: field for field in msgspec.structs.fields(table.record)}
+        self._optional = [
+            at
+            for at, name in enumerate(self.columns)
+            if strip_none(self.hints[name]) is not self.hints[name] or fields[name].default in ("", 0)
+        ]
         names = ", ".join(self.columns)
         where = " AND ".join(f"{name} = ?" for name in table.key)
-        marks = ", ".join("?" * len(self.columns))
         self.select = f"SELECT {names} FROM {table.name}"
         self.get = f"{self.select} WHERE {where}"
-        self.insert = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
+        self._whole = Insert(self, (), ())
+        self._inserts: dict[tuple[tuple[int, ...], tuple[str, ...]], Insert] = {((), ()): self._whole}
         self.delete = f"DELETE FROM {table.name} WHERE {where}"
+        self._gets: dict[int, str] = {}
         self._updates: dict[tuple[int, ...], str] = {}
 
+    def get_many(self, count: int) -> str:
+        """The statement that finds ``count`` keys, in their order: each arm is one look into the primary key.
+
+        (Row values ``IN (VALUES ...)`` would read the whole table.)
+        """
+        statement = self._gets.get(count)
+        if statement is None:
+            statement = self._gets[count] = " UNION ALL ".join([self.get] * count)
+        return statement
+
+    def _hand_over_bytes(self) -> None:
+        at_bytes = [at for at, name in enumerate(self.columns) if strip_none(self.hints[name]) is bytes]
+        self._writes += [(at, bytearray) for at in at_bytes]
+        writers = list(self.writers)
+        for at in at_bytes:
+            writers[at] = bytearray
+        self.writers = tuple(writers)
+
+    def insert_of(self, values: tuple[Any, ...]) -> Insert:
+        """The statement for a new record."""
+        empty = tuple([at for at in self._optional if values[at] is None or values[at] in ("", 0)])
+        left = tuple([_LITERALS[values[at]] for at in empty])
+        found = self._inserts.get((empty, left))
+        if found is None:
+            if len(self._inserts) >= _INSERTS_MAX:
+                return self._whole
+            found = self._inserts[empty, left] = Insert(self, empty, values)
+        return found
+
     def update(self, changed: tuple[int, ...]) -> str:
-        """The statement that writes only the changed columns (an index over others stays untouched)."""
+        """The statement that writes only the changed columns (an index over others stays untouched).
+
+        A column that becomes NULL is in ``changed`` by the complement of its place.
+        """
         statement = self._updates.get(changed)
         if statement is None:
-            sets = ", ".join(f"{self.columns[at]} = ?" for at in changed)
+            sets = ", ".join(f"{self.columns[at]} = ?" if at >= 0 else f"{self.columns[~at]} = NULL" for at in changed)
             where = " AND ".join(f"{name} = ?" for name in self.table.key)
             statement = f"UPDATE {self.table.name} SET {sets} WHERE {where}"
             self._updates[changed] = statement

@@ -1,18 +1,22 @@
 """Reads and writes of one connection inside one transaction. The unit of work above decides what and when."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from interstate.base.time import to_micros
 from interstate.store.ports import Change
-from interstate.store.sqlite.codec import TableCodec, codec_of
+from interstate.store.sqlite.codec import Insert, TableCodec, codec_of
 from interstate.store.tables import Scalar, Select, Table
 
 _HIGHEST = 2**63 - 1
+_KEYS_MAX = 32
+"""Keys of one statement; with fewer than ``_KEYS_EXACT`` left, one statement has just those."""
+_KEYS_EXACT = 16
 
 
 class SqliteRows:
@@ -24,14 +28,18 @@ class SqliteRows:
         self._selects: dict[Select[Any], str] = {}
 
     def fetch(self, table: Table[Any], keys: Iterable[tuple[Any, ...]]) -> list[msgspec.Struct | None]:
-        """The records under the keys, in their order. In process, a lookup a key beats one long statement."""
+        """The records under the keys, in their order."""
         codec = codec_of(table)
-        execute = self.connection.execute
-        answer: list[msgspec.Struct | None] = []
-        for key in keys:
-            row = execute(codec.get, codec.to_key(key)).fetchone()
-            answer.append(None if row is None else codec.from_row(row))
-        return answer
+        wanted = [codec.to_key(key) for key in keys]
+        if len(wanted) == 1:
+            row = self.connection.execute(codec.get, _handed(wanted[0])).fetchone()
+            return [None if row is None else codec.from_row(row)]
+        found: dict[tuple[Any, ...], msgspec.Struct] = {}
+        place = codec.place
+        for part in _parts(wanted):
+            rows = self.connection.execute(codec.get_many(len(part)), _handed(chain.from_iterable(part))).fetchall()
+            found.update((place(row), codec.from_row(row)) for row in rows)
+        return [found.get(key) for key in wanted]
 
     def fetch_all(
         self, wanted: Sequence[tuple[Table[Any], list[tuple[Any, ...]]]]
@@ -65,25 +73,39 @@ class SqliteRows:
         return row[0] or 0
 
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
-        """Write what changed: (key, stored, wanted) each, as one statement a kind of change."""
+        """Write what changed: (key, stored, wanted) each, as one statement a kind of change and of emptiness."""
         codec = codec_of(table)
-        deletes: list[tuple[Any, ...]] = []
-        inserts: list[list[Any]] = []
+        deletes: list[list[Any]] = []
+        inserts: dict[Insert, list[list[Any]]] = {}
+        insert: Insert | None = None
         updates: dict[tuple[int, ...], list[list[Any]]] = {}
         for key, stored, wanted in changes:
             if wanted is None:
-                deletes.append(codec.to_key(key))
+                deletes.append(_handed(codec.to_key(key)))
             elif stored is not None:
                 _update(codec, key, stored, wanted, updates)
             else:
-                inserts.append(codec.to_row(wanted))
+                values = msgspec.structs.astuple(wanted)
+                if insert is None or not insert.takes(values):
+                    insert = codec.insert_of(values)
+                    rows = inserts.setdefault(insert, [])
+                rows.append(insert.parameters(values))
         many = self.connection.executemany
         if deletes:
             many(codec.delete, deletes)
-        if inserts:
-            many(codec.insert, inserts)
+        for insert, rows in inserts.items():
+            many(insert.statement, rows)
         for changed, rows in updates.items():
             many(codec.update(changed), rows)
+
+
+def _parts(keys: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Keys in parts for which there are few statements, however many there are."""
+    at = 0
+    while (left := len(keys) - at) > 0:
+        size = left if left <= _KEYS_EXACT else _KEYS_MAX if left >= _KEYS_MAX else _KEYS_EXACT
+        yield keys[at : at + size]
+        at += size
 
 
 def _update(
@@ -95,16 +117,27 @@ def _update(
 ) -> None:
     old = msgspec.structs.astuple(stored)
     new = msgspec.structs.astuple(wanted)
-    changed = tuple([at for at, value in enumerate(new) if value is not old[at] and value != old[at]])
+    changed = tuple(
+        [~at if value is None else at for at, value in enumerate(new) if value is not old[at] and value != old[at]]
+    )
     if changed:
         writers = codec.writers
         values: list[Any] = []
         for at in changed:
-            value, write = new[at], writers[at]
-            values.append(value if write is None or value is None else write(value))
-        values.extend(codec.to_key(key))
+            if at >= 0:
+                write = writers[at]
+                values.append(new[at] if write is None else write(new[at]))
+        values.extend(_handed(codec.to_key(key)))
         updates.setdefault(changed, []).append(values)
 
 
+def _handed(values: Iterable[Any]) -> list[Any]:
+    """Values as ``sqlite3`` takes them soonest; see ``codec``."""
+    return [bytearray(value) if type(value) is bytes else value for value in values]
+
+
 def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
-    return {name: to_micros(value) if isinstance(value, datetime) else value for name, value in parameters.items()}
+    return {
+        name: to_micros(value) if isinstance(value, datetime) else bytearray(value) if type(value) is bytes else value
+        for name, value in parameters.items()
+    }
