@@ -19,7 +19,7 @@ is built once and never changed; whoever changes a set of rules builds a new one
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -35,16 +35,19 @@ from interstate.core.patterns.straight import ABSENT, UNCLEAR, Road, road_of, st
 K = TypeVar("K", bound=Hashable)
 
 
-class _Entry(msgspec.Struct, frozen=True, eq=False):
-    """The pattern's position, and the alternative of it; ``roads`` when each of its paths can be read straight.
+_Check = tuple[str, Road, frozenset[Leaf], tuple[Callable[[Leaf], bool], ...], bool]
+"""A field to be read straight: the name of its road if that is a single one, the road, and what ``Field`` says."""
 
-    ``rest`` is those of the roads that the entry's place in the index has not settled.
+
+class _Entry(msgspec.Struct, frozen=True, eq=False):
+    """The pattern's position, and the alternative of it.
+
+    ``rest`` is the fields that the entry's place in the index has not settled; None when one cannot be read straight.
     """
 
     at: int
     alternative: Alternative
-    roads: tuple[tuple[Road, Field], ...] | None
-    rest: tuple[tuple[Road, Field], ...] = ()
+    rest: tuple[_Check, ...] | None
 
 
 class _Others:
@@ -79,7 +82,7 @@ class PatternIndex(Generic[K]):
         pairs = tuple(patterns)
         self._keys: tuple[K, ...] = tuple(key for key, _ in pairs)
         entries = [
-            _Entry(at, alternative, _roads(alternative))
+            _Entry(at, alternative, _checks(alternative))
             for at, (_, pattern) in enumerate(pairs)
             for alternative in pattern.alternatives
         ]
@@ -108,9 +111,7 @@ class PatternIndex(Generic[K]):
         if exact:
             field = min(exact, key=lambda field: _popularity(field, popularity))
             by_value = self._exact.setdefault(field.path, {})
-            if entry.roads is not None:
-                rest = tuple(pair for pair in entry.roads if pair[1] is not field)
-                entry = msgspec.structs.replace(entry, rest=rest)
+            entry = msgspec.structs.replace(entry, rest=_checks(entry.alternative, settled=field))
             for leaf in field.exact:
                 by_value.setdefault(leaf, []).append(entry)
         elif not self._file_by_needles(entry, must):
@@ -166,13 +167,14 @@ class PatternIndex(Generic[K]):
                 candidates += entries
         positions: list[int] = []
         for entry in candidates:
-            if entry.roads is None:
+            rest = entry.rest
+            if rest is None:
                 return None
-            holds = _holds_straight(entry.rest, event)
-            if holds is None:
-                return None
+            holds = _holds_straight(rest, event)
             if holds:
                 positions.append(entry.at)
+            elif holds is None:
+                return None
         if len(positions) > 1:
             positions = sorted(set(positions))
         return [self._keys[at] for at in positions]
@@ -196,24 +198,35 @@ class PatternIndex(Generic[K]):
         return candidates
 
 
-def _roads(alternative: Alternative) -> tuple[tuple[Road, Field], ...] | None:
-    roads = tuple((road, field) for field in alternative if (road := road_of(field.path)) is not None)
-    return roads if len(roads) == len(alternative) else None
+def _checks(alternative: Alternative, settled: Field | None = None) -> tuple[_Check, ...] | None:
+    checks: list[_Check] = []
+    for field in alternative:
+        road = road_of(field.path)
+        if road is None:
+            return None
+        if field is not settled:
+            checks.append((road.only, road, field.exact, tuple([test.holds for test in field.tests]), field.absent))
+    return tuple(checks)
 
 
-def _holds_straight(roads: tuple[tuple[Road, Field], ...], event: Mapping[str, Any]) -> bool | None:
+def _holds_straight(checks: tuple[_Check, ...], event: Mapping[str, Any]) -> bool | None:
     """Whether an alternative holds; None when one of its paths cannot be read straight."""
-    for road, field in roads:
-        name = road.only
+    for name, road, exact, tests, absent in checks:
         leaf = event.get(name) if name else None
         if type(leaf) is not str:  # Most are texts of the event itself.
             leaf = straight(event, road)
             if leaf is UNCLEAR:
                 return None
-        if leaf is ABSENT:
-            if not field.absent:
-                return False
-        elif leaf not in field.exact and not (field.tests and field.holds(leaf)):
+            if leaf is ABSENT:
+                if not absent:
+                    return False
+                continue
+        if leaf in exact:
+            continue
+        for test in tests:
+            if test(leaf):
+                break
+        else:
             return False
     return True
 

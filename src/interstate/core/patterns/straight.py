@@ -46,17 +46,19 @@ def straight(event: Mapping[str, Any], road: Road) -> Leaf:
     """The value at the end of a road, ``ABSENT``, or ``UNCLEAR``."""
     names = road.names
     value = event.get(names[0], ABSENT)
-    if len(names) > 1:
+    if len(names) == 2:
         if road.whole in event:
             return UNCLEAR
-        inner = value
-        if road.first_two and (road.first_two in event or (type(inner) is dict and road.last_two in inner)):
+        if type(value) is not dict:
+            return UNCLEAR if type(value) is list else ABSENT
+        value = value.get(names[1], ABSENT)
+    elif len(names) > 1:
+        if road.whole in event or road.first_two in event or (type(value) is dict and road.last_two in value):
             return UNCLEAR
         for name in names[1:]:
-            if type(inner) is not dict:
-                return UNCLEAR if type(inner) is list else ABSENT
-            inner = inner.get(name, ABSENT)
-        value = inner
+            if type(value) is not dict:
+                return UNCLEAR if type(value) is list else ABSENT
+            value = value.get(name, ABSENT)
     if type(value) is str:
         return value
     if type(value) is list:

@@ -14,6 +14,7 @@ from interstate.core.patterns.leaf import Leaf, Word
 from interstate.core.patterns.tokens import Tokens
 
 _EXACT_INTEGER_MAX = 1 << 53
+_NO_NUMBERS = (str, Word)
 
 
 class Numeric(msgspec.Struct, frozen=True):
@@ -26,7 +27,7 @@ class Numeric(msgspec.Struct, frozen=True):
 
     def holds(self, leaf: Leaf) -> bool:
         """Whether the value is a number in the range."""
-        if leaf is None or isinstance(leaf, str | Word) or not comparable(leaf):
+        if leaf is None or isinstance(leaf, _NO_NUMBERS) or not comparable(leaf):
             return False
         above = leaf > self.bottom if self.open_bottom else leaf >= self.bottom
         return above and (leaf < self.top if self.open_top else leaf <= self.top)
