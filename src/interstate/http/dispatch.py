@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # A zip of 50 MB in base64, and what stands around it. Source: Lambda's own refusal of a larger CreateFunction.
 CODE_BYTES_MAX = 70_167_211
+_HOSTS_MAX = 1024
 _CODE_PATHS = ("/2015-03-31/functions", "/2018-10-31/layers")
 BODY_BYTES_MAX = 10 * 1024 * 1024  # API Gateway's payload limit; the largest that any API here takes.
 OBJECT_BYTES_MAX = 64 * 1024 * 1024
@@ -119,10 +120,11 @@ class Dispatcher:
         self.body_bytes_max = body_bytes_max
         # Request ids look like UUIDs: a random part for the process, a counter for the request.
         prefix = os.urandom(10).hex()
-        self._id_prefix = f"{prefix[:8]}-{prefix[8:12]}-4{prefix[13:16]}-a{prefix[17:20]}-"
+        self._id_prefix = f"{prefix[:8]}-{prefix[8:12]}-4{prefix[13:16]}-a{prefix[17:20]}-".encode()
         self._id_counter = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: dict[bytes, _Busy] = {}  # By target; bounded by the operations that there are.
+        self._plain_hosts: set[bytes] = set()  # Allowed, and no door's: at their root there is AWS.
 
     def forbidden(self, headers: Mapping[bytes, bytes]) -> Response | None:
         """The refusal of a foreign Host or Origin; None when both may speak to us."""
@@ -168,6 +170,16 @@ class Dispatcher:
     def begin(self, request: Request, raw_headers: RawHeaders, source_ip: str, reply: Reply) -> None:
         """Answer a whole request: ``reply`` is called once, now or later. Never raises."""
         headers = request.headers
+        busy = self._busy.get(headers.get(b"x-amz-target", b""))
+        if (
+            busy is not None
+            and headers.get(b"host") in self._plain_hosts
+            and b"origin" not in headers
+            and request.method == "POST"
+            and request.path == "/"
+            and self._shortly(busy, request, reply)
+        ):
+            return
         refused = self.forbidden(headers)
         if refused is not None:
             reply(refused)
@@ -186,6 +198,10 @@ class Dispatcher:
             reply(Response(204, [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")], b""))
             return
         self._aws(request, reply)
+        if request.path == "/" and b"host" in headers:
+            if len(self._plain_hosts) >= _HOSTS_MAX:
+                self._plain_hosts.clear()
+            self._plain_hosts.add(headers[b"host"])
 
     def _soon(self, answering: Coroutine[Any, Any, Response], reply: Reply) -> None:
         """Answer in a task of its own."""
@@ -198,11 +214,6 @@ class Dispatcher:
         task.add_done_callback(self._tasks.discard)
 
     # AWS's APIs ----------------------------------------------------------------------------------------------------
-
-    def _aws(self, request: Request, reply: Reply) -> None:
-        busy = self._busy.get(request.headers.get(b"x-amz-target", b""))
-        if busy is None or not self._shortly(busy, request, reply):
-            self._at_length(request, reply)
 
     def _shortly(self, busy: _Busy, request: Request, reply: Reply) -> bool:
         """Carry out a call whose body can be read straight into the operation's struct; otherwise nothing happens here."""
@@ -239,7 +250,7 @@ class Dispatcher:
         if decode is not None:
             self._busy[target] = _Busy(route, route.metadata.name, route.operation, decode)
 
-    def _at_length(self, request: Request, reply: Reply) -> None:
+    def _aws(self, request: Request, reply: Reply) -> None:
         request_id = self._request_id()
         route: Route | None = None
         try:
@@ -327,7 +338,7 @@ class Dispatcher:
         return self._wire.refuse(error, request, route, request_id)
 
     def _request_id(self) -> bytes:
-        return f"{self._id_prefix}{next(self._id_counter):012x}".encode()
+        return b"%b%012x" % (self._id_prefix, next(self._id_counter))
 
     # Other doors ---------------------------------------------------------------------------------------------------
 

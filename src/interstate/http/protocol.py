@@ -8,6 +8,8 @@ no task, no events and no ASGI messages. Everything else (pipelined or chunked r
 bodies, answers in many pieces) goes uvicorn's way to the same dispatcher.
 
 A request on the short way stands in for uvicorn's cycle, so that what comes behind it on the connection waits its turn.
+Where nothing is under way on a connection, a piece of data that is one whole request of the commonest form does not reach the
+parser at all (``heads``).
 """
 
 import asyncio
@@ -19,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from interstate.http.app import Application, send_response
+from interstate.http.heads import Heads
 from interstate.wire.messages import Request, Response
 
 SHORT_BYTES_MAX = 2 * 1024 * 1024
@@ -65,6 +68,7 @@ class _Short:
 
 
 _NO_EVENT = _NoEvent()
+_HEADS = Heads()
 _BROKEN = Response(500, [(b"content-type", b"text/plain; charset=utf-8")], b"Internal Server Error")
 
 
@@ -83,12 +87,32 @@ class Protocol(HttpToolsProtocol):
         assert isinstance(app, Application)
         self._dispatcher = app.dispatcher
         self._incoming: _Short | None = None
+        self._inside = False  # The parser is inside a request.
+        self._parses = False  # A request asked for something else to follow on the connection, or nothing.
         self._idle_from = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """A piece of data; mostly one whole request."""
+        if self._inside or self._parses or (self.cycle is not None and not self.cycle.response_complete):
+            super().data_received(data)
+            return
+        whole = _HEADS.read(data)
+        if whole is None or len(whole[2]) > min(SHORT_BYTES_MAX, self._dispatcher.body_bytes_max):
+            super().data_received(data)
+            return
+        self.headers, headers, body = whole
+        self.cycle = short = _Short(self, "POST", headers)  # type: ignore[assignment]  # stands in for a cycle
+        self._dispatch(short, Request("POST", "/", "", headers, body))
+
+    def _dispatch(self, short: _Short, request: Request) -> None:
+        self.tasks.add(short)  # type: ignore[arg-type]  # so that a server that stops lets it end, client or no client
+        self._dispatcher.begin(request, self.headers, self.client[0] if self.client else "127.0.0.1", short.reply)
 
     # What the parser tells -----------------------------------------------------------------------------------------
 
     def on_message_begin(self) -> None:
         """A request begins; uvicorn's scope is made when it is needed."""
+        self._inside = True
         self.url = b""
         self.expect_100_continue = False
         self.headers = []
@@ -99,6 +123,7 @@ class Protocol(HttpToolsProtocol):
         if self._is_ordinary(headers):
             self._incoming = self.cycle = _Short(self, self.parser.get_method().decode("ascii"), headers)  # type: ignore[assignment]  # stands in for a cycle
             return
+        self._parses = self._parses or self.parser.should_upgrade() or not self.parser.should_keep_alive()
         url, received, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.expect_100_continue = url, expects
@@ -132,6 +157,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self._inside = False
         incoming = self._incoming
         if incoming is None:
             super().on_message_complete()
@@ -141,9 +167,7 @@ class Protocol(HttpToolsProtocol):
         if self.url != b"/":
             parsed = httptools.parse_url(self.url)
             path, query = parsed.path.decode("latin-1"), (parsed.query or b"").decode("latin-1")
-        request = Request(incoming.method, path, query, incoming.headers, incoming.body)
-        self.tasks.add(incoming)  # type: ignore[arg-type]  # so that a server that stops lets it end, client or no client
-        self._dispatcher.begin(request, self.headers, self.client[0] if self.client else "127.0.0.1", incoming.reply)
+        self._dispatch(incoming, Request(incoming.method, path, query, incoming.headers, incoming.body))
 
     # Answers -------------------------------------------------------------------------------------------------------
 
@@ -158,7 +182,10 @@ class Protocol(HttpToolsProtocol):
             return
         defaults = self.server_state.default_headers
         try:
-            data = _written(response, defaults, keep_alive=short.keep_alive)
+            if response.lines and short.keep_alive and response.status == 200:
+                data = _joined(response, defaults)
+            else:
+                data = _written(response, defaults, keep_alive=short.keep_alive)
         except (KeyError, ValueError):
             self.logger.exception("an answer cannot be sent")
             data = _written(_BROKEN, defaults, keep_alive=short.keep_alive)
@@ -206,7 +233,8 @@ class Protocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)
@@ -229,6 +257,22 @@ class Protocol(HttpToolsProtocol):
             self._ring_in(self.timeout_keep_alive if busy else left_s)
         else:
             self.transport.close()
+
+
+class _Defaults:
+    """Headers of every answer, as they stand in it; the server makes a new list each second."""
+
+    given: list[tuple[bytes, bytes]] | None = None
+    start = b""
+
+
+def _joined(response: Response, defaults: list[tuple[bytes, bytes]]) -> bytes:
+    """An answer whose own headers are written already."""
+    if defaults is not _Defaults.given:
+        _Defaults.start = STATUS_LINE[200] + b"".join([b"%b: %b\r\n" % pair for pair in defaults])
+        _Defaults.given = defaults
+    body = response.body
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (_Defaults.start, response.lines, len(body), body)
 
 
 def _written(response: Response, defaults: list[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:

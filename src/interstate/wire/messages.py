@@ -20,9 +20,13 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Response(msgspec.Struct, frozen=True):
-    """A response; whoever sends it adds the length. ``more`` follows the body where it is too long to be held whole."""
+    """A response; whoever sends it adds the length. ``more`` follows the body where it is too long to be held whole.
+
+    ``lines`` are the headers as they go out, where they are written already and hold nothing that a client gave.
+    """
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
     more: AsyncIterator[bytes] | None = None
+    lines: bytes = b""

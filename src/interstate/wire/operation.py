@@ -42,6 +42,7 @@ class ServiceParts:
         self.typed_readers = TypedReaders(model.shapes, self.api_readers, enums=self.style.enums)
         self.form_reader = FormReader(model)
         self.content_type = (b"content-type", f"application/x-amz-json-{model.metadata.json_version}".encode())
+        self.first_lines = b"%b: %b\r\nx-amzn-requestid: " % self.content_type
         self.checksummed = model.metadata.name in ("dynamodb", "dynamodbstreams")
 
 
@@ -144,10 +145,15 @@ class OperationCodec:
             body = json_bytes(self._json(answer))
         else:
             body = json_bytes(answer)
-        headers = [self._parts.content_type, (b"x-amzn-requestid", request_id)]
-        if self._parts.checksummed:
-            headers.append((b"x-amz-crc32", str(crc32(body)).encode()))
-        return Response(200, headers, body)
+        parts = self._parts
+        headers = [parts.content_type, (b"x-amzn-requestid", request_id)]
+        if parts.checksummed:
+            checksum = b"%d" % crc32(body)
+            headers.append((b"x-amz-crc32", checksum))
+            lines = b"%b%b\r\nx-amz-crc32: %b\r\n" % (parts.first_lines, request_id, checksum)
+        else:
+            lines = b"%b%b\r\n" % (parts.first_lines, request_id)
+        return Response(200, headers, body, None, lines)
 
     def encode_cbor(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
         """An answer of the RPC v2 protocol. An operation without output answers with an empty body."""
