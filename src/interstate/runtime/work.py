@@ -129,8 +129,7 @@ class BatchWork:
     def call(self, service: str, operation: str, request: Mapping[str, Any], *, caller: Caller | None = None) -> Any:
         assert self._depth < CALL_DEPTH_MAX, "calls inside calls without end"
         row = self.catalog.operation(service, operation)
-        if self.catalog.faults:
-            self.catalog.faults.inside(service, operation, request)
+        self.disturb(service, operation, request)
         typed = self.catalog.request(service, operation, request, checked=False)
         before_caller, before_entropy = self.caller, self.entropy
         with self.overlay():
@@ -146,6 +145,10 @@ class BatchWork:
                 self._depth -= 1
         assert not isinstance(outcome, Parked | Perform), f"{service}:{operation} needs the outside"
         return {} if outcome is None else outcome
+
+    def disturb(self, service: str, operation: str, request: Mapping[str, Any]) -> None:
+        if self.catalog.faults:
+            self.catalog.faults.inside(service, operation, request)
 
     def overlay(self) -> "_Overlay":
         return _Overlay(self)

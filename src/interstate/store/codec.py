@@ -63,7 +63,7 @@ def _place(key_at: tuple[int, ...]) -> Callable[[Sequence[Any]], tuple[Any, ...]
 class RecordCodec:
     """How one table's records lie in columns."""
 
-    __slots__ = ("_reads", "_writes", "columns", "hints", "key_at", "place", "table", "writers")
+    __slots__ = ("_has_instants", "_reads", "_writes", "columns", "hints", "key_at", "place", "table", "writers")
 
     def __init__(self, table: Table[Any]) -> None:
         self.hints = typing.get_type_hints(table.record)
@@ -75,6 +75,7 @@ class RecordCodec:
         self._reads = [(at, pair[1]) for at, pair in found if pair is not None]
         self.key_at = tuple(self.columns.index(name) for name in table.key)
         self.place = _place(self.key_at)
+        self._has_instants = any(strip_none(self.hints[name]) is datetime for name in table.key)
 
     def key(self, record: msgspec.Struct) -> tuple[Any, ...]:
         """The record's key as it stands in the struct."""
@@ -101,4 +102,6 @@ class RecordCodec:
 
     def to_key(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
         """Key values as columns hold them."""
+        if not self._has_instants:
+            return key
         return tuple([to_micros(part) if isinstance(part, datetime) else part for part in key])

@@ -64,7 +64,9 @@ def test_everything_that_leaves_is_signed(version: str) -> None:
     arn = site.subscribe()
     assert site.open(site.posts[0]["SubscribeURL"])["StatusCode"] == 200
     site.world.call("sns", "Publish", {"TopicArn": TOPIC, "Message": "주문\n1", "Subject": "News"})
+    site.world.run_due()
     site.world.call("sns", "Publish", {"TopicArn": TOPIC, "Message": "plain"})
+    site.world.run_due()
     site.world.call("sns", "Unsubscribe", {"SubscriptionArn": arn})
     site.world.run_due()
     types = [post["Type"] for post in site.posts]

@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NAME = re.compile(r"[\w.-]{1,256}\Z")
 _TYPE_MAX = 256
 _KINDS = ("String", "Number", "Binary")
-_ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,128}\Z")
+_ID_MAX = 128
 
 
 def check_id(parameter: str, value: str) -> None:
@@ -24,7 +24,7 @@ def check_id(parameter: str, value: str) -> None:
     Raises:
         InvalidParameterValue: it is none.
     """
-    if not _ID.match(value):
+    if not (0 < len(value) <= _ID_MAX and value.isascii() and value.isprintable() and " " not in value):
         raise InvalidParameterValue(
             f"Value {value} for parameter {parameter} is invalid. Reason: {parameter} can only include alphanumeric "
             "and punctuation characters. 1 to 128 in length."

@@ -53,9 +53,18 @@ def signed_text_of(document: Mapping[str, Any]) -> str:
     )
 
 
-def notification_text(
-    notification: Notification, protocol: str, subscription: str, stamp: Stamp, *, replayed: bool = False
-) -> str:
+class Envelope(msgspec.Struct, frozen=True):
+    """The document of a notification around the subscription that it names: made once for all subscribers of a protocol."""
+
+    before: str
+    after: str
+
+    def text(self, subscription: str) -> str:
+        """The document for one subscriber. An ARN holds nothing that JSON escapes."""
+        return f"{self.before}{subscription}{self.after}"
+
+
+def envelope(notification: Notification, protocol: str, stamp: Stamp, *, replayed: bool = False) -> Envelope:
     """The JSON document for SQS, HTTP and email-json.
 
     Ids, ARNs and addresses hold nothing that JSON escapes; only what publishers wrote goes through the encoder.
@@ -69,7 +78,7 @@ def notification_text(
             f"    {dumps(name)} : {dumps(_typed(attribute))}" for name, attribute in notification.attributes.items()
         )
         attributes = f',\n  "MessageAttributes" : {{\n{lines}\n  }}'
-    return (
+    before = (
         '{\n  "Type" : "Notification",\n'
         f'  "MessageId" : "{notification.message_id}",\n'
         f"{sequence}"
@@ -81,9 +90,16 @@ def notification_text(
         f'  "SignatureVersion" : "{stamp.version}",\n'
         f'  "Signature" : "{stamp.signature}",\n'
         f'  "SigningCertURL" : "{stamp.certificate_url}",\n'
-        f'  "UnsubscribeURL" : "{unsubscribe_url(stamp.address, subscription)}"'
-        f"{attributes}\n}}"
+        f'  "UnsubscribeURL" : "{unsubscribe_url(stamp.address, "")}'
     )
+    return Envelope(before, f'"{attributes}\n}}')
+
+
+def notification_text(
+    notification: Notification, protocol: str, subscription: str, stamp: Stamp, *, replayed: bool = False
+) -> str:
+    """The document for one subscriber."""
+    return envelope(notification, protocol, stamp, replayed=replayed).text(subscription)
 
 
 class Confirmation(msgspec.Struct, frozen=True):

@@ -79,3 +79,8 @@ def measure(topic: str, name: str, work: Work, value: float = 1.0, unit: str = "
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
     """
     work.measure("AWS/SNS", name, _dimensions(topic), value, unit, caller=owner_of(topic))
+
+
+def measure_all(topic: str, name: str, work: Work, count: int) -> None:
+    """Count some of one kind (at least one) for a topic."""
+    work.measure_all("AWS/SNS", name, _dimensions(topic), [1.0] * count, caller=owner_of(topic))

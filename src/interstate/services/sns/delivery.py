@@ -7,6 +7,7 @@ as the delivery policy says, under the same message id.
 Source: https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -19,10 +20,26 @@ from interstate.core.topics.delivery_policy import (
     read_delivery_policy,
     receives_per_second,
 )
-from interstate.core.topics.envelope import lambda_event, notification_text, signed_text, unsubscribe_url
+from interstate.core.topics.envelope import (
+    Envelope,
+    envelope,
+    lambda_event,
+    notification_text,
+    signed_text,
+    unsubscribe_url,
+)
 from interstate.core.topics.sms import plain_number
+from interstate.services.sns.access import measure_all
 from interstate.services.sns.letters import send_letter
-from interstate.services.sns.outcomes import failed, on_behalf_of, queue_message, send, succeeded
+from interstate.services.sns.outcomes import (
+    DELIVERED,
+    failed,
+    log_success,
+    on_behalf_of,
+    queue_message,
+    send,
+    succeeded,
+)
 from interstate.services.sns.push import platform_text
 from interstate.services.sns.signatures import gateways, open_stamp, stamp
 from interstate.store.ports import Work
@@ -43,7 +60,7 @@ def deliver(body: Delivery, work: Work) -> None:
     """Carry out one delivery inside the store, or hand it to who performs it outside."""
     match body.protocol:
         case "sqs":
-            _to_queue(body, work)
+            to_queues((body,), work)
         case "lambda":
             _to_function(body, work)
         case "http" | "https":
@@ -62,26 +79,43 @@ def content_of(body: Delivery, work: Work) -> str:
     if body.raw:
         return notification.text(body.protocol)
     if body.protocol == "sqs":
-        signed = open_stamp(body.signature_version, work)
-    else:
-        signed = stamp(signed_text(notification, body.protocol), body.signature_version, work)
+        return _open_envelope(body, work).text(body.subscription)
+    signed = stamp(signed_text(notification, body.protocol), body.signature_version, work)
     return notification_text(notification, body.protocol, body.subscription, signed, replayed=body.replayed)
 
 
-def _to_queue(body: Delivery, work: Work) -> None:
-    content = content_of(body, work)
+def _open_envelope(body: Delivery, work: Work) -> Envelope:
+    """What all queues get that want an envelope; it is signed when it is read."""
+    return envelope(body.notification, body.protocol, open_stamp(body.signature_version, work), replayed=body.replayed)
+
+
+def to_queues(bodies: Sequence[Delivery], work: Work) -> None:
+    """Carry out deliveries of one message to queues: what they get is written once, and counted once."""
+    told: Envelope | None = None
+    took = 0
+    for body in bodies:
+        if body.raw:
+            content = body.notification.text(body.protocol)
+        else:
+            told = told or _open_envelope(body, work)
+            content = told.text(body.subscription)
+        took += _to_queue(body, content, work)
+    if took:
+        measure_all(bodies[0].notification.topic, DELIVERED, work, took)
+
+
+def _to_queue(body: Delivery, content: str, work: Work) -> bool:
+    """Tells whether the queue took it, which is not counted yet."""
+    notification = body.notification
     try:
-        send(
-            body.endpoint,
-            queue_message(body, content, body.endpoint),
-            body.notification.topic,
-            work,
-            trace=body.notification.trace,
-        )
+        message = queue_message(body, content, body.endpoint)
+        send(body.endpoint, message, notification.topic, work, trace=notification.trace)
     except ServiceError as error:
         failed(body, content, work, reason=error.message)
-    else:
-        succeeded(body, work)
+        return False
+    if body.logged:
+        log_success(body, work)
+    return True
 
 
 def _to_function(body: Delivery, work: Work) -> None:

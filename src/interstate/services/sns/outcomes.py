@@ -7,16 +7,17 @@ https://docs.aws.amazon.com/sns/latest/dg/sns-topic-attributes.html (delivery st
 import contextlib
 from functools import lru_cache
 from hashlib import md5
-from typing import Any
 
 import msgspec
 
-from interstate.base.arn import Caller, caller_of, parse_arn
+from interstate.base.arn import Caller, caller_of
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.base.time import to_millis
 from interstate.core.topics.attributes import feedback, sample_rate
 from interstate.services.sns.access import measure, owner_of
+from interstate.services.sqs.inside import deliver as put
+from interstate.services.sqs.sending import Outgoing
 from interstate.store.ports import Work
 from interstate.store.records.sns import TOPICS, Delivery
 
@@ -25,11 +26,19 @@ RAW_ATTRIBUTES_MAX = 10
 _FIFO = ".fifo"
 
 
+DELIVERED = "NumberOfNotificationsDelivered"
+
+
 def succeeded(delivery: Delivery, work: Work, *, status: int = 200, attempts: int = 1) -> None:
     """The endpoint took it."""
-    measure(delivery.notification.topic, "NumberOfNotificationsDelivered", work)
+    measure(delivery.notification.topic, DELIVERED, work)
     if delivery.logged:
-        _log(delivery, work, delivered=True, status=status, reason="", attempts=attempts)
+        log_success(delivery, work, status=status, attempts=attempts)
+
+
+def log_success(delivery: Delivery, work: Work, *, status: int = 200, attempts: int = 1) -> None:
+    """The topic's log says that the endpoint took it."""
+    _log(delivery, work, delivered=True, status=status, reason="", attempts=attempts)
 
 
 def failed(
@@ -48,43 +57,38 @@ def failed(
         measure(topic, "NumberOfNotificationsFailedToRedriveToDlq", work)
 
 
-def queue_message(delivery: Delivery, content: str, queue: str) -> dict[str, Any]:
-    """The members of SendMessage: the envelope, or the message with its attributes."""
+def queue_message(delivery: Delivery, content: str, queue: str) -> Outgoing:
+    """What a queue gets: the envelope, or the message with its attributes.
+
+    An envelope for a queue has a seal: its signature is made when it is read.
+    """
     notification = delivery.notification
-    message: dict[str, Any] = {"MessageBody": content}
+    group = deduplication = None
     if queue.endswith(_FIFO):
-        message["MessageGroupId"] = notification.group_id or notification.message_id
-        message["MessageDeduplicationId"] = notification.deduplication_id or notification.message_id
-    elif notification.group_id is not None and delivery.protocol == "sqs":
-        message["MessageGroupId"] = notification.group_id
-    if not delivery.raw and delivery.protocol == "sqs":
-        message["_Seal"] = delivery.signature_version  # Its signature is made when it is read.
-    if delivery.raw and notification.attributes:
-        message["MessageAttributes"] = {name: value.api() for name, value in notification.attributes.items()}
-    return message
+        group = notification.group_id or notification.message_id
+        deduplication = notification.deduplication_id or notification.message_id
+    elif delivery.protocol == "sqs":
+        group = notification.group_id
+    if delivery.raw:
+        attributes = {name: value.api() for name, value in notification.attributes.items()}
+        return Outgoing(content, attributes=attributes, deduplication_id=deduplication, group_id=group)
+    seal = delivery.signature_version if delivery.protocol == "sqs" else ""
+    return Outgoing(content, deduplication_id=deduplication, group_id=group, seal=seal)
 
 
-def send(queue: str, message: dict[str, Any], topic: str, work: Work, *, trace: str = "") -> None:
+def send(queue: str, message: Outgoing, topic: str, work: Work, *, trace: str = "") -> None:
     """Send to a queue by its ARN, as SNS on behalf of the topic, within a trace.
 
     Raises:
         ServiceError: the queue refused.
     """
-    if len(message.get("MessageAttributes", ())) > RAW_ATTRIBUTES_MAX:
+    if message.attributes and len(message.attributes) > RAW_ATTRIBUTES_MAX:
         msg = f"A message has at most {RAW_ATTRIBUTES_MAX} attributes in a queue."
         raise ServiceError(msg, code="InvalidParameterValue")
-    url, caller = _address(queue, topic)
+    caller = on_behalf_of(queue, topic)
     if trace:
         caller = msgspec.structs.replace(caller, trace=trace)
-    work.call("sqs", "SendMessage", {"QueueUrl": url, **message}, caller=caller)
-
-
-@lru_cache(maxsize=4096)
-def _address(queue: str, topic: str) -> tuple[str, Caller]:
-    """The URL of a queue's ARN, and who calls it."""
-    arn = parse_arn(queue)
-    assert arn is not None, queue
-    return f"http://localhost/{arn.account}/{arn.resource}", on_behalf_of(queue, topic)
+    put(queue, message, work, caller)
 
 
 @lru_cache(maxsize=4096)
@@ -93,13 +97,13 @@ def on_behalf_of(endpoint: str, topic: str) -> Caller:
     return caller_of(endpoint).on_behalf_of("sns.amazonaws.com", source_arn=topic)
 
 
-def dead_letter(queue: str, message: dict[str, Any], topic: str, work: Work) -> bool:
+def dead_letter(queue: str, message: Outgoing, topic: str, work: Work) -> bool:
     """Keep what could not be delivered; when the dead-letter queue refuses it too, it is lost, as on AWS.
 
     More attributes than a queue takes may be why it could not be delivered: then the text is kept without them.
     """
-    if len(message.get("MessageAttributes", ())) > RAW_ATTRIBUTES_MAX:
-        message = {name: value for name, value in message.items() if name != "MessageAttributes"}
+    if message.attributes and len(message.attributes) > RAW_ATTRIBUTES_MAX:
+        message = msgspec.structs.replace(message, attributes=None)
     try:
         send(queue, message, topic, work)
     except ServiceError:

@@ -42,7 +42,7 @@ from interstate.core.topics.message import (
 from interstate.core.topics.subscribing import dead_letter_target, read_scope
 from interstate.services.sns.access import measure, topic_at
 from interstate.services.sns.archive import keep
-from interstate.services.sns.delivery import deliver
+from interstate.services.sns.delivery import to_queues
 from interstate.services.sns.numbering import numbered
 from interstate.services.sns.push import is_endpoint, push
 from interstate.services.sns.texting import short_message
@@ -240,14 +240,17 @@ def fan_out(body: Fanout, work: Work) -> None:
 def _serve(notification: Notification, after: str, topic: Topic | None, work: Work) -> None:
     page = work.select(SUBSCRIPTIONS_OF_TOPIC, limit=FANOUT_PAGE, topic=notification.topic, after=after)
     inline = not after and len(page) <= INLINE_MAX
+    at_once: list[Delivery] = []
     for subscription in page:
         if not subscription.confirmed or not wanted(subscription, notification, work):
             continue
         delivery = delivery_of(notification, subscription, topic)
         if inline and subscription.protocol == "sqs":
-            deliver(delivery, work)
+            at_once.append(delivery)
         else:
             work.later("sns.delivery", delivery)
+    if at_once:
+        to_queues(at_once, work)
     if len(page) == FANOUT_PAGE:
         work.later("sns.fanout", Fanout(notification, page[-1].arn))
 
@@ -259,7 +262,10 @@ def delivery_of(notification: Notification, subscription: Subscription, topic: T
     policy = None
     if subscription.protocol in ("http", "https"):
         policy = effective_policy(attributes.get("DeliveryPolicy"), of_topic.get("DeliveryPolicy"))
-    logged = any(feedback(of_topic, subscription.protocol, delivered=delivered) for delivered in (True, False))
+    protocol = subscription.protocol
+    logged = bool(of_topic) and (
+        feedback(of_topic, protocol, delivered=True) or feedback(of_topic, protocol, delivered=False)
+    )
     return Delivery(
         notification,
         subscription.arn,

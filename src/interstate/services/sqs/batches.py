@@ -24,16 +24,8 @@ from interstate.core.queues.errors import (
 )
 from interstate.core.queues.message import Message, size_bytes
 from interstate.services.sqs.locate import queue_for
-from interstate.services.sqs.messages import (
-    Attributes,
-    Outgoing,
-    change_visibility,
-    check_ids,
-    held,
-    keys_of_handles,
-    keys_of_queue,
-    put_messages,
-)
+from interstate.services.sqs.messages import change_visibility, held, keys_of_handles, keys_of_queue
+from interstate.services.sqs.sending import Attributes, Outgoing, answer_of, check_ids, take_all
 from interstate.services.sqs.stored import remove_all
 from interstate.store.ports import Work
 from interstate.store.tables import Key
@@ -111,15 +103,16 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
             check_ids(queue, each)
     except MissingParameter as error:
         raise InvalidParameterValue(error.message) from error
-    made = put_messages(queue, tuple(outgoing.values()), work)
-    successful = [
-        {"Id": entry_id, **answer} for entry_id, answer in zip(outgoing, made, strict=True) if isinstance(answer, dict)
-    ]
-    failed = [
-        _failed(entry_id, error)
-        for entry_id, error in zip(outgoing, made, strict=True)
-        if isinstance(error, ServiceError)
-    ]
+    successful: list[dict[str, Any]] = []
+    failed: list[dict[str, Any]] = []
+    is_fifo = queue.is_fifo
+    for (entry_id, each), sent in zip(outgoing.items(), take_all(queue, tuple(outgoing.values()), work), strict=True):
+        if isinstance(sent, ServiceError):
+            failed.append(_failed(entry_id, sent))
+        else:
+            told = answer_of(sent, each, fifo=is_fifo)
+            told["Id"] = entry_id
+            successful.append(told)
     return _answer(successful, failed)
 
 

@@ -4,16 +4,14 @@ Source: SQS Developer Guide, "Exactly-once processing", "FIFO queue delivery log
 SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
 
 import msgspec
 
-from interstate.core.queues.message import Message, sequence_number
+from interstate.core.queues.message import Message
 from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
-from interstate.services.sqs.stored import add
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
     ATTEMPTS,
@@ -60,37 +58,30 @@ def is_content_based(queue: Queue) -> bool:
     return fifo_setting(queue, "ContentBasedDeduplication") == "true"
 
 
-def identified(queue: Queue, message: Message, body: bytes) -> Message:
-    """The message with its deduplication id. Attributes do not count for the digest."""
-    if message.deduplication_id or not is_content_based(queue):
-        return message
-    return msgspec.structs.replace(message, deduplication_id=hashlib.sha256(body).hexdigest())
+def accepting(
+    queue: Queue, groups: Sequence[str], identities: Sequence[str], work: Work
+) -> Callable[[Message], Message | None]:
+    """Remembers the messages of a call one by one; of one that was sent in the last five minutes, tells the first.
 
-
-def send(queue: Queue, message: Message, work: Work) -> dict[str, str]:
-    """Write a message, unless it was sent in the last five minutes: then nothing happens, and the answer is the first's."""
-    first = accepting(queue, work)(message)
-    if first is not None:
-        return first
-    add(queue, message, work)
-    return {"MessageId": message.message_id, "SequenceNumber": message.sequence_number}
-
-
-def accepting(queue: Queue, work: Work) -> Callable[[Message], dict[str, str] | None]:
-    """Remembers the messages of a call one by one; of one that was sent in the last five minutes, tells the first's answer."""
-    by_group = _is_by_group(queue, work)
+    ``groups`` and ``identities`` are those of the call's messages: what is known of them is read at once, and held.
+    """
+    number, by_group = queue.id, _is_by_group(queue, work)
     now, expires = work.now, work.now + DEDUPLICATION
+    scopes = groups if by_group else [""] * len(groups)
+    work.fetch(
+        {
+            GROUPS: {(number, group) for group in groups},
+            DEDUPLICATIONS: {(number, scope, identity) for scope, identity in zip(scopes, identities, strict=True)},
+        }
+    )
     forget_later(queue, work)
 
-    def accept(message: Message) -> dict[str, str] | None:
-        scope = message.group_id if by_group else ""
-        known = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+    def accept(message: Message) -> Message | None:
+        scope, identity = message.group_id if by_group else "", message.deduplication_id
+        known = work.get(DEDUPLICATIONS, number, scope, identity)
         if known is not None and known.expires > now and known.message > queue.purged_to:
-            return {"MessageId": known.message_id, "SequenceNumber": sequence_number(known.message)}
-        work.put(
-            DEDUPLICATIONS,
-            Deduplication(queue.id, scope, message.deduplication_id, message.id, message.message_id, expires),
-        )
+            return msgspec.structs.replace(message, id=known.message, message_id=known.message_id)
+        work.put(DEDUPLICATIONS, Deduplication(number, scope, identity, message.id, message.message_id, expires))
         return None
 
     return accept

@@ -122,16 +122,18 @@ def own_queue(action: str, url: str, work: Work) -> Queue:
     return queue
 
 
-def check_access(queue: Queue, action: str, work: Work) -> None:
-    """Ask the queue's policy.
+def check_access(queue: Queue, action: str, work: Work, caller: Caller | None = None) -> None:
+    """Ask the queue's policy, for ``caller`` (default: who calls).
 
     Raises:
         AccessDenied: the caller may not.
     """
-    caller, policy = work.caller, queue.attributes.get("Policy")
+    caller, policy = caller or work.caller, queue.attributes.get("Policy")
     own = not caller.service and account_of(queue) == caller.account
     if own and not policy:
         return
+    if caller.trace:  # No policy asks for it; answers are remembered by caller.
+        caller = msgspec.structs.replace(caller, trace="")
     if not is_allowed(policy, caller, action=f"sqs:{action}", resource=queue.arn, now=work.now):
         raise _denied(queue, action, caller, denied=own)
 

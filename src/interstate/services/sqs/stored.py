@@ -49,12 +49,15 @@ def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
     for message in messages:
         work.put(MESSAGES, message)
         work.wake(key, one=True)
-        if queue.is_fifo:
+    if queue.is_fifo:
+        for message in messages:
             _join_group(queue, message, work)
     depth = depth_of(queue.id, work)
-    work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + len(messages)))
-    for at in sorted({message.visible_at for message in messages}):
-        look_at(queue, at, work)
+    work.put(DEPTHS, Depth(queue.id, work.node, depth.messages + len(messages), depth.claimed))
+    mapped = work.get(MAPPED_QUEUES, queue.arn)
+    if mapped is not None:
+        for at in sorted({message.visible_at for message in messages}):
+            look_at(queue, at, work)
 
 
 def remove(queue: Queue, message: Message, work: Work) -> None:
