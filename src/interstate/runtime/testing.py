@@ -13,7 +13,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.time import from_micros
-from interstate.runtime.batch import Batches, Decided, Job
+from interstate.runtime.batch import BATCH_WORK_S, Batches, Decided, Job
 from interstate.runtime.catalog import Catalog, Validate, accept_all
 from interstate.runtime.work import BatchWork, next_pulling
 from interstate.services.operation import Parked, Perform, Service
@@ -51,11 +51,14 @@ class World:
     ``performers`` maps an effect's kind to ``(key, body) -> result``; an effect without a performer stays in the store.
     ``open_store`` is the embedded store unless somebody who tests another one replaces it.
     ``crash_before_commit`` raises ``Crash`` instead of that commit (counted from 1); ``commits`` counts them.
+    ``work_s`` are the seconds of work of a batch: who tests what becomes of work that is cut into slices, whatever the machine's speed,
+    takes many of them.
     """
 
     open_store: ClassVar[OpenStore] = staticmethod(_embedded)
     crash_before_commit: int | None = None
     commits = 0
+    work_s = BATCH_WORK_S
 
     def __init__(
         self,
@@ -115,7 +118,7 @@ class World:
         return job.outcome
 
     def _commit(self, jobs: list[Job]) -> list[Decided]:
-        decided = self.batches.decide(jobs, self.now, effects_max=0)
+        decided = self.batches.decide(jobs, self.now, effects_max=0, work_s=self.work_s)
         if decided[-1].wrote:
             self.commits += 1
             if self.commits == self.crash_before_commit:
@@ -128,7 +131,9 @@ class World:
                 raise
             self.store.rollback()
             last = decided.pop()
-            decided += self.batches.decide(jobs[len(jobs) - last.jobs :], self.now, effects_max=0, settles=True)
+            decided += self.batches.decide(
+                jobs[len(jobs) - last.jobs :], self.now, effects_max=0, work_s=self.work_s, settles=True
+            )
             self.store.commit()
         for part in decided:
             self.wakes.extend(part.wakes)
@@ -210,7 +215,7 @@ class World:
             performers=self.performers,
             now=self.now,
         )
-        world.caller = self.caller
+        world.caller, world.work_s = self.caller, self.work_s
         world._calls = self._calls + 1_000_000
         return world
 
