@@ -54,6 +54,7 @@ class OrderWorld:
             ("Inventory", "productId"),
             ("Idempotency", "id"),
             ("OrderStatusView", "orderId"),
+            ("CircuitState", "circuit"),
         ):
             self.world.call(
                 "dynamodb",
@@ -65,22 +66,26 @@ class OrderWorld:
                     "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
                 },
             )
-        self.world.call(
-            "dynamodb",
-            "CreateTable",
-            {
-                "TableName": "OrderEvents",
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [
-                    {"AttributeName": "orderId", "AttributeType": "S"},
-                    {"AttributeName": "version", "AttributeType": "N"},
-                ],
-                "KeySchema": [
-                    {"AttributeName": "orderId", "KeyType": "HASH"},
-                    {"AttributeName": "version", "KeyType": "RANGE"},
-                ],
-            },
-        )
+        for table, keys, kind in (
+            ("OrderEvents", ("orderId", "version"), "N"),
+            ("CircuitArchive", ("circuit", "requestId"), "S"),
+        ):
+            self.world.call(
+                "dynamodb",
+                "CreateTable",
+                {
+                    "TableName": table,
+                    "BillingMode": "PAY_PER_REQUEST",
+                    "AttributeDefinitions": [
+                        {"AttributeName": keys[0], "AttributeType": "S"},
+                        {"AttributeName": keys[1], "AttributeType": kind},
+                    ],
+                    "KeySchema": [
+                        {"AttributeName": keys[0], "KeyType": "HASH"},
+                        {"AttributeName": keys[1], "KeyType": "RANGE"},
+                    ],
+                },
+            )
         self.world.run_due()
 
     def client(self, service: str) -> Client:

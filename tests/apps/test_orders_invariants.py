@@ -64,6 +64,8 @@ def clean() -> dict[str, Any]:
         ],
         "dead_letters": {"order-rules-dlq": 0},
         "running": [],
+        "circuits": [{"circuit": "payment", "state": "CLOSED", "failures": Decimal(0)}],
+        "archived": [{"circuit": "payment", "requestId": "O-1", "token": "of a Task that ended"}],
         "accepted": ["O-1", "O-2", "O-3", "O-4"],
     }
 
@@ -78,6 +80,11 @@ def change(place: str, position: int, **values: Any) -> Callable[[dict[str, Any]
 
 def drop(place: str, position: int) -> Callable[[dict[str, Any]], None]:
     return lambda facts: facts[place].pop(position)
+
+
+def forget_in_the_archive(facts: dict[str, Any]) -> None:
+    facts["orders"][4]["paymentToken"] = "t"
+    facts["archived"].append({"circuit": "payment", "requestId": "O-2-B", "token": "t"})
 
 
 BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], set[str]]] = [
@@ -212,6 +219,12 @@ BROKEN: list[tuple[str, Callable[[dict[str, Any]], None], set[str]]] = [
         lambda facts: facts["dead_letters"].update({"email-dlq": 2}),
         {"nothing lost: email-dlq: holds 2 dead letters"},
     ),
+    (
+        "a request that was not replayed",
+        forget_in_the_archive,
+        {"circuit: O-2-B: waits for payment, whose circuit is closed"},
+    ),
+    ("a state that is none", change("circuits", 0, state="AJAR"), {"circuit: payment: has an unknown state, AJAR"}),
     ("a workflow that hangs", lambda facts: facts["running"].append("e-1"), {"nothing hangs: e-1: still runs"}),
 ]
 

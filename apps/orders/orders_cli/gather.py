@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,6 +55,8 @@ def gather(system: System, accepted: Sequence[str] = ()) -> Facts:
         messages=messages["messages"],
         dead_letters=dead_letters(system),
         running=running(system),
+        circuits=list(items_of(db, outputs["CircuitStateTableName"])),
+        archived=list(items_of(db, outputs["CircuitArchiveTableName"])),
         accepted=accepted,
     )
 
@@ -86,6 +89,22 @@ def dead_letters(system: System) -> dict[str, int]:
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         counts[name] = sum(int(found.get(name, 0)) for name in names)
     return counts
+
+
+def circuits(system: System) -> list[dict[str, Any]]:
+    """Each circuit that ever counted a failure: its state, failures in a row, openings, and what waits for it."""
+    db, outputs = system.client("dynamodb"), system.outputs
+    waiting = Counter(item["circuit"] for item in items_of(db, outputs["CircuitArchiveTableName"]))
+    return [
+        {
+            "circuit": item["circuit"],
+            "state": item["state"],
+            "failures": int(item["failures"]),
+            "openings": int(item.get("generation", 0)),
+            "waiting": waiting[item["circuit"]],
+        }
+        for item in sorted(items_of(db, outputs["CircuitStateTableName"]), key=lambda item: str(item["circuit"]))
+    ]
 
 
 def running(system: System) -> list[str]:

@@ -38,6 +38,8 @@ class Facts:
     messages: Sequence[Item] = ()
     dead_letters: Mapping[str, int] = field(default_factory=dict)
     running: Sequence[str] = ()
+    circuits: Sequence[Item] = ()
+    archived: Sequence[Item] = ()
     accepted: Sequence[str] = ()
 
 
@@ -252,6 +254,23 @@ def nothing_left(facts: Facts) -> Iterator[Violation]:
         yield Violation("nothing hangs", execution, "still runs")
 
 
+def circuits_answer(facts: Facts) -> Iterator[Violation]:
+    """Each request that was laid aside is replayed when its circuit closes: none waits for one that is closed."""
+    promise = "circuit"
+    states = {circuit["circuit"]: circuit.get("state", "CLOSED") for circuit in facts.circuits}
+    open_ends = {order["orderId"]: order for order in facts.orders if order.get("outcome") is None}
+    for name, state in states.items():
+        if state not in CIRCUIT_STATES:
+            yield Violation(promise, name, f"has an unknown state, {state}")
+    for request in facts.archived:
+        order = open_ends.get(request["requestId"], {})
+        if states.get(request["circuit"], "CLOSED") == "CLOSED" and order.get("paymentToken") == request["token"]:
+            yield Violation(promise, request["requestId"], f"waits for {request['circuit']}, whose circuit is closed")
+
+
+CIRCUIT_STATES = ("CLOSED", "OPEN", "HALF_OPEN")
+
+
 CHECKS = (
     one_outcome,
     stock_adds_up,
@@ -262,5 +281,6 @@ CHECKS = (
     told_once,
     views_agree,
     history_is_whole,
+    circuits_answer,
     nothing_left,
 )

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from orders_cli import failed, letters, show
 from orders_cli.endpoint import LOCAL, NotDeployed, System, Unreachable
-from orders_cli.gather import gather
+from orders_cli.gather import circuits, gather
 from orders_cli.invariants import violations
 from orders_cli.invoices import BadFile, chosen, read
 from orders_cli.rebuild import rebuild
@@ -372,6 +372,17 @@ def redrive_letters(
         err.print(f"orders: {each['id']} cannot be sent by itself: a {each['form']}'s letter without a way back")
     if left:
         raise typer.Exit(1)
+
+
+@app.command("circuits")
+def list_circuits(*, endpoint: Endpoint = LOCAL, stack: Stack = "orders", as_json: Json = False) -> None:
+    """Which partners are left alone because they fail, and how many requests wait for each."""
+    system = connect(endpoint, stack)
+    found = circuits(system)
+    if as_json:
+        out.print_json(json.dumps(found))
+    else:
+        show.circuits(out, found)
 
 
 @app.command("seed")

@@ -55,6 +55,16 @@ def order(console: Console, found: Mapping[str, Any]) -> None:
         console.print(moment_line(moment, found["timeline"][0]["at"]))
 
 
+def circuits(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
+    if not found:
+        console.print("no partner has failed yet")
+        return
+    table = Table("circuit", "state", "failures", "openings", "waiting", box=None, pad_edge=False)
+    for each in found:
+        table.add_row(*(str(each[name]) for name in ("circuit", "state", "failures", "openings", "waiting")))
+    console.print(table)
+
+
 def orders(console: Console, found: Sequence[Mapping[str, Any]]) -> None:
     table = Table("order", "customer", "status", "total", "placed", box=None, pad_edge=False)
     for each in found:

@@ -7,7 +7,7 @@ is decided, once for its key: captured or declined. The decision is in the ledge
 repeated with growing pauses until it is answered 2xx; also after a restart. A charge that is asked for again under its key is the
 same charge: nothing is captured twice, but the webhook tells again. ``POST /refunds {key, chargeKey, amount}`` likewise.
 
-``GET /ledger`` tells every charge with the number of its captures, and every refund.
+``GET /ledger`` tells every charge with the number of its captures, and every refund. ``GET /health`` suffers the same faults as a charge.
 """
 
 import asyncio
@@ -111,15 +111,18 @@ class Provider:
     async def handle(self, method: str, path: str, body: Any, _headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         if method == "GET" and path == "/ledger":
             return 200, self.report()
-        act = {"/charges": self.charge, "/refunds": self.refund}.get(path)
-        if method != "POST" or act is None:
+        act = ACTS.get((method, path))
+        if act is None:
             return 404, {"message": f"{method} {path} is not here"}
         await self.dice.wait(self.dice.rates.latency_ms)
         misfortune = self.dice.draw()
         if answer := self.dice.suffer(misfortune.before):
             return answer
-        reply = act(body)
+        reply = act(self, body)
         return self.dice.suffer(misfortune.after) or reply
+
+    def health(self, _body: Any) -> Reply:
+        return 200, {"status": "up"}
 
     def charge(self, body: dict[str, Any]) -> Reply:
         known = self.book.charges.get(body["key"])
@@ -210,3 +213,10 @@ class Provider:
             for each in self.book.refunds.values()
         ]
         return {"charges": charges, "refunds": refunds}
+
+
+ACTS = {
+    ("GET", "/health"): Provider.health,
+    ("POST", "/charges"): Provider.charge,
+    ("POST", "/refunds"): Provider.refund,
+}

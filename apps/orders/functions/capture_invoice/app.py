@@ -2,13 +2,14 @@
 
 An answer means that the provider will report to the webhook, now or later. Without one the message comes again, each time
 later; when the queue would give it up, the order ends PAYMENT_FAILED instead (should the money come after all, it goes back).
+While the provider's circuit is open it is not asked: the queue is where an invoice waits.
 """
 
 import json
 import os
 from typing import Any
 
-from ordering import aws, partner, payment
+from ordering import aws, circuit, partner, payment
 from ordering.ending import end
 from ordering.journal import log
 from ordering.records import each_record, moment_of
@@ -16,6 +17,7 @@ from ordering.records import each_record, moment_of
 db = aws.client("dynamodb")
 events = aws.client("events")
 sqs = aws.client("sqs")
+states = aws.client("stepfunctions")
 
 QUEUE_URL = os.environ.get("PAYMENT_PROCESSING_QUEUE_URL", "")
 RECEIVES_MAX = int(os.environ.get("RECEIVES_MAX", "10"))
@@ -45,9 +47,12 @@ def consume(record: dict[str, Any]) -> None:
 
 
 def capture(invoice: dict[str, Any]) -> None:
+    charge = (invoice["orderId"], 0, invoice["amount"], invoice["currency"])
     for attempt in range(TRIES):
         try:
-            payment.charge(invoice["orderId"], 0, invoice["amount"], invoice["currency"])
+            circuit.through(db, states, circuit.PAYMENT, lambda: payment.charge(*charge))
+        except circuit.CircuitOpen:
+            raise
         except partner.PartnerUnavailable:
             if attempt == TRIES - 1:
                 raise

@@ -2,12 +2,15 @@
 
 The token and the capture are written on one item, so that whichever comes second sees the other: a capture finds the newest token,
 and a repeated call that finds the capture answers its own token.
+
+While the provider's circuit is open it is not asked. The request waits in the archive, and the Task on its token, until the circuit
+is closed and the archive replayed, or the Task's time is over.
 """
 
 import json
 from typing import Any
 
-from ordering import aws, keep, payment
+from ordering import aws, circuit, keep, payment
 from ordering.journal import log
 from ordering.values import to_json, to_value
 
@@ -20,7 +23,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def pay(order_id: str, amount: Any, currency: str, token: str) -> dict[str, Any]:
-    """What was asked of the provider.
+    """Whether the provider was ``asked``; where not, the order is paid already or the request ``waits`` for the circuit to close.
 
     Raises:
         OrderCancelled, OrderClosed: no money is taken for such an order.
@@ -40,6 +43,20 @@ def pay(order_id: str, amount: Any, currency: str, token: str) -> dict[str, Any]
         result = {"paymentStatus": "SUCCESS", "chargeKey": order["chargeKey"], "amount": order["capturedAmount"]}
         states.send_task_success(taskToken=token, output=json.dumps(to_json(result)))
         return {"asked": False}
-    payment.charge(order_id, order["tokenAttempt"], amount, currency)
+    if not ask(order_id, order["tokenAttempt"], amount, currency, token):
+        return {"asked": False, "waits": True}
     log("charge asked for", orderId=order_id, attempt=order["tokenAttempt"], amount=amount)
     return {"asked": True}
+
+
+def ask(order_id: str, attempt: int, amount: Any, currency: str, token: str) -> bool:
+    """Whether the provider was asked; else the request waits in the archive."""
+    while True:
+        try:
+            circuit.through(db, states, circuit.PAYMENT, lambda: payment.charge(order_id, attempt, amount, currency))
+        except circuit.CircuitOpen:
+            request = {"token": token, "amount": amount, "currency": currency}
+            if circuit.lay_aside(db, states, circuit.PAYMENT, order_id, request):
+                return False
+        else:
+            return True
