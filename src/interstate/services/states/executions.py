@@ -13,6 +13,11 @@ from interstate.services.states import executor
 from interstate.services.states.arns import check_execution_arn, machine_arn
 from interstate.services.states.distributed.children import item_count
 from interstate.services.states.distributed.map_runs import map_run_at
+from interstate.services.states.distributed.redrives import (
+    PENDING_REDRIVE,
+    status_in_run,
+    waiting_for_redrive,
+)
 from interstate.services.states.errors import (
     ExecutionDoesNotExist,
     StateMachineTypeNotSupported,
@@ -106,9 +111,9 @@ def describe_execution(request: ExecutionRequest, work: Work) -> dict[str, Any]:
 
 
 def _of_run(execution: Execution, work: Work) -> dict[str, str]:
-    """The Map Run whose child the execution is."""
+    """The Map Run whose child the execution is, and its status there."""
     run = work.get(MAP_RUNS, -execution.machine_id) if execution.machine_id < 0 else None
-    return {} if run is None else {"mapRunArn": run.arn}
+    return {} if run is None else {"mapRunArn": run.arn, "status": status_in_run(execution, run)}
 
 
 def _listed(execution: Execution) -> dict[str, Any]:
@@ -166,7 +171,7 @@ def list_executions(request: ListExecutions, work: Work) -> dict[str, Any]:
         raise StateMachineTypeNotSupported
     limit = limit_of(request.max_results)
     below = number_of(request.next_token, _NEWEST)
-    if request.status_filter == "PENDING_REDRIVE":
+    if request.status_filter == PENDING_REDRIVE:
         raise ValidationException("PENDING_REDRIVE is only supported when listing executions of a Map Run")
     if arn.qualifier is None and request.redrive_filter is None:
         found = _read(machine, request.status_filter, below, limit + 1, work)
@@ -180,20 +185,23 @@ def _of_map_run(request: ListExecutions, work: Work) -> dict[str, Any]:
     run = map_run_at(request.map_run_arn, work)
     if run.express:
         raise StateMachineTypeNotSupported
-    if request.status_filter == "PENDING_REDRIVE":
-        return {"executions": []}
     limit, below = limit_of(request.max_results), number_of(request.next_token, _NEWEST)
-    if request.status_filter is None:
+    wanted = request.status_filter
+    if wanted is None:
         found = work.select(EXECUTIONS_OF_MACHINE, limit=limit + 1, machine_id=-run.id, below=below)
+    elif wanted == PENDING_REDRIVE:
+        found = waiting_for_redrive(run, below, limit + 1, work)
     else:
-        found = work.select(
-            EXECUTIONS_WITH_STATUS, limit=limit + 1, machine_id=-run.id, status=request.status_filter, below=below
-        )
+        found = work.select(EXECUTIONS_WITH_STATUS, limit=limit + 1, machine_id=-run.id, status=wanted, below=below)
 
     def show(execution: Execution) -> dict[str, Any]:
-        return {**_listed(execution), "mapRunArn": run.arn, "itemCount": item_count(execution, work)}
+        status = status_in_run(execution, run)
+        return {**_listed(execution), "status": status, "mapRunArn": run.arn, "itemCount": item_count(execution, work)}
 
-    return page("executions", found, limit, show=show, place=lambda execution: str(execution.id))
+    answer = page("executions", found, limit, show=show, place=lambda execution: str(execution.id))
+    if wanted is not None:  # Of those that failed, some may wait to be redriven.
+        answer["executions"] = [one for one in answer["executions"] if one["status"] == wanted]
+    return answer
 
 
 def _read(machine: StateMachine, status: str | None, below: int, limit: int, work: Work) -> list[Execution]:

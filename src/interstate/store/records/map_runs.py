@@ -38,6 +38,7 @@ class Writing(msgspec.Struct, frozen=True):
     after: int = 0
     files: list[tuple[str, str, int]] = []  # Kind, key, size.
     cursor: Cursor | None = None
+    done: bool = False  # The manifest stands.
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -114,4 +115,7 @@ MAP_RESULTS = Table("states_map_results", MapResult, ("run", "child"))
 
 RUNS_OF_EXECUTION = Select(MAP_RUNS, "execution = :execution AND id > :after", "id")
 RESULTS_OF_RUN = Select(MAP_RESULTS, "run = :run AND child > :after", "child")
+RESULTS_OF_KIND_BACK = Select(
+    MAP_RESULTS, "run = :run AND kind = :kind AND child > :after AND child < :below", "child DESC"
+)
 RESULTS_OF_KIND = Select(MAP_RESULTS, "run = :run AND kind = :kind AND child > :after", "child")

@@ -16,6 +16,7 @@ import pytest
 
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import Crash, World
+from interstate.services.states.distributed import results
 from interstate.store.records.map_runs import RUNS_OF_EXECUTION
 
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -72,6 +73,7 @@ def got(world: World, key: str) -> Any:
 @pytest.fixture
 def world() -> Iterator[World]:
     world = World()
+    world.work_s = 60.0  # How far a slice comes must not depend on the machine's speed.
     world.call("s3", "CreateBucket", {"Bucket": "bucket"})
     yield world
     world.close()
@@ -350,6 +352,7 @@ def outcome(world: World, arn: str) -> Any:
 
 def prepared(directory: Path) -> World:
     world = World(directory=directory)
+    world.work_s = 60.0
     world.call("s3", "CreateBucket", {"Bucket": "bucket"})
     put(world, b"[1, 2, 3]")
     return world
@@ -409,6 +412,63 @@ def test_children_that_were_not_started_are_told_as_pending(world: World) -> Non
     counts = map_run(world, arn)
     for name in ("itemCounts", "executionCounts"):
         assert (counts[name]["pending"], counts[name]["failed"], counts[name]["total"]) == (4, 1, 5)
+
+
+WRITER = {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "bucket", "Prefix": "p"}}
+
+
+def test_a_run_that_is_stopped_writes_what_became_of_its_children(world: World) -> None:
+    """Source: the same page: "because the Map Run failed or aborted"."""
+    once = {"StartAt": "Which", "States": {
+        "Which": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 2, "Next": "Yes"}], "Default": "Long"},
+        "Yes": PASS, "Long": WAITING,
+    }}  # fmt: skip
+    state = {"ItemProcessor": {**processor(), **once}, "MaxConcurrency": 2, "ResultWriter": WRITER}
+    arn = started(world, state, list(range(8)))
+    world.call("stepfunctions", "StopExecution", {"executionArn": arn})
+    world.run_until_idle()
+    run = map_run(world, arn)
+    counts = run["executionCounts"]
+    assert (run["status"], counts["succeeded"], counts["aborted"], counts["resultsWritten"]) == ("ABORTED", 2, 2, 4)
+    files = got(world, f"p/{run['mapRunArn'].rpartition(':')[2]}/manifest.json")["ResultFiles"]
+    told = {
+        kind: [(one["Input"], one["Status"]) for file in files[kind] for one in got(world, file["Key"])]
+        for kind in files
+    }
+    assert told["SUCCEEDED"] == [("0", "SUCCEEDED"), ("1", "SUCCEEDED")]
+    assert told["FAILED"] == [("2", "ABORTED"), ("3", "ABORTED")]
+    assert told["PENDING"] == [(str(n), "PENDING") for n in (4, 5, 6, 7)]
+
+
+def test_a_run_that_is_stopped_when_its_bucket_is_gone_ends(world: World) -> None:
+    arn = started(world, {"ItemProcessor": processor(state=WAITING), "ResultWriter": WRITER}, [1, 2])
+    world.call("s3", "DeleteBucket", {"Bucket": "bucket"})
+    world.call("stepfunctions", "StopExecution", {"executionArn": arn})
+    world.run_until_idle()
+    assert map_run(world, arn)["status"] == "ABORTED"
+
+
+@pytest.mark.parametrize("form", ["JSON", "JSONL"])
+def test_results_go_on_in_another_file_when_one_is_full(
+    world: World, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Source: the same page: the numbers of files begin with 0. A page of results is the least that a file holds."""
+    monkeypatch.setattr(results, "FILE_BYTES_MAX", 200_000)
+    writer = {**WRITER, "WriterConfig": {"Transformation": "COMPACT", "OutputType": form}}
+    items = [f"{n:03}{'x' * 500}" for n in range(450)]
+    output = ran(world, {"ItemProcessor": processor("EXPRESS"), "ResultWriter": writer}, items)
+    files = got(world, output["ResultWriterDetails"]["Key"])["ResultFiles"]["SUCCEEDED"]
+    suffix = form.lower()
+    folder = output["ResultWriterDetails"]["Key"].rpartition("/")[0]
+    assert [file["Key"] for file in files] == [f"{folder}/SUCCEEDED_{n}.{suffix}" for n in range(len(files))]
+    assert len(files) > 1
+    bodies = [world.call("s3", "GetObject", {"Bucket": "bucket", "Key": file["Key"]})["Body"] for file in files]
+    assert [len(body) for body in bodies] == [file["Size"] for file in files]
+    assert all(len(body) < 200_000 for body in bodies)
+    found = [
+        json.loads(body) if form == "JSON" else [json.loads(line) for line in body.splitlines()] for body in bodies
+    ]
+    assert [item for part in found for item in part] == items
 
 
 @pytest.mark.parametrize("count", [1, 200, 201, 430])

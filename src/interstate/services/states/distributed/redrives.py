@@ -33,6 +33,7 @@ from interstate.store.records.map_runs import (
     MAP_RUNS,
     MAP_SOURCES,
     RESULTS_OF_KIND,
+    RESULTS_OF_KIND_BACK,
     RUNS_OF_EXECUTION,
     MapResult,
     MapRun,
@@ -43,6 +44,7 @@ from interstate.store.records.states import EXECUTIONS, RUNNING, STANDARD, Execu
 
 REDRIVES_MAX: Final = 1_000
 """Source: the page above, "Redrive eligibility for child workflows in a Map Run"."""
+PENDING_REDRIVE: Final = "PENDING_REDRIVE"
 THRESHOLD: Final = "States.ExceedToleratedFailureThreshold"
 _RUNS_MAX: Final = 1_000
 
@@ -61,6 +63,31 @@ def redrivable_runs(execution: Execution, work: Work) -> frozenset[str]:
         for run in runs
         if is_kept(run, execution) and run.redrive_count < REDRIVES_MAX and work.get(MAP_SOURCES, run.id) is not None
     )
+
+
+def status_in_run(child: Execution, run: MapRun) -> str:
+    """A child's status; of one that ended without success and is to be redriven with its run, ``PENDING_REDRIVE``.
+
+    Source: API Reference, DescribeExecution and ListExecutions, "status".
+    """
+    waits = run.status == RUNNING and run.redriven_to < child.id < run.redriving
+    return PENDING_REDRIVE if waits and child.status not in {RUNNING, "SUCCEEDED"} else child.status
+
+
+def waiting_for_redrive(run: MapRun, below: int, limit: int, work: Work) -> list[Execution]:
+    """The children that wait to be redriven, the newest first."""
+    if run.status != RUNNING or not run.redriving:
+        return []
+    results = work.select(
+        RESULTS_OF_KIND_BACK,
+        limit=limit,
+        run=run.id,
+        kind="FAILED",
+        after=run.redriven_to,
+        below=min(below, run.redriving),
+    )
+    children = [work.get(EXECUTIONS, result.child) for result in results]
+    return [child for child in children if child is not None]
 
 
 def begin_again(command: RedriveMapRun, work: Work) -> int:

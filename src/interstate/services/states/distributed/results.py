@@ -33,6 +33,8 @@ from interstate.store.records.s3 import Object
 from interstate.store.records.states import EXECUTIONS, REVISIONS
 
 PAGE: Final = 200
+FILE_BYTES_MAX: Final = 5 << 30
+"""What is longer goes on in the next file of its kind, ``FAILED_1``. Source: the page above; S3's own bound of one upload is the same."""
 KINDS: Final = ("SUCCEEDED", "FAILED", "PENDING")
 
 
@@ -127,6 +129,7 @@ def _written(run: MapRun, writing: MapWriting, work: Work) -> Gathered:
         executions=msgspec.structs.replace(counts.executions, written=counts.executions.total),
         items=msgspec.structs.replace(counts.items, written=counts.items.total),
     )
+    run = msgspec.structs.replace(run, writing=msgspec.structs.replace(at, done=True))
     output: JSON = {"MapRunArn": run.arn, "ResultWriterDetails": {"Bucket": bucket.name, "Key": key}}
     return Gathered(msgspec.structs.replace(run, counts=tally), dumps(output))
 
@@ -137,6 +140,8 @@ def _write_page(run: MapRun, writing: MapWriting, bucket: str, folder: str, work
     lines = writing.output_type == "JSONL"
     texts, at, more = _pending_page(run, work) if at.kind == "PENDING" else _result_page(run, writing, work)
     if texts:
+        if at.body and at.size + sum(len(text.encode()) + 1 for text in texts) >= FILE_BYTES_MAX:
+            at = _closed(at, writing, (bucket, folder), work)
         if not at.body:
             at = msgspec.structs.replace(at, body=bodies.begin(work))
         opening = "" if lines else "[" if at.size == 0 else ","
@@ -145,19 +150,26 @@ def _write_page(run: MapRun, writing: MapWriting, bucket: str, folder: str, work
         at = msgspec.structs.replace(at, size=at.size + len(data))
     if more:
         return msgspec.structs.replace(run, writing=at)
-    files = list(at.files)
     if at.body:
-        size = at.size
-        if not lines:
-            bodies.write(at.body, size, b"]", work)
-            size += 1
-        bodies.seal(at.body, size, work)
-        key = f"{folder}/{at.kind}_0.{'jsonl' if lines else 'json'}"
-        _save((bucket, key), at.body, size, f'"{work.entropy.hex(32)}-1"', work)
-        files.append((at.kind, key, size))
+        at = _closed(at, writing, (bucket, folder), work)
     following = KINDS.index(at.kind) + 1
     kind = KINDS[following] if following < len(KINDS) else ""
-    return msgspec.structs.replace(run, writing=Writing(kind=kind, files=files))
+    return msgspec.structs.replace(run, writing=Writing(kind=kind, files=at.files))
+
+
+def _closed(at: Writing, writing: MapWriting, place: tuple[str, str], work: Work) -> Writing:
+    """The file at hand stands; the next one of its kind has the next number."""
+    lines = writing.output_type == "JSONL"
+    bucket, folder = place
+    size = at.size
+    if not lines:
+        bodies.write(at.body, size, b"]", work)
+        size += 1
+    bodies.seal(at.body, size, work)
+    number = sum(kind == at.kind for kind, _key, _size in at.files)
+    key = f"{folder}/{at.kind}_{number}.{'jsonl' if lines else 'json'}"
+    _save((bucket, key), at.body, size, f'"{work.entropy.hex(32)}-1"', work)
+    return msgspec.structs.replace(at, body=0, size=0, files=[*at.files, (at.kind, key, size)])
 
 
 Page = tuple[list[str], Writing, bool]
@@ -174,7 +186,7 @@ def _result_page(run: MapRun, writing: MapWriting, work: Work) -> Page:
 
 
 def _pending_page(run: MapRun, work: Work) -> Page:
-    """The inputs of children that were not started because others failed the run.
+    """The inputs of children that were not started because others failed the run, or because it was stopped.
 
     The run itself keeps its place for a redrive: here a second cursor goes on from there. Where the run failed because its items
     cannot be read or selected, none are told.
@@ -182,7 +194,8 @@ def _pending_page(run: MapRun, work: Work) -> Page:
     at = run.writing
     cursor = at.cursor
     if cursor is None:
-        if run.error != EXCEED_TOLERATED_FAILURE_THRESHOLD or run.cursor.end:
+        failed = run.status == "ABORTED" or run.error == EXCEED_TOLERATED_FAILURE_THRESHOLD
+        if not failed or run.cursor.end:
             return [], at, False
         cursor = run.cursor
         if cursor.body:

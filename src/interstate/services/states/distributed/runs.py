@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distribut
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -61,7 +62,7 @@ def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop, redrive: Redrive)
     if run.counts.executions.running > 0 or run.redriving:
         return
     if run.status != RUNNING:
-        _let_go(run, work)
+        _finish_aborted(run, work)
     elif _fails(run) or run.cursor.end:
         _finish(run, work)
 
@@ -201,6 +202,24 @@ def _finish(run: MapRun, work: Work) -> None:
     else:
         event = TaskSucceeded(run.visit, gathered.output)
     work.later("states.event", Deliveries(run.execution, [Delivery(run.frame, event)]))
+    _let_go(run, work)
+
+
+def _finish_aborted(run: MapRun, work: Work) -> None:
+    """A run that was stopped leaves its results where they belong, like one that failed; nobody waits for an answer.
+
+    Source: Developer Guide, ResultWriter: PENDING files tell what was not started "because the Map Run failed or aborted".
+    """
+    source = work.get(MAP_SOURCES, run.id)
+    writes = source is not None and source.setup.writing is not None and source.setup.writing.bucket
+    if source is not None and writes and not run.writing.done:
+        with suppress(results.WriterFailed):  # There is no bucket any more, and nobody to be told.
+            gathered = results.gather(run, source.setup, work)
+            run = gathered.run
+            work.put(MAP_RUNS, run)
+            if gathered.again:
+                _again(run, work)
+                return
     _let_go(run, work)
 
 
