@@ -22,6 +22,7 @@ def life(store: PostgresStore) -> Nodes:
         clock=SimpleNamespace(skew=timedelta(), now=lambda: START),
         batches=SimpleNamespace(metrics=Metrics()),
         faults_elsewhere=lambda _saved: None,
+        parking=SimpleNamespace(look_again=lambda: None),
     )
     return Nodes(instance, store, "here")
 

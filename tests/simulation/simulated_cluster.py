@@ -68,6 +68,8 @@ class Cluster(Simulation):
 
     def _draw_rates(self) -> dict[str, float]:
         rates = super()._draw_rates()
+        if self._count == 1:
+            return {**rates, **dict.fromkeys(("lost lease", "fenced in a batch", "commits cross"), 0.0)}
         return {
             **rates,
             "lost lease": self.dice.choice([0.01, 0.03]),
@@ -100,7 +102,7 @@ class Cluster(Simulation):
             due=node.due,
             clock=SimpleNamespace(skew=timedelta(), now=self.clock.now),
             batches=node.batches,
-            parking=SimpleNamespace(wake=lambda *_key, **_one: None),
+            parking=SimpleNamespace(wake=lambda *_key, **_one: None, look_again=lambda: None),
             faults_elsewhere=lambda _saved: None,
         )
         if name in self._lives:
@@ -114,13 +116,13 @@ class Cluster(Simulation):
         """What a node has in hand when it is taken over is performed by both."""
         take_over = life._take_over
 
-        async def taken(connection: Any, number: int, epoch: int, backends: list[int]) -> None:
+        async def taken(connection: Any, number: int, epoch: int, *rest: Any) -> None:
             for one in self.nodes:
                 if (one.store.number, one.store.epoch) == (number, epoch):
                     self._forgive(one)
-            await take_over(connection, number, epoch, backends)
+            await take_over(connection, number, epoch, *rest)
 
-        life._take_over = taken  # type: ignore[method-assign]  # one life, not the class
+        life._take_over = taken  # type: ignore[method-assign,assignment]  # one life, not the class
 
     # Leases ----------------------------------------------------------------------------------------------------
 

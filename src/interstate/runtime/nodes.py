@@ -9,7 +9,13 @@ its lanes of due work to its own, in pages, and deletes the row when none is lef
 moved at the next look. A taker that dies on the way is taken over itself.
 
 Calls that are parked here may be woken by a commit elsewhere: keys are told by NOTIFY, on a connection of its own, after
-the commit, gathered, and only while other nodes live. Every renewal is also a look at the store, as a net.
+the commit, gathered, and only while other nodes live. What could not be told is told with the next renewal; every renewal is
+also a look at the due work, as a net. Who died may have committed and told nobody: when a node is gone, every other one has its
+parked calls look once more.
+
+The database's clock decides about leases. Should it be set back, leases that were given before seem to last for long: the living
+set theirs right with their next renewal, and a lease that lies ahead and was not renewed for as long as it may last, by the clock
+of who looks (which never goes back), has run out.
 
 The distance between this machine's clock and the database's is measured at each renewal; business time in its real mode
 follows the database's.
@@ -21,6 +27,7 @@ import os
 import socket
 from contextlib import suppress
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import msgspec
@@ -44,6 +51,9 @@ DRAIN_S = 10.0
 _DRAIN_LOOK_S = 0.05
 ADOPT_PAGE = 5000
 NOTIFY_BYTES_MAX = 7000
+_TOO_LONG_US = int((LEASE_S + RENEW_S_MAX) * 1_000_000)
+"""No lease lasts so long, whatever was on its way meanwhile."""
+_WAKES_KEPT_MAX = 10_000
 _CHANNEL = "interstate_wakes"
 _POOL = 0  # The lanes of no node: what was copied here, and what nodes without work of their own leave.
 _log = logging.getLogger("interstate.nodes")
@@ -55,7 +65,7 @@ RETURNING micros_now()
 """
 _NEIGHBOURS = """
 SELECT number, epoch, backends, lease_until < micros_now(), name, address, role, started, lease_until - micros_now(), skew,
-    effects
+    effects, lease_until
 FROM nodes ORDER BY number
 """
 _OLDEST = """
@@ -100,8 +110,12 @@ class Nodes:
         self.others = 0
         self._faults = ""
         self._skewed = False
+        self._database_at = 0  # Microseconds: the database's clock at the last renewal.
+        self._ahead: dict[tuple[int, int, int], float] = {}  # Leases that last too long, and since when they were seen.
+        self._known: set[tuple[int, int]] = set()  # Who lived at the last look.
         self._measured: datetime | None = None
         self._left = asyncio.Event()
+        self._monotonic = monotonic
         instance.due.left_work = lambda: self.tell([(_WORK, False)])
         store.reconnected = self._reconnected
 
@@ -210,9 +224,12 @@ class Nodes:
             return
         self._instance.clock.skew = timedelta(seconds=row[0] / 1_000_000 - (before + after) / 2)
         self._warn_of_skew()
+        self._warn_of_going_back(row[0])
         await self._look_around(self._connection)
         await self._look_at_faults(self._connection)
         await self._measure(self._connection)
+        if self._wakes:
+            self._told.set()
 
     def _warn_of_skew(self) -> None:
         """Nothing breaks by it: leases and numbers are the database's, business time follows it. But logs and TLS are the host's."""
@@ -223,6 +240,17 @@ class Nodes:
                 self._instance.clock.skew.total_seconds(),
             )
         self._skewed = skewed
+
+    def _warn_of_going_back(self, at: int) -> None:
+        """Readers of logs wait until the clock is where it was before; nothing is lost by it."""
+        back_s = (self._database_at - at) / 1_000_000
+        if back_s > 0:
+            _log.warning(
+                "the database's clock was set back by %.1f s; who follows a log waits until it is there again. "
+                "Have it slewed (NTP), not set",
+                back_s,
+            )
+        self._database_at = at
 
     async def _measure(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Signals for who adds and takes nodes away, once a minute: how late due work is, what is performed, the clock."""
@@ -257,13 +285,29 @@ class Nodes:
         everybody = await (await connection.execute(_NEIGHBOURS)).fetchall()
         self._instance.node = self._shown(everybody)
         rows = [row for row in everybody if row[0] != self._store.number]
-        self.others = sum(not dead for _, _, _, dead, *_ in rows)
-        for number, epoch, backends, dead, *_ in rows:
-            if dead:
-                await self._take_over(connection, number, epoch, msgspec.json.decode(backends, type=list[int]))
+        dead = {row[0]: row for row in rows if row[3]} | self._overdue(rows)
+        living = {(row[0], row[1]) for row in rows if row[0] not in dead}
+        self.others = len(living)
+        for number, epoch, backends, *_, until in dead.values():
+            await self._take_over(connection, number, epoch, msgspec.json.decode(backends, type=list[int]), until)
+        if self._known - living:  # What they committed last, they may not have told.
+            self._instance.parking.look_again()
+        self._known = living
         if self._store.works:
             await self._adopt(connection, _POOL)
             self._instance.due.look()
+
+    def _overdue(self, rows: list[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
+        """Whose lease was given before the database's clock was set back, and is not renewed."""
+        now, before, self._ahead = self._monotonic(), self._ahead, {}
+        found = {}
+        for row in rows:
+            lease = (row[0], row[1], row[-1])
+            if row[8] > _TOO_LONG_US:
+                since = self._ahead[lease] = before.get(lease, now)
+                if now - since > LEASE_S:
+                    found[row[0]] = row
+        return found
 
     def _shown(self, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
         """This node and its neighbours, for people."""
@@ -279,7 +323,7 @@ class Nodes:
                 "clockSkewMs": round(skew / 1000, 1),
                 "effectsInFlight": effects,
             }
-            for number, _, _, dead, name, address, role, started, lease, skew, effects in rows
+            for number, _, _, dead, name, address, role, started, lease, skew, effects, _ in rows
         ]
         mine = self._store.number
         skew_ms = round(self._instance.clock.skew.total_seconds() * 1000, 1)
@@ -297,13 +341,13 @@ class Nodes:
                 _log.warning("work of other nodes could not be taken up: %s", error)
 
     async def _take_over(
-        self, connection: psycopg.AsyncConnection[Any], number: int, epoch: int, backends: list[int]
+        self, connection: psycopg.AsyncConnection[Any], number: int, epoch: int, backends: list[int], until: int
     ) -> None:
         await connection.execute(_END_BACKENDS, (backends,))
         mine = await connection.execute(
             "UPDATE nodes SET epoch = %s, lease_until = micros_now() + %s "
-            "WHERE number = %s AND epoch = %s AND lease_until < micros_now()",
-            (self._store.epoch ^ number, int(LEASE_S * 1_000_000), number, epoch),
+            "WHERE number = %s AND epoch = %s AND lease_until = %s",
+            (self._store.epoch ^ number, int(LEASE_S * 1_000_000), number, epoch, until),
         )
         if mine.rowcount == 0:
             return  # Another node was faster, or it came back.
@@ -350,15 +394,26 @@ class Nodes:
         while True:
             await self._told.wait()
             self._told.clear()
-            wakes, self._wakes = list(self._wakes), {}
-            for page in _pages(wakes):
-                try:
-                    if self._connection is None:
-                        break  # The look at the store is the net.
-                    payload = msgspec.json.encode([self._store.number, page]).decode()
-                    await self._connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
-                except (psycopg.Error, OSError) as error:
-                    _log.warning("other nodes could not be told: %s", error)
+            await self._tell_now()
+
+    async def _tell_now(self) -> None:
+        """What could not be told waits for the next renewal."""
+        wakes, self._wakes = list(self._wakes), {}
+        for page in _pages(wakes):
+            try:
+                if self._connection is None:
+                    self._keep_wakes(page)
+                    continue
+                payload = msgspec.json.encode([self._store.number, page]).decode()
+                await self._connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
+            except (psycopg.Error, OSError) as error:
+                self._keep_wakes(page)
+                _log.warning("other nodes could not be told, and are with the next renewal: %s", error)
+
+    def _keep_wakes(self, page: list[tuple[str, bool]]) -> None:
+        for wake in page:
+            if len(self._wakes) < _WAKES_KEPT_MAX:
+                self._wakes[wake] = None
 
     async def _listen(self) -> None:
         while True:
