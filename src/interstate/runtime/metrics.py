@@ -12,11 +12,8 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from interstate.core.metrics.spread import joined
-from interstate.store.records.metrics import POINTS, SERIES, Dimensions, Metric, Point, Series, series_id
+from interstate.store.records.metrics import POINTS, SERIES, Metric, MetricKey, Point, Series, series_id
 from interstate.store.unit_of_work import UnitOfWork
-
-MetricKey = tuple[str, str, str, str, Dimensions, str]
-"""Account, region, namespace, name, dimensions, unit: ``Metric`` as it is counted."""
 
 _REMEMBERED_MAX = 4096
 SPREAD_UNIT = "Milliseconds"
@@ -64,6 +61,24 @@ class Counts:
         found[1] += total
         found[2] = min(found[2], low)
         found[3] = max(found[3], high)
+
+    def tally(self, keys: Sequence[MetricKey], value: float, count: int) -> None:
+        """Observe one value, so many times, in each of some metrics."""
+        sets, samples, total = self.sets, float(count), value * count
+        for key in keys:
+            if key[5] == SPREAD_UNIT:
+                spread = self.spreads.setdefault(key, {})
+                spread[value] = spread.get(value, 0.0) + samples
+            found = sets.get(key)
+            if found is None:
+                sets[key] = [samples, total, value, value]
+                continue
+            found[0] += samples
+            found[1] += total
+            if value < found[2]:  # noqa: PLR1730 a call of min costs more than the rest
+                found[2] = value
+            if value > found[3]:  # noqa: PLR1730 as above
+                found[3] = value
 
     def _spread(self, key: MetricKey, values: Sequence[float]) -> None:
         spread = self.spreads.setdefault(key, {})

@@ -14,6 +14,7 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Counts
 from interstate.services.operation import Parked, Perform
 from interstate.store.records.due import DUE, NEXT_PULLING, STEP, WAITING, Due
+from interstate.store.records.metrics import MetricKey
 from interstate.store.tables import Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
 
@@ -43,6 +44,7 @@ class BatchWork:
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
+        self.put_all = records.put_all
         self.fetch = records.prefetch
         self.next_id = records.next_id
         self.horizon = records.horizon
@@ -123,6 +125,9 @@ class BatchWork:
     ) -> None:
         place = caller or self.caller
         self.measured.add_all((place.account, place.region, namespace, name, dimensions, unit), values)
+
+    def tally(self, metrics: Sequence[MetricKey], value: float, count: int = 1) -> None:
+        self.measured.tally(metrics, value, count)
 
     # Calls inside the call -------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ Lock order: tables in the order in which the schema creates them (``store/sqlite
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +20,7 @@ import msgspec
 
 from interstate.base.arn import Caller
 from interstate.base.ids import Entropy
+from interstate.store.records.metrics import MetricKey
 from interstate.store.tables import Scalar, Select, Table
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -64,6 +66,10 @@ class Work(Protocol):
 
     def put(self, table: Table[V], record: V) -> None:
         """Insert the record, or replace the one with the same key."""
+        ...
+
+    def put_all(self, table: Table[V], records: Sequence[V]) -> None:
+        """Put some records of one table: what ``put`` does, cheaper than one by one."""
         ...
 
     def delete(self, table: Table[V], *key: Any) -> None:
@@ -141,6 +147,10 @@ class Work(Protocol):
         caller: Caller | None = None,
     ) -> None:
         """Add some values (at least one) at once."""
+        ...
+
+    def tally(self, metrics: Sequence[MetricKey], value: float, count: int = 1) -> None:
+        """Add one value, ``count`` times, to each of some metrics: what ``measure`` does, for keys that were made before."""
         ...
 
     # Calls inside the call ---------------------------------------------------------------------------------------
@@ -224,6 +234,48 @@ class Rows(Protocol):
 Change = tuple[tuple[Any, ...], msgspec.Struct | None, msgspec.Struct | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One thing to read: the rows of a table under the keys ``asked``, or a range or a number with the parameters ``asked``."""
+
+    what: Table[Any] | Select[Any] | Scalar
+    asked: Any
+    limit: int = 0
+
+
+class Snapshot(Protocol):
+    """What is committed at one instant, asked without a wait. Whoever took it ends it, or drops it."""
+
+    @property
+    def rows(self) -> Rows:
+        """The same snapshot, asked with a wait; not while an answer is on its way."""
+        ...
+
+    def send(self, looks: Sequence[Look]) -> int:
+        """Ask; the socket that becomes readable when there is an answer."""
+        ...
+
+    def has_come(self) -> bool:
+        """Whether ``receive`` would not wait; asked whenever the socket is readable."""
+        ...
+
+    def receive(self) -> list[Any]:
+        """What each look has found: records (None where there is no row under a key), or a number."""
+        ...
+
+    def end(self) -> None:
+        """Let go of it."""
+        ...
+
+    def roll_back(self) -> None:
+        """Forget it, whatever state it is in; what is asked next begins another one."""
+        ...
+
+    def drop(self) -> None:
+        """The same, and let go of it."""
+        ...
+
+
 class StoreUnavailable(Exception):
     """The store cannot be reached now. Nothing that was acknowledged is lost; try again."""
 
@@ -273,6 +325,15 @@ class Store(Protocol):
     @property
     def reader(self) -> Rows | None:
         """A second connection that sees what is committed; None when there is none (in memory)."""
+        ...
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether reads share snapshots that ``snapshot`` gives, and there is no ``reader``."""
+        ...
+
+    def snapshot(self) -> Snapshot | None:
+        """A snapshot to ask; None while all that there may be are in use. Raises ``StoreUnavailable``."""
         ...
 
     def begin_read(self) -> None:

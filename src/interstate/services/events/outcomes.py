@@ -19,6 +19,7 @@ from interstate.services.events.locate import DEFAULT, bus_name
 from interstate.services.events.routing import Target
 from interstate.store.ports import Work
 from interstate.store.records.events import ATTEMPTS, Attempt, Carried, DeadLetter, Delivery
+from interstate.store.records.metrics import MetricKey
 
 __all__ = ["PRINCIPAL", "attempted", "delivered", "failed", "gone", "letter_again"]
 
@@ -41,6 +42,24 @@ def _rule_name(rule_arn: str) -> str:
     return rule_arn.rpartition("/")[2]
 
 
+@lru_cache(maxsize=4096)
+def of_bus(bus: str, name: str) -> tuple[MetricKey, ...]:
+    """A metric of the account and region of a bus."""
+    place = caller_of(bus)
+    return ((place.account, place.region, NAMESPACE, name, (), "Count"),)
+
+
+@lru_cache(maxsize=16384)
+def of_rule(bus: str, rule_name: str, *names: str, unit: str = "Count") -> tuple[MetricKey, ...]:
+    """Metrics of a rule; each is counted for the whole account and region as well, where AWS does."""
+    place, dimensions = caller_of(bus), dimensions_of(bus, rule_name)
+    return tuple(
+        (place.account, place.region, NAMESPACE, name, each, unit)
+        for name in names
+        for each in ((dimensions,) if name in _BY_RULE_ALONE else (dimensions, ()))
+    )
+
+
 _BY_RULE_ALONE = frozenset(
     {"FailedInvocations", "InvocationsSentToDlq", "InvocationsFailedToBeSentToDlq", "ThrottledInvocations"}
 )
@@ -49,26 +68,22 @@ _BY_RULE_ALONE = frozenset(
 
 def _measure_latency(delivery: Delivery, name: str, count: int, work: Work) -> None:
     """The time since the events came, for each of them."""
-    place, waited = caller_of(delivery.bus), [_millis(work.now - delivery.since)] * count
-    for dimensions in (dimensions_of(delivery.bus, _rule_name(delivery.rule)), ()):
-        work.measure_all(NAMESPACE, name, dimensions, waited, "Milliseconds", caller=place)
+    metrics = of_rule(delivery.bus, _rule_name(delivery.rule), name, unit="Milliseconds")
+    work.tally(metrics, _millis(work.now - delivery.since), count)
 
 
-def _measure(delivery: Delivery, name: str, work: Work, value: float = 1.0) -> None:
+def _measure(delivery: Delivery, work: Work, *names: str, value: float = 1.0) -> None:
     """Count for the delivery's rule and, where AWS does, for the whole account and region."""
-    place = caller_of(delivery.bus)
-    work.measure(NAMESPACE, name, dimensions_of(delivery.bus, _rule_name(delivery.rule)), value, caller=place)
-    if name not in _BY_RULE_ALONE:
-        work.measure(NAMESPACE, name, (), value, caller=place)
+    work.tally(of_rule(delivery.bus, _rule_name(delivery.rule), *names), value)
 
 
 def attempted(delivery: Delivery, target: Target, work: Work) -> None:
     """Count attempts, before they are made."""
     count = len(delivery.events)
     bus_logs.began(delivery, target, work)
-    _measure(delivery, "InvocationAttempts", work, count)
+    _measure(delivery, work, "InvocationAttempts", value=count)
     if delivery.retries:
-        _measure(delivery, "RetryInvocationAttempts", work, count)
+        _measure(delivery, work, "RetryInvocationAttempts", value=count)
     else:
         _measure_latency(delivery, "IngestionToInvocationStartLatency", count, work)
 
@@ -81,8 +96,7 @@ def delivered(
     delivery: Delivery, events: Sequence[Carried], target: Target, work: Work, made: Sequence[str] = ()
 ) -> None:
     """The target took these events; ``made`` is what came of each, where that is known."""
-    _measure(delivery, "Invocations", work, len(events))
-    _measure(delivery, "SuccessfulInvocationAttempts", work, len(events))
+    _measure(delivery, work, "Invocations", "SuccessfulInvocationAttempts", value=len(events))
     _measure_latency(delivery, "IngestionToInvocationCompleteLatency", len(events), work)
     bus_logs.ended(delivery, events, target, work, made=made)
     _note(delivery, events, target.arn, DELIVERED, work, made=made)
@@ -97,7 +111,7 @@ def failed(
         at = decision.at if not_before is None else max(decision.at, not_before)
         if at <= delivery.since + target.retry.age_max:
             if failure.code == "THROTTLING":
-                _measure(delivery, "ThrottledInvocations", work)
+                _measure(delivery, work, "ThrottledInvocations")
             again = msgspec.structs.replace(delivery, retries=delivery.retries + 1)
             work.later(DELIVERY, again, at=at)
             bus_logs.ended(delivery, delivery.events, target, work, failure=failure, again=True)
@@ -106,8 +120,7 @@ def failed(
         exhausted: str | None = "MaximumEventAgeInSeconds"
     else:
         exhausted = decision.exhausted
-    _measure(delivery, "Invocations", work)
-    _measure(delivery, "FailedInvocations", work)
+    _measure(delivery, work, "Invocations", "FailedInvocations")
     bus_logs.ended(delivery, delivery.events, target, work, failure=failure)
     if target.dead_letter_arn is None:
         _note(delivery, delivery.events, target.arn, DROPPED, work, failure)
@@ -130,14 +143,14 @@ def letter_again(letter: DeadLetter, work: Work) -> None:
     match answer.sent:
         case Sent.TAKEN:
             outcome = SENT_TO_DLQ
-            _measure(delivery, "InvocationsSentToDlq", work)
+            _measure(delivery, work, "InvocationsSentToDlq")
         case Sent.LATER:
             outcome = LETTER_WAITS
             at = work.now + backoff(letter.tries, work.entropy)
             work.later(LETTER, msgspec.structs.replace(letter, tries=letter.tries + 1), at=at)
         case Sent.REFUSED:
             outcome = LETTER_REFUSED
-            _measure(delivery, "InvocationsFailedToBeSentToDlq", work)
+            _measure(delivery, work, "InvocationsFailedToBeSentToDlq")
     bus_logs.dead_letter(delivery, letter.target_arn, letter.queue, answer.refusal, work)
     _note(delivery, delivery.events, letter.target_arn, outcome, work, failure, at)
 
@@ -160,7 +173,7 @@ def _note(  # noqa: PLR0917 what is known of an attempt
     """Keep how an attempt went, one row for the events of one call."""
     rows: dict[int, tuple[list[int], list[str]]] = {}
     for at, carried in enumerate(events):
-        found = place_of(carried.event_id)
+        found = carried.place or place_of(carried.event_id)
         if found is not None:
             row = rows.setdefault(found[0], ([], []))
             row[0].append(found[1])

@@ -59,7 +59,7 @@ def put_events(request: PutEvents, work: Work, cache: RoutesCache) -> dict[str, 
     if not fit(request.entries, ENTRIES_SIZE_BYTES_MAX):
         raise ValidationException("Total size of the entries in the request is over the limit.")
     road = None if request.endpoint_id is None else road_of(request.endpoint_id, work)
-    sender = Sender(work, cache)
+    sender = Sender(work, cache, expects=len(request.entries))
     buses = {name: _bus(name, road, work) for name in {entry.event_bus_name for entry in request.entries}}
     results = [_put(entry, buses[entry.event_bus_name], work, sender, road) for entry in request.entries]
     sender.close()

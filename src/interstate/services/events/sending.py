@@ -14,14 +14,14 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 
-from interstate.base.arn import caller_of
+from interstate.base.ids import Entropy
 from interstate.base.json import JSONObject, dumps_bytes
-from interstate.core.events.numbers import event_id
+from interstate.core.events.numbers import PLACES_MAX, event_id, event_ids
 from interstate.services.events.archiving import keep
 from interstate.services.events.bus_logs import BusLog, log_of
 from interstate.services.events.locate import find_bus
 from interstate.services.events.log_upkeep import plan_sweep
-from interstate.services.events.outcomes import DELIVERY, NAMESPACE, dimensions_of
+from interstate.services.events.outcomes import DELIVERY, of_bus, of_rule
 from interstate.services.events.routing import Routes, RoutesCache
 from interstate.store.ports import Work
 from interstate.store.records.events import LOG, Bus, Carried, Delivery, Logged
@@ -35,22 +35,29 @@ _Road = tuple[str, str, str]  # Bus, rule, target.
 
 
 class _Page:
-    """A row of the event log that is being filled."""
+    """A row of the event log that is being filled; ``ids`` are those of its first events, when many are expected."""
 
-    __slots__ = ("row", "texts")
+    __slots__ = ("ids", "row", "texts")
 
-    def __init__(self, row: int) -> None:
+    def __init__(self, row: int, ids: list[str]) -> None:
         self.row = row
+        self.ids = ids
         self.texts: list[bytes] = []
+
+    def next_id(self, entropy: Entropy) -> str:
+        """The id of the event that comes next."""
+        place = len(self.texts)
+        return self.ids[place] if place < len(self.ids) else event_id(self.row, place, entropy)
 
 
 class Sender:
     """Takes the events of one call; ``close`` writes the log and leaves the deliveries."""
 
-    def __init__(self, work: Work, cache: RoutesCache, *, hops: int = 0) -> None:
+    def __init__(self, work: Work, cache: RoutesCache, *, hops: int = 0, expects: int = 1) -> None:
         self._work = work
         self._cache = cache
         self._hops = hops
+        self._expects = min(expects, PLACES_MAX)
         self._roads: dict[_Road, list[Carried]] = {}
         self._pages: dict[str, _Page] = {}
         self._matched: dict[tuple[str, str], int] = {}
@@ -64,7 +71,7 @@ class Sender:
         """
         page = self._page(bus)
         if not keep_id:
-            event["id"] = event_id(page.row, len(page.texts), self._work.entropy)
+            event["id"] = page.next_id(self._work.entropy)
         text = dumps_bytes(event)
         page.texts.append(text)
         routes = self._cache.of(bus, self._work)
@@ -76,14 +83,15 @@ class Sender:
                 archive = routes.archives.get(arn)
                 if archive is not None and "replay-name" not in event:
                     keep(archive, event, text, self._work)
-            self._carry(bus.arn, routes, matching, Carried(event["id"], msgspec.Raw(text), trace))
+            place = None if keep_id else (page.row, len(page.texts) - 1)
+            self._carry(bus.arn, routes, matching, Carried(event["id"], msgspec.Raw(text), trace, place))
         number: str = event["id"]
         return number
 
     def fire(self, bus: Bus, rules: Collection[str], event: JSONObject) -> None:
         """Take an event to the targets of these rules, whether they match it or not."""
         page = self._page(bus)
-        event["id"] = event_id(page.row, len(page.texts), self._work.entropy)
+        event["id"] = page.next_id(self._work.entropy)
         text = dumps_bytes(event)
         page.texts.append(text)
         routes = self._cache.of(bus, self._work)
@@ -109,7 +117,9 @@ class Sender:
     def _page(self, bus: Bus) -> _Page:
         page = self._pages.get(bus.arn)
         if page is None:
-            page = self._pages[bus.arn] = _Page(self._work.next_id(LOG))
+            row = self._work.next_id(LOG)
+            ids = event_ids(row, self._expects, self._work.entropy) if self._expects > 1 else []
+            page = self._pages[bus.arn] = _Page(row, ids)
         return page
 
     def _carry(self, bus: str, routes: Routes, rules: Iterable[str], carried: Carried) -> None:
@@ -137,14 +147,14 @@ class Sender:
             work.put(LOG, Logged(page.row, bus, now, len(page.texts), b"[" + b",".join(page.texts) + b"]"))
             work.wake(TAIL + bus)
         for (bus, rule_name), count in self._matched.items():
-            place, dimensions = caller_of(bus), dimensions_of(bus, rule_name)
-            work.measure(NAMESPACE, "MatchedEvents", dimensions, count, caller=place)
-            work.measure(NAMESPACE, "TriggeredRules", dimensions, count, caller=place)
-            work.measure(NAMESPACE, "TriggeredRules", (), count, caller=place)
+            matched, *_ = of_rule(
+                bus, rule_name, "MatchedEvents"
+            )  # For the account it counts once an event, not a rule.
+            work.tally((matched, *of_rule(bus, rule_name, "TriggeredRules")), count)
         for bus, count in self._matched_any.items():
-            work.measure(NAMESPACE, "MatchedEvents", (), count, caller=caller_of(bus))
+            work.tally(of_bus(bus, "MatchedEvents"), count)
         for (bus, rule, target), events in self._roads.items():
-            work.measure(NAMESPACE, "InvocationsCreated", (), len(events), caller=caller_of(bus))
+            work.tally(of_bus(bus, "InvocationsCreated"), len(events))
             for begin in range(0, len(events), TOGETHER_MAX):
                 together = events[begin : begin + TOGETHER_MAX]
                 work.later(DELIVERY, Delivery(bus, rule, target, together, now, hops=self._hops))

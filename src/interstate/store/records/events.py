@@ -203,11 +203,15 @@ REPLAYS_RUNNING = Scalar(
 
 
 class Carried(msgspec.Struct, frozen=True, array_like=True):
-    """An event on its way, written as its targets see it; ``trace`` is the trace header that it came with."""
+    """An event on its way, written as its targets see it; ``trace`` is the trace header that it came with.
+
+    ``place`` is where the log has it (row and place), for whoever would have to read that from the id.
+    """
 
     event_id: str
     text: msgspec.Raw
     trace: str | None = None
+    place: tuple[int, int] | None = None
 
 
 class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,6 +12,8 @@ import msgspec
 from interstate.store.tables import Select, Table
 
 Dimensions = tuple[tuple[str, str], ...]
+MetricKey = tuple[str, str, str, str, Dimensions, str]
+"""Account, region, namespace, name, dimensions, unit: ``Metric`` as it is counted."""
 
 
 class Metric(msgspec.Struct, frozen=True):
