@@ -12,6 +12,9 @@ A record whose key was drawn from ``next_id`` in this batch is known to be absen
 deleted within the batch (a delivery that is carried out at once) therefore never touches it.
 """
 
+from collections.abc import Callable, Sequence
+from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -43,10 +46,19 @@ class Sequences:
         return drawn
 
 
+@cache
+def _key_of(table: Table[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads a record's key; tables are module-level values, so each is compiled once."""
+    if len(table.key) > 1:
+        return attrgetter(*table.key)
+    (name,) = table.key
+    return lambda record: (getattr(record, name),)
+
+
 class _State:
     """What the batch knows of one table."""
 
-    __slots__ = ("current", "dirty", "fresh_from", "ranges", "single", "stored", "table")
+    __slots__ = ("current", "dirty", "fresh_from", "key", "ranges", "stored", "table")
 
     def __init__(self, table: Table[Any]) -> None:
         self.table = table
@@ -55,12 +67,7 @@ class _State:
         self.dirty: dict[tuple[Any, ...], None] = {}  # A dict keeps the order of writing.
         self.ranges: dict[Any, list[tuple[Any, ...]]] = {}  # What range reads found since the last change, by key.
         self.fresh_from: int | None = None
-        self.single = table.key[0] if len(table.key) == 1 else None
-
-    def key(self, record: msgspec.Struct) -> tuple[Any, ...]:
-        if self.single is not None:
-            return (getattr(record, self.single),)
-        return tuple([getattr(record, name) for name in self.table.key])
+        self.key = _key_of(table)
 
     def is_new(self, key: tuple[Any, ...]) -> bool:
         """Whether the database cannot hold this unseen key: its number was drawn in this batch, or the table only grows."""
@@ -174,6 +181,23 @@ class UnitOfWork:
         """Insert or replace."""
         state = self._states.get(table) or self._state(table)
         self._set(state, state.key(record), record)
+
+    def put_all(self, table: Table[V], records: Sequence[V]) -> None:
+        """Insert or replace some."""
+        state = self._states.get(table) or self._state(table)
+        key_of, current, stored, dirty = state.key, state.current, state.stored, state.dirty
+        note = self._undo.append
+        if state.ranges:
+            state.ranges.clear()
+        for record in records:
+            key = key_of(record)
+            before = current.get(key, _UNSEEN)
+            if before is _UNSEEN:
+                before = None if state.is_new(key) else self._rows.fetch(table, (key,))[0]
+                stored[key] = before
+            note((state, key, before))
+            current[key] = record
+            dirty[key] = None
 
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
         """Delete; nothing happens when there is none."""

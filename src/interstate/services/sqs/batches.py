@@ -110,9 +110,7 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
         if isinstance(sent, ServiceError):
             failed.append(_failed(entry_id, sent))
         else:
-            told = answer_of(sent, each, fifo=is_fifo)
-            told["Id"] = entry_id
-            successful.append(told)
+            successful.append(answer_of(sent, each, fifo=is_fifo, entry=entry_id))
     return _answer(successful, failed)
 
 

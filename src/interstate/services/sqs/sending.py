@@ -20,6 +20,7 @@ import msgspec
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.core.events.numbers import row_ids
 from interstate.core.queues.attributes import DELAY_S_MAX
 from interstate.core.queues.content import check_attributes, check_id, check_system_attributes
 from interstate.core.queues.errors import (
@@ -33,7 +34,6 @@ from interstate.core.queues.message import (
     check_body,
     md5_of_attributes,
     md5_of_body,
-    new_message_id,
     size_bytes,
 )
 from interstate.services.sqs import fifo
@@ -127,13 +127,13 @@ def _sent(
             identities = [given or _digest(body) for given, (_, body) in zip(identities, passed, strict=True)]
         groups = [each.group_id or "" for each, _ in passed]
         accept = fifo.accepting(queue, groups, identities, work)
-    now, entropy = work.now, work.entropy
+    now = work.now
     delay_s, system = setting(queue, "DelaySeconds"), _system_of(caller.account, caller.trace)
     later = now + timedelta(seconds=delay_s) if delay_s else now
     told: list[Message | ServiceError] = []
     new: list[Message] = []
-    for (each, body), identity in zip(passed, identities, strict=True):
-        row = work.next_id(MESSAGES)
+    rows = [work.next_id(MESSAGES) for _ in passed]
+    for (each, body), identity, row, name in zip(passed, identities, rows, row_ids(rows, work.entropy), strict=True):
         message = Message(
             row,
             queue.id,
@@ -143,7 +143,7 @@ def _sent(
             if each.delay_s
             else now,
             now,
-            new_message_id(row, entropy),
+            name,
             each.body,
             md5_of_body(body),
             _stored(each.attributes) if each.attributes else None,
@@ -166,9 +166,11 @@ def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def answer_of(message: Message, outgoing: Outgoing, *, fifo: bool) -> dict[str, Any]:
-    """SendMessage's answer."""
+def answer_of(message: Message, outgoing: Outgoing, *, fifo: bool, entry: str | None = None) -> dict[str, Any]:
+    """SendMessage's answer; in a batch with its entry's id."""
     answer = {"MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}
+    if entry is not None:
+        answer = {"Id": entry, **answer}
     if fifo:
         answer["SequenceNumber"] = message.sequence_number
     if outgoing.attributes:

@@ -46,8 +46,8 @@ def _join_group(queue: Queue, message: Message, work: Work) -> None:
 def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
     """Write new messages (at least one); the queue's readers are told of each."""
     key = f"sqs:{queue.arn}"
-    for message in messages:
-        work.put(MESSAGES, message)
+    work.put_all(MESSAGES, messages)
+    for _ in messages:
         work.wake(key, one=True)
     if queue.is_fifo:
         for message in messages:

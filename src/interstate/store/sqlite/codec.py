@@ -8,6 +8,7 @@ column. Most rows of a table leave the same columns empty, so there are few such
 ``bytearray`` for the same reason: the module takes that as it is, and looks for an adapter of ``bytes``.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -55,7 +56,7 @@ _LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}
 class TableCodec(RecordCodec):
     """What SQLite needs to know of one table."""
 
-    __slots__ = ("_gets", "_inserts", "_optional", "_updates", "_whole", "delete", "get", "select")
+    __slots__ = ("_gets", "_has_bytes", "_inserts", "_optional", "_updates", "_whole", "delete", "get", "select")
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
@@ -73,8 +74,14 @@ class TableCodec(RecordCodec):
         self._whole = Insert(self, (), ())
         self._inserts: dict[tuple[tuple[int, ...], tuple[str, ...]], Insert] = {((), ()): self._whole}
         self.delete = f"DELETE FROM {table.name} WHERE {where}"
+        self._has_bytes = any(strip_none(self.hints[name]) is bytes for name in table.key)
         self._gets: dict[int, str] = {}
         self._updates: dict[tuple[int, ...], str] = {}
+
+    def key_parameters(self, key: tuple[Any, ...]) -> Sequence[Any]:
+        """A key as parameters of a statement."""
+        key = self.to_key(key)
+        return [bytearray(part) if type(part) is bytes else part for part in key] if self._has_bytes else key
 
     def get_many(self, count: int) -> str:
         """The statement that finds ``count`` keys, in their order: each arm is one look into the primary key.

@@ -3,7 +3,8 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import chain
+from itertools import chain, compress, count
+from operator import is_not
 from typing import Any
 
 import msgspec
@@ -38,7 +39,8 @@ class SqliteRows:
         place = codec.place
         for part in _parts(wanted):
             rows = self.connection.execute(codec.get_many(len(part)), _handed(chain.from_iterable(part))).fetchall()
-            found.update((place(row), codec.from_row(row)) for row in rows)
+            for row in rows:
+                found[place(row)] = codec.from_row(row)
         return [found.get(key) for key in wanted]
 
     def fetch_all(
@@ -75,13 +77,13 @@ class SqliteRows:
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         """Write what changed: (key, stored, wanted) each, as one statement a kind of change and of emptiness."""
         codec = codec_of(table)
-        deletes: list[list[Any]] = []
+        deletes: list[Sequence[Any]] = []
         inserts: dict[Insert, list[list[Any]]] = {}
         insert: Insert | None = None
         updates: dict[tuple[int, ...], list[list[Any]]] = {}
         for key, stored, wanted in changes:
             if wanted is None:
-                deletes.append(_handed(codec.to_key(key)))
+                deletes.append(codec.key_parameters(key))
             elif stored is not None:
                 _update(codec, key, stored, wanted, updates)
             else:
@@ -117,9 +119,8 @@ def _update(
 ) -> None:
     old = msgspec.structs.astuple(stored)
     new = msgspec.structs.astuple(wanted)
-    changed = tuple(
-        [~at if value is None else at for at, value in enumerate(new) if value is not old[at] and value != old[at]]
-    )
+    touched = compress(count(), map(is_not, new, old))  # Most columns hold the object that they held.
+    changed = tuple([~at if new[at] is None else at for at in touched if new[at] != old[at]])
     if changed:
         writers = codec.writers
         values: list[Any] = []
@@ -127,7 +128,7 @@ def _update(
             if at >= 0:
                 write = writers[at]
                 values.append(new[at] if write is None else write(new[at]))
-        values.extend(_handed(codec.to_key(key)))
+        values.extend(codec.key_parameters(key))
         updates.setdefault(changed, []).append(values)
 
 
