@@ -95,3 +95,23 @@ def test_sums_are_exact(one: int, two: int, scale: int) -> None:
 def test_a_sum_that_needs_more_digits_is_refused() -> None:
     with pytest.raises(InvalidInput, match="more than 38 significant digits"):
         numbers.add("1" + "0" * 50, "0.1")
+
+
+@given(st.integers(0, 10**38 - 1) | st.integers(0, 10**38 - 1).map(lambda number: number * 10**30 % 10**38))
+def test_whole_numbers_are_read_sorted_and_measured_as_all_others(number: int) -> None:
+    text = str(number)
+    assert numbers.canonical(text) == numbers.canonical(f"{text}.0") == text
+    assert numbers.canonical(f"0{text}") == text
+    significant = text.strip("0")
+    assert numbers.size_bytes(text) == (len(significant) + 1) // 2 + 1
+    assert (numbers.sortable(text) < numbers.sortable(str(number + 1))) is True
+    assert numbers.sortable(f"-{text}") < b"\x01" or number == 0
+
+
+@pytest.mark.parametrize("text", ["\u0661", "\u00b2", "1" * 39, "00", "007"])
+def test_only_plain_digits_without_leading_zeros_stand_as_they_are(text: str) -> None:
+    try:
+        found = numbers.canonical(text)
+    except InvalidInput:
+        return
+    assert found != text

@@ -24,13 +24,12 @@ Encoded = tuple[bytes, bytes]
 
 def encoded(attribute_type: str, content: Any) -> bytes:
     """The bytes of one key attribute's content."""
+    part: bytes = content
     if attribute_type == "S":
-        text: str = content
-        return text.encode()
-    if attribute_type == "N":
-        return numbers.sortable(content)
-    binary: bytes = content
-    return binary
+        part = content.encode()
+    elif attribute_type == "N":
+        part = numbers.sortable(content)
+    return part
 
 
 def key_of_request(key: Mapping[str, Value], schema: KeySchema) -> Encoded:
@@ -54,7 +53,8 @@ def _key_part(value: Value | None, attribute: KeyAttribute, size_max: int) -> by
     content = value.get(attribute.type)
     if content is None:
         raise KeyMismatch
-    return _bounded(encoded(attribute.type, content), attribute, size_max)
+    part = encoded(attribute.type, content)
+    return part if 0 < len(part) <= size_max else _bounded(part, attribute, size_max)
 
 
 def _bounded(part: bytes, attribute: KeyAttribute, size_max: int) -> bytes:
@@ -103,7 +103,8 @@ def _item_part(item: Item, attribute: KeyAttribute, size_max: int) -> bytes:
         raise InvalidParameters(
             f"Type mismatch for key {attribute.name} expected: {attribute.type} actual: {kind_of(value)}"
         )
-    return _bounded(encoded(attribute.type, content), attribute, size_max)
+    part = encoded(attribute.type, content)
+    return part if 0 < len(part) <= size_max else _bounded(part, attribute, size_max)
 
 
 def key_in_index(item: Item, index: Index) -> Encoded | None:

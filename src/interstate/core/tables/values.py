@@ -34,8 +34,11 @@ def checked_item(item: Mapping[str, Value]) -> tuple[Item, int]:
     answer: Item = {}
     total = 0
     for name, value in item.items():
-        answer[name], size = checked(value)
-        total += size + text_bytes(name)
+        if len(value) == 1 and (text := value.get("S")) is not None:  # What most are.
+            answer[name], size = value, len(text) if text.isascii() else len(text.encode())
+        else:
+            answer[name], size = checked(value)
+        total += size + (len(name) if name.isascii() else len(name.encode()))
     return answer, total
 
 

@@ -19,6 +19,7 @@ from interstate.core.tables.expressions.placeholders import NONE, Placeholders, 
 from interstate.core.tables.expressions.update import CompiledUpdate, compile_update
 from interstate.core.tables.keys import Encoded, check_index_keys, check_scalar_keys, key_of_item, key_of_request
 from interstate.core.tables.legacy import LegacyCondition
+from interstate.core.tables.numbers import canonical
 from interstate.core.tables.schema import TableDefinition
 from interstate.core.tables.values import (
     ITEM_BYTES_MAX,
@@ -114,7 +115,16 @@ def checked_key(key: Mapping[str, Value]) -> Item:
     Raises:
         InvalidInput: a value is none.
     """
-    return {name: checked(value)[0] for name, value in key.items()}
+    answer: Item = {}
+    for name, value in key.items():
+        if len(value) == 1 and "S" in value:
+            answer[name] = value
+        elif len(value) == 1 and (text := value.get("N")) is not None:
+            number = canonical(text)
+            answer[name] = value if number is text else {"N": number}
+        else:
+            answer[name] = checked(value)[0]
+    return answer
 
 
 def prepare_put(request: Put, legacy: LegacyCondition | None = None) -> Prepared:
