@@ -143,8 +143,12 @@ _Leave = Callable[[], Coroutine[None, None, None]]
 
 async def _join(instance: Instance, store: Store, address: str) -> tuple[_Leave, _Leave]:
     """Live among the nodes of a shared database; answers how to stop working, and how to leave."""
+    from interstate.runtime.signals import Signals  # noqa: PLC0415 as above
+
     if isinstance(store, SqliteStore):
-        return _nowhere, _nowhere
+        signals = Signals(instance)
+        signals.start()
+        return _nowhere, signals.stop
     from interstate.runtime.nodes import Nodes  # noqa: PLC0415 as above
     from interstate.store.postgres.engine import PostgresStore  # noqa: PLC0415
 
@@ -152,7 +156,14 @@ async def _join(instance: Instance, store: Store, address: str) -> tuple[_Leave,
     nodes = Nodes(instance, store, address)
     instance.tell_others = nodes.tell
     await nodes.start()
-    return nodes.drain, nodes.stop
+    signals = Signals(instance, lambda: nodes.is_first)
+    signals.start()
+
+    async def leave() -> None:
+        await signals.stop()
+        await nodes.stop()
+
+    return nodes.drain, leave
 
 
 async def _nowhere() -> None:

@@ -108,6 +108,7 @@ class Nodes:
         self._wakes: dict[tuple[str, bool], None] = {}
         self._told = asyncio.Event()
         self.others = 0
+        self.is_first = False  # Of those that live, this one has the lowest number: it measures what is everybody's.
         self._faults = ""
         self._skewed = False
         self._database_at = 0  # Microseconds: the database's clock at the last renewal.
@@ -288,6 +289,7 @@ class Nodes:
         dead = {row[0]: row for row in rows if row[3]} | self._overdue(rows)
         living = {(row[0], row[1]) for row in rows if row[0] not in dead}
         self.others = len(living)
+        self.is_first = all(self._store.number < number for number, _ in living)
         for number, epoch, backends, *_, until in dead.values():
             await self._take_over(connection, number, epoch, msgspec.json.decode(backends, type=list[int]), until)
         if self._known - living:  # What they committed last, they may not have told.
