@@ -7,7 +7,7 @@ class Cursor(msgspec.Struct, frozen=True):
     """``taken`` items were read; the next one begins at ``offset`` (of the text ``body``, of ``size`` bytes), or after ``key`` (of a list).
 
     ``headers`` are a CSV's. ``file`` counts those of the ``files`` of ``manifest`` (a body, too) that were opened. ``pairs``: the items are names and values of an object.
-    ``end``: there are no more.
+    ``many``: they come from file after file, of a manifest or of a list. ``lines``: the text has been made JSON Lines. ``end``: there are no more.
     """
 
     taken: int = 0
@@ -22,3 +22,5 @@ class Cursor(msgspec.Struct, frozen=True):
     end: bool = False
     opened: bool = False
     pairs: bool = False
+    many: bool = False
+    lines: bool = False

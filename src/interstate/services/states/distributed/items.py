@@ -18,6 +18,7 @@ from interstate.base.json import JSON, BrokenJSON, dumps, loads
 from interstate.base.time import to_epoch_s
 from interstate.core.asl.vocabulary import Datum, MapReading, MapRunSetup
 from interstate.core.items.cursor import Cursor
+from interstate.core.items.parquet import parquet_lines
 from interstate.core.items.reading import (
     Unreadable,
     csv_columns,
@@ -41,6 +42,7 @@ ITEM_BYTES_MAX: Final = 8 << 20
 """The longest item that is looked for; its child could not take more than 256 KiB anyway."""
 UNPACKED_BYTES_MAX: Final = 64 << 20
 """A packed file of a manifest is unpacked whole, up to here."""
+PARQUET_BYTES_MAX: Final = 16 << 20
 WHOLE_BYTES_MAX: Final = 16 << 20
 """A JSON file of which ``ItemsPointer`` picks an array is read whole, up to here."""
 
@@ -73,10 +75,12 @@ def items_from(cursor: Cursor, setup: MapRunSetup, caller: Caller, work: Work) -
     if not cursor.opened:
         cursor = _opened(cursor, reading, caller, work)
         yield NO_ITEM, cursor
-    read = _listed if reading.action == "listObjectsV2" else _read
+    read = _listed if reading.action == "listObjectsV2" and not cursor.many else _read
+    if cursor.manifest and not cursor.many:  # It was opened before there were others.
+        cursor = msgspec.structs.replace(cursor, many=True)
     while not cursor.end:
-        if cursor.manifest and cursor.offset >= cursor.size:
-            cursor = _next_file(cursor, caller, work)
+        if cursor.many and cursor.offset >= cursor.size:
+            cursor = _next_file(cursor, reading, caller, work)
             yield NO_ITEM, cursor
             continue
         for item, behind in read(cursor, reading, caller, work):
@@ -149,26 +153,70 @@ def _inline(cursor: Cursor, setup: MapRunSetup) -> Iterator[Step]:
 
 def _opened(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
     _limit(reading)
-    if reading.transformation != "NONE":
-        raise Unreadable(f"Interstate does not read items with the transformation {reading.transformation}.")
     opened = msgspec.structs.replace(cursor, opened=True)
     if reading.action == "listObjectsV2":
-        return opened
-    if reading.input_type not in {"CSV", "JSON", "JSONL", "MANIFEST"} or reading.manifest_type == "ATHENA_DATA":
-        raise Unreadable(f"Interstate does not read items of the type {reading.manifest_type or reading.input_type}.")
+        if reading.transformation != "NONE" and reading.input_type not in {"CSV", "JSON", "JSONL", "PARQUET"}:
+            raise Unreadable("The transformation LOAD_AND_FLATTEN needs the InputType of the objects.")
+        return msgspec.structs.replace(opened, many=reading.transformation != "NONE")
+    if reading.transformation != "NONE":
+        raise Unreadable(
+            "LOAD_AND_FLATTEN loads the objects of a list: its Resource is arn:aws:states:::s3:listObjectsV2."
+        )
+    found = _object(reading.arguments.get("Bucket", ""), reading.arguments.get("Key", ""), caller, work)
+    if reading.manifest_type == "ATHENA_DATA":
+        bodies.use(found.body, work)
+        files = len(_athena_files(found.body, found.size, work))
+        return msgspec.structs.replace(opened, manifest=found.body, files=files, many=True, end=files == 0)
+    if _is_inventory(reading):
+        bodies.use(found.body, work)
+        return _with_manifest(opened, found, work)
+    return _begun(opened, found, reading, work)
+
+
+def _object(bucket: str, key: str, caller: Caller, work: Work) -> Object:
     try:
-        found = object_at(reading.arguments.get("Bucket", ""), reading.arguments.get("Key", ""), work, caller.account)
+        return object_at(bucket, key, work, caller.account)
     except ServiceError as error:
         raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
-    bodies.use(found.body, work)
-    if reading.input_type == "MANIFEST":
-        return _with_manifest(opened, found, work)
-    opened = msgspec.structs.replace(opened, body=found.body, size=found.size)
+
+
+def _is_inventory(reading: MapReading) -> bool:
+    return reading.manifest_type == "S3_INVENTORY" or (reading.input_type == "MANIFEST" and not reading.manifest_type)
+
+
+def _begun(cursor: Cursor, found: Object, reading: MapReading, work: Work) -> Cursor:
+    """A file of items is at hand; one of many may be packed."""
+    body, size = found.body, found.size
+    parquet = reading.input_type == "PARQUET"
+    if cursor.many and bodies.read(body, 0, 2, work) == b"\x1f\x8b":
+        data = _unpacked(bodies.read(body, 0, min(size, UNPACKED_BYTES_MAX), work))
+        body, size = bodies.store(data, work), len(data)
+    elif not parquet:
+        bodies.use(body, work)
+    if parquet:
+        body, size = _rows(body, size, work)
+    begun = msgspec.structs.replace(cursor, body=body, size=size, offset=0, lines=parquet)
     if reading.input_type == "CSV":
-        return _with_headers(opened, reading, work)
-    if reading.input_type == "JSON" and reading.items_pointer:
-        return _picked(opened, reading.items_pointer, work)
-    return msgspec.structs.replace(opened, end=found.size == 0 and reading.input_type == "JSONL")
+        begun = _with_headers(begun, reading, work)
+    elif reading.input_type == "JSON" and reading.items_pointer:
+        begun = _picked(begun, reading.items_pointer, work)
+    elif size == 0 and reading.input_type != "JSON":
+        begun = msgspec.structs.replace(begun, end=True)
+    return msgspec.structs.replace(begun, end=False, offset=begun.size) if cursor.many and begun.end else begun
+
+
+def _rows(body: int, size: int, work: Work) -> tuple[int, int]:
+    """The rows of a Parquet file as a body of JSON Lines."""
+    if size > PARQUET_BYTES_MAX:
+        raise Unreadable(f"Interstate reads Parquet files up to {PARQUET_BYTES_MAX >> 20} MiB.")
+    made, length = bodies.begin(work), 0
+    for lines in parquet_lines(bodies.read(body, 0, size, work)):
+        bodies.write(made, length, lines, work)
+        length += len(lines)
+        if length > UNPACKED_BYTES_MAX:
+            raise Unreadable(f"Interstate reads Parquet files whose rows have up to {UNPACKED_BYTES_MAX >> 20} MiB.")
+    bodies.seal(made, length, work)
+    return made, length
 
 
 def _with_headers(cursor: Cursor, reading: MapReading, work: Work) -> Cursor:
@@ -188,11 +236,11 @@ def _with_manifest(cursor: Cursor, found: Object, work: Work) -> Cursor:
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
     """
     manifest = _manifest(found.body, found.size, work)
-    if manifest.get("fileFormat", "CSV") != "CSV":
+    if manifest.get("fileFormat", "CSV") not in {"CSV", "Parquet"}:
         raise Unreadable(f"Interstate does not read inventories of the format {manifest['fileFormat']}.")
     headers = csv_headers([name.strip() for name in str(manifest.get("fileSchema", "")).split(",")])
     files = len(manifest["files"])
-    return msgspec.structs.replace(cursor, manifest=found.body, headers=headers, files=files, end=files == 0)
+    return msgspec.structs.replace(cursor, manifest=found.body, headers=headers, files=files, many=True, end=files == 0)
 
 
 def _manifest(body: int, size: int, work: Work) -> dict[str, Any]:
@@ -205,30 +253,56 @@ def _manifest(body: int, size: int, work: Work) -> dict[str, Any]:
     return value
 
 
-def _next_file(cursor: Cursor, caller: Caller, work: Work) -> Cursor:
-    """The next file of a manifest, unpacked where it is packed. The one before is let go when the next one is there."""
-    before = cursor.body
-    cursor = msgspec.structs.replace(cursor, body=0, size=0, offset=0)
-    if cursor.file >= cursor.files:
-        if before:
-            bodies.release(before, work)
+def _athena_files(body: int, size: int, work: Work) -> list[str]:
+    """The data files that an UNLOAD query of Athena wrote: its manifest is a list of their URIs, one a line.
+
+    Source: https://docs.aws.amazon.com/athena/latest/ug/unload.html
+    """
+    try:
+        text = bodies.read(body, 0, min(size, WHOLE_BYTES_MAX), work).decode()
+    except UnicodeDecodeError:
+        text = ""
+    files = [line.strip().strip('"') for line in text.splitlines() if line.strip()]
+    if not all(file.startswith("s3://") for file in files):
+        raise Unreadable("The manifest is not that of an Athena query.")
+    return files
+
+
+def _next_file(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
+    """The next of many files, unpacked where it is packed. The one before is let go when the next one is there."""
+    following = _following_file(msgspec.structs.replace(cursor, body=0, size=0, offset=0), reading, caller, work)
+    if cursor.body:
+        bodies.release(cursor.body, work)
+    return following
+
+
+def _following_file(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
+    if cursor.manifest and cursor.file >= cursor.files:
         return msgspec.structs.replace(cursor, end=True)
+    if not cursor.manifest:
+        return _next_listed(cursor, reading, caller, work)
+    told = msgspec.structs.replace(cursor, file=cursor.file + 1)
+    if reading.manifest_type == "ATHENA_DATA":
+        uri = _athena_files(cursor.manifest, WHOLE_BYTES_MAX, work)[cursor.file]
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return _begun(told, _object(bucket, key, caller, work), reading, work)
     manifest = _manifest(cursor.manifest, WHOLE_BYTES_MAX, work)
     bucket = str(manifest.get("destinationBucket", "")).rpartition(":")[2]
-    key = str(manifest["files"][cursor.file].get("key", ""))
-    try:
-        found = object_at(bucket, key, work, caller.account)
-    except ServiceError as error:
-        raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
-    body, size = found.body, found.size
-    if key.endswith(".gz"):
-        data = _unpacked(bodies.read(body, 0, min(size, UNPACKED_BYTES_MAX), work))
-        body, size = bodies.store(data, work), len(data)
-    else:
-        bodies.use(body, work)
-    if before:
-        bodies.release(before, work)
-    return msgspec.structs.replace(cursor, body=body, size=size, file=cursor.file + 1)
+    form = "PARQUET" if manifest.get("fileFormat") == "Parquet" else "MANIFEST"
+    found = _object(bucket, str(manifest["files"][cursor.file].get("key", "")), caller, work)
+    return _begun(told, found, msgspec.structs.replace(reading, input_type=form), work)
+
+
+def _next_listed(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
+    """The next object of a list, whose items are the list's (LOAD_AND_FLATTEN); those that end with "/" are folders."""
+    page = _list(cursor, reading, caller, work, most=1)
+    if not page:
+        return msgspec.structs.replace(cursor, end=True)
+    key = page[0]["Key"]
+    told = msgspec.structs.replace(cursor, key=key)
+    if key.endswith("/"):
+        return told
+    return _begun(told, _object(reading.arguments.get("Bucket", ""), key, caller, work), reading, work)
 
 
 def _unpacked(data: bytes) -> bytes:
@@ -288,8 +362,7 @@ def _read(cursor: Cursor, reading: MapReading, _caller: Caller, work: Work) -> I
             yield item, behind
         if found or last:
             if last and not found:
-                end = cursor.file >= cursor.files
-                yield NO_ITEM, msgspec.structs.replace(cursor, offset=cursor.size, end=end)
+                yield NO_ITEM, msgspec.structs.replace(cursor, offset=cursor.size, end=not cursor.many)
             return
 
 
@@ -297,16 +370,15 @@ def _parsed(window: bytes, cursor: Cursor, reading: MapReading, *, last: bool) -
     taken = cursor.taken
 
     def behind(offset: int, *, closed: bool = False) -> Cursor:
-        at = cursor.offset + offset
-        end = closed or (at >= cursor.size and cursor.file >= cursor.files)
-        return msgspec.structs.replace(cursor, taken=taken, offset=at, end=end)
+        at = cursor.size if closed else cursor.offset + offset
+        return msgspec.structs.replace(cursor, taken=taken, offset=at, end=at >= cursor.size and not cursor.many)
 
-    if reading.input_type in {"CSV", "MANIFEST"}:
+    if not cursor.lines and (reading.input_type == "CSV" or _is_inventory(reading)):
         columns = csv_columns(cursor.headers)
         for record, end in csv_records(window, reading.delimiter, last=last):
             taken += 1
             yield csv_item(columns, record), behind(end)
-    elif reading.input_type == "JSONL":
+    elif cursor.lines or reading.input_type == "JSONL":
         for line in json_lines(window, last=last):
             taken += 1
             yield _member(line.item) if cursor.pairs else line.item, behind(line.next)
@@ -323,17 +395,24 @@ def _member(pair: JSON) -> Pair:
     return Pair(name, value)
 
 
-def _listed(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Iterator[Step]:
+def _list(cursor: Cursor, reading: MapReading, caller: Caller, work: Work, *, most: int | None = None) -> Any:
     request: dict[str, Any] = {"Bucket": reading.arguments.get("Bucket", "")}
     if "Prefix" in reading.arguments:
         request["Prefix"] = reading.arguments["Prefix"]
     after = cursor.key or reading.arguments.get("StartAfter")
     if after:
         request["StartAfter"] = after
+    if most is not None:
+        request["MaxKeys"] = most
     try:
         answer = work.call("s3", "ListObjectsV2", request, caller=caller)
     except ServiceError as error:
         raise Unreadable(f"{error.message} (Service: Amazon S3; Status Code: 404; Error Code: {error.code})") from error
+    return answer.get("Contents", []) if most is not None else answer
+
+
+def _listed(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Iterator[Step]:
+    answer = _list(cursor, reading, caller, work)
     found = answer.get("Contents", [])
     taken = cursor.taken
     for at, entry in enumerate(found):
