@@ -73,7 +73,7 @@ SERVICE = Service(
     steps=executor.STEPS,
     effects=EFFECTS,
     notes={
-        "CreateStateMachine": "Items of a distributed Map from PARQUET and from manifests of Athena are refused when they are read.",
+        "CreateStateMachine": "Items of a distributed Map in Parquet need `interstate[parquet]`; inventories in ORC are refused when they are read.",
         "DeleteStateMachine": "Running executions are not terminated: the machine is DELETING until they end.",
     },
 )  # fmt: skip
