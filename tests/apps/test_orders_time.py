@@ -46,7 +46,7 @@ def test_an_order_whose_payment_nobody_answers_fails_and_gives_its_stock_back(aw
     away.orders("place", "--order-id", "ORD-UNPAID", "--no-follow")
     away.show_when("ORD-UNPAID", "VALIDATED")
     away.advance("20m")
-    assert away.show_when("ORD-UNPAID", "PAYMENT_FAILED")["reason"] == "payment failed: States.HeartbeatTimeout"
+    assert away.show_when("ORD-UNPAID", "PAYMENT_FAILED")["reason"] == "payment failed: States.Timeout"
     away.open_partners()
     away.advance("20m")
     assert "every promise holds" in away.orders("verify")

@@ -2,7 +2,7 @@
 
 ``POST /<carrier>/shipments`` books, ``DELETE /<carrier>/shipments/<key>`` takes a booking back, ``POST /<carrier>/pickups`` lets a
 driver come for a parcel that is booked. Each is done once for its key. What a carrier does not serve it refuses with 422, and has
-booked nothing. Pickups want to know who asks, each carrier in its own way: swift an API key, continental user and password, harbor
+booked nothing. ``GET /<carrier>/health`` suffers the same faults as a booking. Pickups want to know who asks, each carrier in its own way: swift an API key, continental user and password, harbor
 a token that ``POST /harbor/token`` gives to a client for a while. ``GET /ledger`` tells every booking, whether it still stands,
 and every pickup.
 """
@@ -56,6 +56,10 @@ class Booking:
     requests: int = 1
 
 
+def up() -> Reply:
+    return 200, {"status": "up"}
+
+
 class Carriers:
     def __init__(self, path: Path, rates: Rates, seed: str, access: Access | None = None) -> None:
         self.ledger = Ledger(path)
@@ -88,6 +92,8 @@ class Carriers:
                 act = partial(self.book, carrier, body)
             case [carrier, "shipments", key] if method == "DELETE" and carrier in SERVES:
                 act = partial(self.void, carrier, key)
+            case [carrier, "health"] if method == "GET" and carrier in SERVES:
+                act = up
             case [carrier, "pickups"] if method == "POST" and carrier in SERVES:
                 act = partial(self.pick_up, carrier, body, headers)
             case ["harbor", "token"] if method == "POST":

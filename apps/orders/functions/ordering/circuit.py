@@ -7,7 +7,8 @@ A circuit is one item of the CircuitState table, shared by all workers and chang
 * ``CLOSED``     the partner is asked. Each failure (no answer, 5xx) counts one up, each answer, a refusal too, sets the count to
   nothing; the failure that makes it ``failures_max`` opens the circuit.
 * ``OPEN``       nobody asks the partner: ``CircuitOpen`` at once. Requests that may wait are laid in the CircuitArchive table, one
-  for each circuit and order; the Task that made one waits on its token, and a timeout is its failure.
+  for each circuit and order; the Task that made one waits on its token, and a timeout is its failure. (A parcel goes with
+  another carrier meanwhile: nothing waits for a carrier.)
 * ``HALF_OPEN``  one trial is under way: a request of the archive, or a look at the partner's health where none waits.
 
 Each opening has a number, its ``generation``, and one execution of CircuitWorkflow, named after both: it waits ``wait_s``, makes the
@@ -54,7 +55,8 @@ class Circuit:
 
 
 PAYMENT = Circuit("payment", failures_max=3, wait_s=30)
-CIRCUITS = {circuit.name: circuit for circuit in (PAYMENT,)}
+CARRIERS = tuple(Circuit(name, failures_max=5, wait_s=60) for name in ("swift", "continental", "harbor"))
+CIRCUITS = {circuit.name: circuit for circuit in (PAYMENT, *CARRIERS)}
 
 
 class CircuitOpen(PartnerUnavailable):

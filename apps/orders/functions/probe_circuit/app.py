@@ -6,6 +6,7 @@ A request whose order ended meanwhile, or whose Task waits under a newer token, 
 """
 
 import json
+import os
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -19,6 +20,11 @@ from ordering.values import Plain, to_json
 db = aws.client("dynamodb")
 states = aws.client("stepfunctions")
 
+CARRIER_URL = os.environ.get("CARRIER_URL", "http://127.0.0.1:4602")
+HEALTH = {
+    circuit.PAYMENT.name: f"{payment.PAYMENT_URL}/health",
+    **{carrier.name: f"{CARRIER_URL}/{carrier.name}/health" for carrier in circuit.CARRIERS},
+}
 # Answers to a token that nobody awaits any more.
 STALE = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
@@ -45,7 +51,7 @@ def try_out(which: Circuit) -> bool:
             if order := due(which, request):
                 send(which, request, order)
                 return True
-        partner.call("GET", f"{payment.PAYMENT_URL}/health")
+        partner.call("GET", HEALTH[which.name])
     except partner.PartnerUnavailable as fault:
         log("trial failed", circuit=which.name, fault=str(fault))
         return False
