@@ -138,7 +138,7 @@ def test_a_node_speaks_tls_with_a_database_that_it_can_verify_and_with_no_other(
     with Proxy(database, context) as proxy:
         store = PostgresStore(f"{proxy.url}?sslmode=verify-full&sslrootcert={cert}")
         assert store.writer.pgconn.ssl_in_use
-        assert store.read_connection.pgconn.ssl_in_use
+        assert all(snapshot.line.connection.pgconn.ssl_in_use for snapshot in store.snapshots)
         store.close()
         other = tmp_path / "other.pem"
         shutil.copy(Path(ssl.get_default_verify_paths().openssl_cafile or cert), other)

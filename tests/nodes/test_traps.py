@@ -134,7 +134,9 @@ def test_a_snapshot_is_taken_after_its_horizon(bus: Pair, side: str) -> None:
     store = postgres(quick)
 
     def read() -> tuple[int, bool, bool]:
-        rows = store.rows if side == "rows" else store.reader
+        snapshot = store.snapshot()
+        assert snapshot is not None
+        rows = store.rows if side == "rows" else snapshot.rows
         records = UnitOfWork(rows, quick.batches.sequences)
         store.begin()
         found = records.select(
@@ -142,7 +144,7 @@ def test_a_snapshot_is_taken_after_its_horizon(bus: Pair, side: str) -> None:
         )
         horizon = records.horizon()
         store.rollback()
-        store.end_read()
+        snapshot.drop()
         return len(found), records.withheld, all(row.id < horizon for row in found)
 
     assert read() == (2, True, True)

@@ -9,14 +9,11 @@ from typing import Any
 
 import pytest
 
-from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.runtime.batch import Job
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.instance import Instance
-from interstate.runtime.metrics import Metrics
-from interstate.runtime.reading import Reads
 from interstate.runtime.work import BatchWork
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.sqlite.engine import SqliteStore
@@ -38,12 +35,6 @@ class Counted(SqliteStore):
     def end_read(self) -> None:
         self.ended += 1
         super().end_read()
-
-
-class OneOfSome(Counted):
-    """A store that has neighbours."""
-
-    node = 1
 
 
 def play(store: Counted, act: Callable[[Instance], Awaitable[None]]) -> None:
@@ -81,19 +72,6 @@ def test_reads_of_one_turn_share_a_snapshot_and_the_next_turn_has_another(tmp_pa
             assert store.ended == turn
 
     play(store, act)
-
-
-def test_nodes_that_share_a_database_read_each_call_anew(tmp_path: Path) -> None:
-    store = OneOfSome(tmp_path)
-
-    async def run() -> None:
-        reads = Reads(store, Catalog(()), Sequences(), Metrics())
-        for number in (1, 2):
-            reads.read(value, Caller(), NOW)
-            assert store.begun == store.ended == number
-
-    asyncio.run(run())
-    store.close()
 
 
 def test_whoever_was_told_of_a_commit_reads_it_in_the_same_turn(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -23,6 +24,7 @@ from interstate.runtime.commits import Commits
 from interstate.runtime.due import DueWork
 from interstate.runtime.functions.streaming import STREAM, Stream
 from interstate.runtime.parking import Parking
+from interstate.runtime.read_turns import Reading, ReadTurns
 from interstate.runtime.reading import Reads
 from interstate.runtime.work import BatchWork
 from interstate.services.operation import Operation, Parked, Perform, Streaming
@@ -52,6 +54,7 @@ class Instance:
         self.commits = Commits(self.batches, clock, self.activity)
         self._reads = Reads(store, catalog, sequences, self.batches.metrics)
         self.commits.telling = self._reads.end
+        self._turns = ReadTurns(store, catalog, sequences, self.batches.metrics) if store.takes_turns else None
         self.parking = Parking(clock)
         self.due = DueWork(self.batches, self.commits, clock, self.activity, self.seed)
         self.clock_control = ClockControl(self.run, clock, self.due, self.parking, self.activity)
@@ -112,6 +115,8 @@ class Instance:
         await self.due.stop()
         await self.commits.close()
         self._reads.end()
+        if self._turns is not None:
+            self._turns.close()
         self.store.close()
 
     async def reset(self) -> None:
@@ -175,6 +180,7 @@ class Instance:
         Raises:
             ServiceError: the operation refused at once; ``done`` is not called then.
         """
+        typed = isinstance(params, msgspec.Struct)
         if isinstance(params, msgspec.Struct):
             request = params
         elif self.catalog.faults:
@@ -183,8 +189,11 @@ class Instance:
         else:
             request = self.catalog.request(service, operation, params, checked=True)
         row = self.catalog.operation(service, operation)
+        if row.reads and self._turns is not None:
+            self._read_in_turn(row, request, caller, done)
+            return
         if row.reads and self.store.reader is not None:
-            done(self._read(row, request, caller), None)
+            done(self._read(row, request, caller, texts=typed), None)
             return
         handle = row.handle
 
@@ -215,6 +224,11 @@ class Instance:
     ) -> Mapping[str, Any] | None:
         row = self.catalog.operation(service, operation)
         request = self.catalog.request(service, operation, params, checked=True)
+        if row.reads and self._turns is not None:
+            coming: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._read_in_turn(row, request, caller, partial(_settle_future, coming))
+            read: Mapping[str, Any] | None = await coming
+            return read
         if row.reads and self.store.reader is not None:
             return self._read(row, request, caller)
         keys = () if row.keys is None else row.keys(request, caller)
@@ -230,9 +244,12 @@ class Instance:
 
     def read(self, function: Callable[[BatchWork], Any]) -> Awaitable[Any]:
         """A function that only reads, on what is committed; in memory there is only the one connection."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._turns is not None:
+            self._turns.begin(Reading(function, partial(_settle_future, answer), Caller(), self.clock.now()))
+            return answer
         if self.store.reader is None:
             return self.run(function)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         answer.set_result(self._reads.read(function, Caller(), self.clock.now()))
         return answer
 
@@ -309,20 +326,37 @@ class Instance:
         finally:
             stream.close()
 
-    def _read(self, row: Operation[Any], request: msgspec.Struct, caller: Caller) -> Mapping[str, Any] | None:
+    def _read(
+        self, row: Operation[Any], request: msgspec.Struct, caller: Caller, *, texts: bool = False
+    ) -> Mapping[str, Any] | None:
         """A call that writes nothing, on what is committed, without waiting for a batch."""
         try:
-            outcome = self._reads.read(lambda work: row.handle(request, work), caller, self.clock.now())
+            outcome = self._reads.read(lambda work: row.handle(request, work), caller, self.clock.now(), texts=texts)
         except ServiceError:
             raise
         except Exception as error:
-            if (away := self.store.unavailable(error)) is not None:
-                raise ServiceUnavailable(away) from error
-            _log.exception("a read failed by a bug")
-            raise InternalFailure(type(error).__name__) from error
+            raise self._failed_read(error) from error
         assert not isinstance(outcome, Parked | Perform)
         answer: Mapping[str, Any] | None = outcome
         return answer
+
+    def _failed_read(self, error: Exception) -> ServiceError:
+        if (away := self.store.unavailable(error)) is not None:
+            return ServiceUnavailable(away)
+        _log.error("a read failed by a bug", exc_info=error)
+        return InternalFailure(type(error).__name__)
+
+    def _read_in_turn(self, row: Operation[Any], request: msgspec.Struct, caller: Caller, done: Done) -> None:
+        """The same with a snapshot that other calls share; ``done`` is called when the database has answered."""
+
+        def told(answer: Any, error: Exception | None) -> None:
+            if error is not None and not isinstance(error, ServiceError):
+                error = self._failed_read(error)
+            done(answer, error)
+
+        assert self._turns is not None
+        keys = () if row.keys is None else row.keys(request, caller)
+        self._turns.begin(Reading(lambda work: row.handle(request, work), told, caller, self.clock.now(), keys))
 
     def _committed(self, decided: Any) -> None:
         for key, one in decided.wakes:
@@ -337,6 +371,15 @@ async def _rest_of(stream: Stream, streaming: Streaming, call: asyncio.Task[Any]
         yield streaming.chunk(data)
     for last in streaming.end(await call):
         yield last
+
+
+def _settle_future(future: asyncio.Future[Any], answer: Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(answer)
 
 
 def _unset(_job: Job) -> None:

@@ -2,8 +2,8 @@
 
 Theory of operation
 -------------------
-One connection writes, a second reads what is committed; both belong to the loop's thread, but for COMMIT, which a helper
-thread waits for. Time-outs of the session end what a frozen node would hold: a transaction that idles is ended by the
+One connection writes, ``READERS`` others read what is committed; all belong to the loop's thread, which watches their sockets
+for a commit's answer and for what reads have found. Time-outs of the session end what a frozen node would hold: a transaction that idles is ended by the
 database well below the node's lease, so its row locks never outlive it. A node that others declared dead finds its row in
 ``nodes`` gone (the *fence*, the last statement before COMMIT) and writes nothing any more.
 
@@ -29,6 +29,7 @@ from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
 from interstate.store.postgres.pipe import PipedConnection, Question
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
+from interstate.store.postgres.snapshots import PostgresSnapshot
 from interstate.store.unit_of_work import Sequences
 
 LEASE_S = 6.0
@@ -40,6 +41,8 @@ DEADLOCK_TIMEOUT_MS = 100
 STATEMENT_TIMEOUT_MS = 5000
 TRANSACTION_TIMEOUT_MS = 5500
 """All below the lease: what a frozen node holds is let go before others take its work over. (The last is known since 17.)"""
+READERS = 2
+"""Connections that only read: while one is asked, the node answers what the other has found."""
 VERSION_MIN = 160_000
 _VERSION_TRANSACTION_TIMEOUT = 170_000
 _CONNECT_TIMEOUT_S = 3
@@ -95,6 +98,8 @@ class PostgresStore:
     """
 
     durable = True
+    reader = None
+    takes_turns = True
     refusals: tuple[type[Exception], ...] = (psycopg.Error, Overtaken)
     retries: tuple[type[Exception], ...] = _RETRIES
 
@@ -105,6 +110,7 @@ class PostgresStore:
         self.number = 0
         self.fenced = False
         self.reconnected: Callable[[], None] = lambda: None
+        self.snapshots: list[PostgresSnapshot] = []
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
         self._closed = False
         with _connect(url) as connection:
@@ -117,17 +123,26 @@ class PostgresStore:
     # Connections -----------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        self.writer = _connect(self.url)
-        self.read_connection = _connect(self.url)
-        self.read_connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
-        self.read_connection.execute("SET default_transaction_read_only = on")
-        self.read_connection.execute("SET default_transaction_isolation = 'repeatable read'")
-        ends = TRANSACTION_TIMEOUT_MS if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
-        self.line = Line(self.writer, writes=True, ends_after_ms=ends)
-        self.line.prolonged = self._keep_lease
-        self.read_line = Line(self.read_connection, writes=False)
-        self._rows = PostgresRows(self.line, locks=True)
-        self._reader = PostgresRows(self.read_line, locks=False)
+        """Connect, where there is no connection that can be used. A snapshot that is in use ends first."""
+        if self.fenced or not self._writes:
+            _close(getattr(self, "writer", None))
+            self.writer = _connect(self.url)
+            ends = TRANSACTION_TIMEOUT_MS if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
+            self.line = Line(self.writer, writes=True, ends_after_ms=ends)
+            self._rows = PostgresRows(self.line, locks=True)
+            stale = [snapshot for snapshot in self.snapshots if not snapshot.taken]
+        else:
+            stale = [snapshot for snapshot in self.snapshots if not snapshot.taken and not snapshot.line.usable]
+        for snapshot in stale:
+            _close(snapshot.line.connection)
+            self.snapshots.remove(snapshot)
+        while len(self.snapshots) < READERS:
+            self.snapshots.append(PostgresSnapshot(Line(_connect_reader(self.url), writes=False)))
+
+    @property
+    def _writes(self) -> bool:
+        line: Line | None = getattr(self, "line", None)
+        return line is not None and line.usable
 
     @property
     def rows(self) -> PostgresRows:
@@ -135,18 +150,23 @@ class PostgresStore:
         return self._rows
 
     @property
-    def reader(self) -> PostgresRows:
-        """What is committed."""
-        return self._reader
+    def read_connection(self) -> PipedConnection:
+        """The first of those that read."""
+        return self.snapshots[0].line.connection
+
+    @property
+    def connections(self) -> list[PipedConnection]:
+        """All, the one that writes first."""
+        return [self.writer, *[snapshot.line.connection for snapshot in self.snapshots]]
 
     def _ensure(self) -> None:
-        if not self.fenced and self.line.usable and self.read_line.usable:
+        reads = all(snapshot.taken or snapshot.line.usable for snapshot in self.snapshots)
+        if reads and not self.fenced and self.line.usable:
             return
         if monotonic() < self._next_try:
             raise StoreUnavailable("the database cannot be reached")
         if self.line.usable and self.line.pipe.awaits:  # Its commit may still be made.
             raise StoreUnavailable("a connection to the database was lost")
-        self._let_go()
         try:
             self._open()
             if self.fenced or not self._renewed():
@@ -160,9 +180,9 @@ class PostgresStore:
         self.reconnected()
 
     def _let_go(self) -> None:
-        for connection in (getattr(self, "writer", None), getattr(self, "read_connection", None)):
-            if connection is not None and not connection.closed:
-                connection.close()
+        _close(self.writer)
+        for snapshot in self.snapshots:
+            _close(snapshot.line.connection)
 
     def _renewed(self) -> bool:
         """After a lost connection: whether we are still who we were."""
@@ -173,7 +193,7 @@ class PostgresStore:
         return row is not None
 
     def _backends(self) -> str:
-        pids = (self.writer.info.backend_pid, self.read_connection.info.backend_pid)
+        pids = [connection.info.backend_pid for connection in self.connections if not connection.closed]
         return msgspec.json.encode(pids).decode()
 
     # Nodes -----------------------------------------------------------------------------------------------------
@@ -285,16 +305,24 @@ class PostgresStore:
         """Lines tell themselves what is lost."""
         return error if isinstance(error, StoreUnavailable) else None
 
-    def begin_read(self) -> None:
-        """Open a snapshot on the second connection."""
+    def snapshot(self) -> PostgresSnapshot | None:
+        """A snapshot of what is committed when it is asked first; None while all connections that read are in use.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
         self._ensure()
+        for snapshot in self.snapshots:
+            if not snapshot.taken:
+                snapshot.taken = True
+                return snapshot
+        return None
+
+    def begin_read(self) -> None:
+        """There is no ``reader``."""
 
     def end_read(self) -> None:
-        """Let go of it."""
-        try:
-            self.read_line.commit(None)
-        except psycopg.Error:
-            self.read_line.rollback()
+        """As above."""
 
     def wal_bytes(self) -> int:
         """The database keeps its own log."""
@@ -392,6 +420,20 @@ def _connect(url: str) -> PipedConnection:
     with suppress(errors.InsufficientPrivilege):  # Then after the server's own, a second as a rule.
         connection.execute(f"SET deadlock_timeout = {DEADLOCK_TIMEOUT_MS}".encode())
     connection.prepare_threshold = None  # ``pipe`` does that.
+    return connection
+
+
+def _close(connection: PipedConnection | None) -> None:
+    if connection is not None and not connection.closed:
+        connection.pipe.drain()
+        connection.close()
+
+
+def _connect_reader(url: str) -> PipedConnection:
+    connection = _connect(url)
+    connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
+    connection.execute("SET default_transaction_read_only = on")
+    connection.execute("SET default_transaction_isolation = 'repeatable read'")
     return connection
 
 

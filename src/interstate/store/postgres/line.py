@@ -88,6 +88,7 @@ class Line:
         self._writes = writes
         self._clock = 0
         self._open = False
+        self._first = 0  # Of the answers that are on their way, this one is the first question's.
         self._ends_after_ms = ends_after_ms
         self._prolongs_at = 0.0
         self.prolonged: Callable[[], None] = (
@@ -225,6 +226,58 @@ class Line:
             return self.pipe.arrived()
         except psycopg.Error:
             return True  # ``commit`` meets it again.
+
+    # Without a wait, for lines that only read ------------------------------------------------------------------
+
+    def send(self, questions: Sequence[Question]) -> int:
+        """Send questions, and BEGIN before the first; the socket where the answer comes.
+
+        Raises:
+            StoreUnavailable: the connection was lost.
+        """
+        self.round_trips += 1
+        begins = not self._open
+        self._open = True
+        try:
+            self.pipe.send([_BEGIN, *questions] if begins else questions)
+        except psycopg.Error as error:
+            raise self._read(error) from error
+        self._first = int(begins)
+        return self.pipe.fileno
+
+    def has_come(self) -> bool:
+        """Whether ``receive`` has its answer, or will have none."""
+        try:
+            while self.pipe.arrived():
+                if self.pipe.units == 1:
+                    return True
+                self.pipe.receive()  # The end of the snapshot before.
+        except psycopg.Error:
+            return True  # ``receive`` meets it again.
+        return False
+
+    def receive(self) -> list[list[Any]]:
+        """The rows that each question has found.
+
+        Raises:
+            StoreUnavailable: the connection was lost.
+            psycopg.Error: the database refuses a question.
+        """
+        try:
+            while self.pipe.units > 1:
+                self.pipe.receive()
+            return self.pipe.receive(self._first)
+        except psycopg.Error as error:
+            raise self._read(error) from error
+
+    def let_go(self) -> None:
+        """End the snapshot; nobody waits for the answer."""
+        if self._open:
+            self._open = False
+            try:
+                self.pipe.send((_COMMIT,))
+            except psycopg.Error:
+                self.broken = True
 
     def rollback(self) -> None:
         """Drop the transaction."""

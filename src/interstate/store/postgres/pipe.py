@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from psycopg import Connection, OperationalError, errors, pq
+from psycopg import Connection, Error, OperationalError, errors, pq
 from psycopg.adapt import Transformer
 
 from interstate.store.postgres.arrays import OIDS, escaped
@@ -104,6 +104,11 @@ class Pipe:
         """Whether something was sent whose answer was not received."""
         return bool(self._awaited)
 
+    @property
+    def units(self) -> int:
+        """So many answers were not received."""
+        return len(self._awaited)
+
     def send(self, questions: Sequence[Question]) -> None:
         """Send statements as one unit, which ``receive`` answers.
 
@@ -156,6 +161,8 @@ class Pipe:
             psycopg.OperationalError: the connection is lost.
         """
         pgconn = self._pgconn
+        if self._is_whole:
+            return True
         pgconn.consume_input()
         while not pgconn.is_busy():
             result = pgconn.get_result()
@@ -163,6 +170,11 @@ class Pipe:
             if self._is_last(result):
                 return True
         return False
+
+    @property
+    def _is_whole(self) -> bool:
+        unread = self._unread
+        return bool(unread) and unread[-1] is not None and unread[-1].status == _SYNC
 
     def _is_last(self, result: Any) -> bool:
         """Whether it ends a unit. Two ends of statements without a result between them are an end of the connection's."""
@@ -180,7 +192,7 @@ class Pipe:
         """
         pgconn = self._pgconn
         unread = self._unread
-        while not (unread and unread[-1] is not None and unread[-1].status == _SYNC):
+        while not self._is_whole:
             while pgconn.is_busy():
                 self._poll.poll()
                 pgconn.consume_input()
@@ -224,6 +236,16 @@ class Pipe:
             self.receive()
         self.send(questions)
         return self.receive(first)
+
+    def drain(self) -> None:
+        """Read what is on its way and throw it away, as far as it comes."""
+        while self._awaited:
+            try:
+                self.receive()
+            except OperationalError:
+                return
+            except Error:
+                continue
 
 
 class PipedConnection(Connection[Any]):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.time import to_micros
-from interstate.store.ports import Change
+from interstate.store.ports import Change, Look
 from interstate.store.postgres.codec import TableCodec, codec_of
 from interstate.store.postgres.line import Line, Overtaken
 from interstate.store.postgres.pipe import Question
@@ -39,32 +39,64 @@ class PostgresRows:
 
     def fetch_all(self, wanted: Sequence[tuple[Table[Any], list[_Key]]]) -> list[list[msgspec.Struct | None]]:
         """The records under the keys of several tables, in one round trip; locked in the order given."""
-        questions = []
-        asked: list[tuple[TableCodec, list[_Key]]] = []
-        for table, keys in wanted:
-            codec = codec_of(table)
-            bound = [codec.to_key(key) for key in keys]
-            asked.append((codec, bound))
-            if bound:
-                questions.append((codec.fetch + codec.lock if self._locks else codec.fetch, codec.pack_keys(bound)))
+        bound = [[codec_of(table).to_key(key) for key in keys] for table, keys in wanted]
+        asked = [(codec_of(table), keys) for (table, _), keys in zip(wanted, bound, strict=True) if keys]
+        if not asked:
+            return [[] for _ in wanted]
+        questions = [(self._fetching(codec), codec.pack_keys(keys)) for codec, keys in asked]
         locks = self._locks and any(codec.lock for codec, _ in asked)
-        answers = iter(self.line.ask(questions, locks=locks)) if questions else iter(())
-        return [_in_order(codec, bound, next(answers)) if bound else [] for codec, bound in asked]
+        answers = iter(zip(asked, self.line.ask(questions, locks=locks), strict=True))
+        found: list[list[msgspec.Struct | None]] = []
+        for keys in bound:
+            if keys:
+                (codec, _), rows = next(answers)
+                found.append(_in_order(codec, keys, rows))
+            else:
+                found.append([])
+        return found
+
+    def _fetching(self, codec: TableCodec) -> str:
+        return codec.fetch + codec.lock if self._locks else codec.fetch
 
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
         """At most ``limit`` records of a range, in its order; a claim passes over what others have in hand."""
         codec = codec_of(select.table)
+        question = self._range(codec, select, limit, parameters)
+        if select.follows:
+            return self._follow(codec, question)
+        (rows,) = self.line.ask((question,), locks=self._locks and bool(codec.lock))
+        return [codec.from_row(row) for row in rows]
+
+    def _range(self, codec: TableCodec, select: Select[Any], limit: int, parameters: dict[str, Any]) -> Question:
         compiled = self._selects.get(select)
         if compiled is None:
             text = f"{codec.select} WHERE {select.where} ORDER BY {select.order} LIMIT :limit"
             if self._locks and codec.lock:
                 text += codec.lock + (" SKIP LOCKED" if select.claims else "")
             compiled = self._selects[select] = query(text)
-        question = (compiled[0], _bind(compiled[1], {**parameters, "limit": limit}))
-        if select.follows:
-            return self._follow(codec, question)
-        (rows,) = self.line.ask((question,), locks=self._locks and bool(codec.lock))
-        return [codec.from_row(row) for row in rows]
+        return compiled[0], _bind(compiled[1], {**parameters, "limit": limit})
+
+    def question(self, look: Look) -> Question:
+        """The statement of a look."""
+        what = look.what
+        if isinstance(what, Select):
+            return self._range(codec_of(what.table), what, look.limit, look.asked)
+        if isinstance(what, Scalar):
+            statement, names = query(what.sql)
+            return statement, _bind(names, look.asked)
+        codec = codec_of(what)
+        return self._fetching(codec), codec.pack_keys([codec.to_key(key) for key in look.asked])
+
+    def answer(self, look: Look, rows: list[Any]) -> Any:
+        """What the rows of its statement mean."""
+        what = look.what
+        if isinstance(what, Scalar):
+            return _number(rows)
+        if isinstance(what, Select):
+            codec = codec_of(what.table)
+            return [codec.from_row(row) for row in rows]
+        codec = codec_of(what)
+        return _in_order(codec, [codec.to_key(key) for key in look.asked], rows)
 
     def _follow(self, codec: TableCodec, question: Question) -> list[msgspec.Struct]:
         """The rows of a log up to the horizon: above it, one with a lower number could still be committed."""
@@ -85,7 +117,7 @@ class PostgresRows:
         """The first column of the first row; NULL and no row are 0."""
         statement, names = query(scalar.sql)
         (rows,) = self.line.ask(((statement, _bind(names, parameters)),))
-        return 0 if not rows or rows[0][0] is None else int(rows[0][0])
+        return _number(rows)
 
     def highest_id(self, table: Table[Any]) -> int:
         """Numbers come from the database's clock (``engine``), never from what lies in a table."""
@@ -137,6 +169,10 @@ class PostgresRows:
         for key, found in zip(keys, _in_order(codec, keys, rows), strict=True):
             if found != before[key]:
                 raise Overtaken(codec.table.name)
+
+
+def _number(rows: list[Any]) -> int:
+    return 0 if not rows or rows[0][0] is None else int(rows[0][0])
 
 
 def _in_order(codec: TableCodec, keys: list[_Key], rows: list[Any]) -> list[msgspec.Struct | None]:

@@ -86,6 +86,11 @@ class SqliteStore:
         """A disk that is full, or refuses, is nobody's call's fault."""
         return unavailable(error, self.directory)
 
+    takes_turns = False
+
+    def snapshot(self) -> None:
+        """``reader`` answers at once."""
+
     def begin_read(self) -> None:
         """Open a snapshot on the second connection."""
         assert self.reader is not None
