@@ -90,6 +90,23 @@ def test_a_table_has_a_bounded_number_of_statements_for_new_rows() -> None:
     assert 2 <= len(statements) <= 16
 
 
+@pytest.mark.parametrize("number", [0, 1, 7, 8, 9, 31, 32, 33, 40, 75])
+def test_any_number_of_new_rows_is_written(number: int) -> None:
+    rows = _rows()
+    things = [Thing(at, str(at), at) for at in range(1, number + 1)]
+    rows.write(THINGS, [((thing.id,), None, thing) for thing in things])
+    assert _kept(things, rows) == things
+    assert rows.connection.execute("SELECT count(*) FROM things").fetchone() == (number,)
+
+
+def test_of_rows_that_are_written_together_none_is_when_one_is_refused() -> None:
+    rows = _rows()
+    rows.write(THINGS, [((5,), None, Thing(5, "first"))])
+    with pytest.raises(sqlite3.IntegrityError):
+        rows.write(THINGS, [((at,), None, Thing(at, "second")) for at in range(8)])
+    assert rows.connection.execute("SELECT count(*) FROM things").fetchone() == (1,)
+
+
 @pytest.mark.parametrize("empty", [None, "", 0])
 def test_what_stands_in_a_statement_is_what_the_record_leaves_empty(empty: object) -> None:
     insert = codec_of(Table("others", Thing, ("id",))).insert_of(

@@ -25,7 +25,7 @@ _INSERTS_MAX = 16
 class Insert:
     """A statement for new rows that leave the columns at ``empty`` as they are in ``values``."""
 
-    __slots__ = ("_given", "_left", "_left_as", "_writes", "statement")
+    __slots__ = ("_given", "_left", "_left_as", "_row", "_statements", "_writes", "statement")
 
     def __init__(self, codec: RecordCodec, empty: tuple[int, ...], values: tuple[Any, ...]) -> None:
         given = [at for at in range(len(codec.columns)) if at not in empty]
@@ -35,7 +35,16 @@ class Insert:
         writers = [(place, codec.writers[at]) for place, at in enumerate(given)]
         self._writes = [(place, write) for place, write in writers if write is not None]
         literals = [_LITERALS[values[at]] if at in empty else "?" for at in range(len(codec.columns))]
-        self.statement = f"INSERT INTO {codec.table.name} ({', '.join(codec.columns)}) VALUES ({', '.join(literals)})"
+        self._statements: dict[int, str] = {}
+        self._row = f"({', '.join(literals)})"
+        self.statement = f"INSERT INTO {codec.table.name} ({', '.join(codec.columns)}) VALUES {self._row}"
+
+    def of_rows(self, count: int) -> str:
+        """The statement for so many new rows at once."""
+        statement = self._statements.get(count)
+        if statement is None:
+            statement = self._statements[count] = self.statement + f", {self._row}" * (count - 1)
+        return statement
 
     def takes(self, values: tuple[Any, ...]) -> bool:
         """Whether a record leaves these columns as they are in the statement (and maybe others)."""
