@@ -13,6 +13,8 @@ from datetime import datetime
 
 import msgspec
 
+from interstate.core.functions.recursion import with_call
+
 _HEADER_CHARACTERS_MAX = 1024
 
 
@@ -37,8 +39,15 @@ def fields(header: str) -> dict[str, str]:
     return {name.lower(): value for name, equals, value in pairs if equals and value}
 
 
-def trace_of(given: str | None, *, request_id: str, attempt: int, began: datetime, active: bool) -> Trace:
-    """The trace of a call that came with the header ``given``, or with none.
+def lineage_of(header: str | None) -> str:
+    """The chain of calls that a header tells of (``recursion.py``)."""
+    return fields(header).get("lineage", "") if header else ""
+
+
+def trace_of(
+    given: str | None, *, request_id: str, attempt: int, began: datetime, active: bool, function: str = ""
+) -> Trace:
+    """The trace of a call of ``function`` that came with the header ``given``, or with none.
 
     ``began`` is when the call was accepted; it stands in the name of a trace that begins here.
     """
@@ -47,4 +56,7 @@ def trace_of(given: str | None, *, request_id: str, attempt: int, began: datetim
     segment = hashlib.sha256(f"{request_id}/{attempt}".encode()).hexdigest()[:16]
     root = known.get("root") or f"1-{int(began.timestamp()):08x}-{digest[:24]}"
     decided = known.get("sampled")
-    return Trace(root, segment, decided == "1" if decided in ("0", "1") else active, known.get("lineage", ""))
+    lineage = known.get("lineage", "")
+    if function:
+        lineage = with_call(lineage, function)
+    return Trace(root, segment, decided == "1" if decided in ("0", "1") else active, lineage)

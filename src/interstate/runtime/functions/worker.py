@@ -81,6 +81,7 @@ class _Call:
             attempt=invocation.attempt,
             began=invocation.accepted or now,
             active=traced,
+            function=invocation.function,
         )
         self.stream = STREAM.get()
         self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()

@@ -21,6 +21,7 @@ from interstate.base.time import to_millis
 from interstate.core.functions.destinations import Outcome, dead_letter_attributes, record
 from interstate.core.functions.retry import THROTTLED, Again, Attempt, Condition, Leave, after
 from interstate.services.lambda_ import metrics
+from interstate.services.lambda_.errors import RecursiveInvocationException
 from interstate.services.lambda_.locate import log_group_of, version_of
 from interstate.services.logs.streams import write
 from interstate.store.ports import Work
@@ -41,6 +42,22 @@ def accept(call: Invocation, work: Work) -> None:
     """Take an event into the queue."""
     work.later("lambda.invoke", msgspec.structs.replace(call, origin=ORIGIN, accepted=work.now))
     metrics.measure(work, call.function, "AsyncEventsReceived")
+
+
+def drop(call: Invocation, work: Work) -> None:
+    """Take an event that would go on with a loop: it is not tried, and goes where those go that failed.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    metrics.measure(work, call.function, "AsyncEventsReceived")
+    error = RecursiveInvocationException()
+    refused = InvocationResult(error.message, refused=error.code)
+    body = msgspec.structs.replace(call, origin=ORIGIN, accepted=work.now)
+    version = version_of(work, body.function, body.qualifier)
+    assert version is not None, body.function
+    metrics.measure(work, body.function, "AsyncEventsDropped")
+    targets = _targets(version, config_of(work, body.function, body.qualifier), success=False)
+    _tell(body, refused, Condition.RETRIES_EXHAUSTED, targets, work)
 
 
 def finish(body: Invocation, result: InvocationResult, work: Work) -> None:
@@ -92,7 +109,7 @@ def _tell(body: Invocation, result: InvocationResult, condition: Condition, targ
     outcome = Outcome(
         request_id=body.request_id,
         function_arn=f"{body.function}:{body.qualifier or LATEST}",
-        attempts=body.attempt - (result.refused in THROTTLED),
+        attempts=body.attempt - (result.refused in _NOT_CALLED),
         executed_version=result.executed_version,
         payload=body.payload,
         answer=result.payload,
@@ -117,7 +134,8 @@ def _tell(body: Invocation, result: InvocationResult, condition: Condition, targ
         write(work, caller_of(body.function), targets.log_group, stream, [(to_millis(work.now), text)])
 
 
-_STATUS = {"TooManyRequestsException": 429, "ServiceException": 500}
+_STATUS = {"TooManyRequestsException": 429, "ServiceException": 500, "RecursiveInvocationException": 400}
+_NOT_CALLED = THROTTLED | {"RecursiveInvocationException"}
 _PROBLEM_METRICS = {True: "DeadLetterErrors", False: "DestinationDeliveryFailures"}
 
 

@@ -5,6 +5,7 @@ import io
 import os
 import zipfile
 from base64 import b64encode
+from collections.abc import Sequence
 
 import msgspec
 
@@ -129,6 +130,41 @@ def _keep_zip(work: Work, content: bytes) -> Kept:
     if work.get(CODE, digest.hexdigest()) is None:
         work.put(CODE, CodeZip(digest.hexdigest(), content))
     return Kept(f"sha256:{digest.hexdigest()}", b64encode(digest.digest()).decode(), len(content))
+
+
+def check_together(work: Work, function: Kept, layers: Sequence[Kept]) -> None:
+    """Refuse code that is too large with its layers, unpacked. A folder counts as what it holds.
+
+    Raises:
+        InvalidParameterValueException: they take more than 250 MB.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html ("250 MB ... including layers and custom
+    runtimes (unzipped)").
+    """
+    if not layers:
+        return
+    of_layers = sum(_unpacked(work, layer) for layer in layers)
+    if of_layers > UNZIPPED_BYTES_MAX:
+        raise InvalidParameterValueException(
+            f"Layers consume more than the available size of {UNZIPPED_BYTES_MAX} bytes"
+        )
+    total = of_layers + _unpacked(work, function)
+    if total > UNZIPPED_BYTES_MAX:
+        raise InvalidParameterValueException(
+            f"Function code combined with layers exceeds the maximum allowed size of {UNZIPPED_BYTES_MAX} bytes. "
+            f"The actual size is {total} bytes."
+        )
+
+
+def _unpacked(work: Work, kept: Kept) -> int:
+    kind, _, digest = kept.place.partition(":")
+    record = work.get(CODE, digest) if kind == "sha256" else None
+    return kept.size_bytes if record is None else _unpacked_bytes(record)
+
+
+def _unpacked_bytes(record: CodeZip) -> int:
+    with zipfile.ZipFile(io.BytesIO(record.content)) as archive:
+        return sum(member.file_size for member in archive.infolist())
 
 
 def check_storage(work: Work, more_bytes: int) -> None:

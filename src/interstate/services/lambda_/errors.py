@@ -45,6 +45,16 @@ class RequestEntityTooLargeException(LambdaError):
     status = 413
 
 
+class RecursiveInvocationException(ServiceError):
+    """The call would go on with a loop."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+            "function's invocation."
+        )
+
+
 class TooManyRequestsException(ServiceError):
     """More calls at once than the function, or the account, may have."""
 

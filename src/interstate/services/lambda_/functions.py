@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere
 from interstate.base.numbers import whole_number
-from interstate.services.lambda_.code import Content, Kept, check_storage, keep, release
+from interstate.services.lambda_.code import Content, Kept, check_storage, check_together, keep, release
 from interstate.services.lambda_.code_signing import signing_at
 from interstate.services.lambda_.configuration import Configuration, applied, check, described
 from interstate.services.lambda_.downloads import location
@@ -21,7 +21,7 @@ from interstate.services.lambda_.errors import (
     ResourceConflictException,
     function_not_found,
 )
-from interstate.services.lambda_.locate import function_at, located, name_of, scope_of, version_at
+from interstate.services.lambda_.locate import function_at, layer_at, located, name_of, scope_of, version_at
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     ALIASES,
@@ -158,6 +158,7 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
         becoming="Creating",
     )
     version = applied(version, request)
+    _check_size(version, work)
     work.put(FUNCTIONS, function)
     work.put(VERSIONS, version)
     work.later("lambda.prepare", Preparation(name.arn))
@@ -272,6 +273,7 @@ def update_function_code(request: UpdateFunctionCode, work: Work) -> dict[str, A
     kept = keep(work, request)
     check_storage(work, kept.size_bytes - latest.code_size)
     changed = _with_code(latest, kept, request.architectures, work)
+    _check_size(changed, work)
     if request.dry_run:
         release(work, changed.code)
         return described(work, changed)
@@ -320,9 +322,21 @@ def update_function_configuration(request: UpdateFunctionConfiguration, work: Wo
         modified=work.now,
         becoming=latest.becoming or "Updating",
     )
+    if request.layers:
+        _check_size(changed, work)
     work.put(VERSIONS, changed)
     work.later("lambda.prepare", Preparation(function.arn))
     return described(work, changed)
+
+
+def _check_size(version: FunctionVersion, work: Work) -> None:
+    """Refuse a version whose code is too large with its layers."""
+    layers = [layer for arn in version.layers if (layer := layer_at(work, arn)) is not None]
+    check_together(
+        work,
+        Kept(version.code, version.code_sha256, version.code_size),
+        [Kept(layer.code, layer.code_sha256, layer.code_size) for layer in layers],
+    )
 
 
 def delete_function(request: FunctionRequest, work: Work) -> dict[str, Any]:

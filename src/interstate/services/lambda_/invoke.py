@@ -14,10 +14,13 @@ from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.time import to_millis
 from interstate.core.functions.embedded_metrics import requests_of
+from interstate.core.functions.recursion import is_loop
+from interstate.core.functions.tracing import lineage_of
 from interstate.services.lambda_ import access, asynchronous, following, metrics, polling, streams
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
     InvalidRequestContentException,
+    RecursiveInvocationException,
     RequestTooLargeException,
     ResourceNotFoundException,
     ServiceException,
@@ -27,7 +30,7 @@ from interstate.services.lambda_.locate import located, log_group_of, version_at
 from interstate.services.logs.streams import write
 from interstate.services.operation import Answer, Outcome, Perform, Streaming
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import Invocation, InvocationResult, TaskAnswer
+from interstate.store.records.lambda_ import Function, Invocation, InvocationResult, TaskAnswer
 
 # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
 PAYLOAD_BYTES_MAX = 6_291_456
@@ -55,6 +58,7 @@ def invoke(request: Invoke, work: Work) -> Outcome:
         InvalidRequestContentException: the payload is not JSON.
         RequestTooLargeException: the payload is too large for this way of calling.
         TooManyRequestsException: the function's reserved concurrency is in use.
+        RecursiveInvocationException: the function's own calls have caused this one too often.
     """
     found = located(work, request.function_name, request.qualifier)
     access.check(work, found.function.arn, found.qualifier, access.INVOKE)
@@ -77,11 +81,27 @@ def invoke(request: Invoke, work: Work) -> Outcome:
         trace=work.caller.trace or None,
         tail=request.log_type == "Tail",
     )
+    looping = _is_loop(found.function, work)
+    if looping:
+        metrics.measure(work, call.function, "RecursiveInvocationsDropped")
+        if request.invocation_type != "Event":
+            raise RecursiveInvocationException
     if request.invocation_type == "Event":
-        asynchronous.accept(call, work)
+        (asynchronous.drop if looping else asynchronous.accept)(call, work)
         # A service that calls keeps the request's id with what it knows of the call.
         return {"StatusCode": 202, "_RequestId": call.request_id} if work.caller.service else {"StatusCode": 202}
     return Perform("lambda.invoke", call, answered)
+
+
+_DETECTED = frozenset({"", "sns.amazonaws.com", "s3.amazonaws.com"})
+"""Callers through which loops are seen: functions themselves, and these services. (Queues are read by mappings.)"""
+
+
+def _is_loop(function: Function, work: Work) -> bool:
+    caller = work.caller
+    if not caller.trace or function.recursion != "Terminate" or caller.service not in _DETECTED:
+        return False
+    return is_loop(lineage_of(caller.trace), function.arn)
 
 
 def _payload(request: Invoke) -> str:

@@ -21,6 +21,7 @@ from interstate.store.records.lambda_ import (
     Alias,
     Function,
     FunctionVersion,
+    LayerVersion,
 )
 
 
@@ -158,10 +159,15 @@ def spec_of(work: Work, function: str, qualifier: str | None, choice: float) -> 
 
 def layer_code(work: Work, arn: str) -> str:
     """Where a layer version's content lies; a deleted one stays in use by those who have it, as long as it is kept."""
+    record = layer_at(work, arn)
+    return record.code if record is not None else f"sha256:{arn}"
+
+
+def layer_at(work: Work, arn: str) -> LayerVersion | None:
+    """A layer version; None when it was deleted."""
     layer, _, version = arn.rpartition(":")
     number = whole_number(version)
-    record = None if number is None else work.get(LAYERS, layer, number)
-    return record.code if record is not None else f"sha256:{arn}"
+    return None if number is None else work.get(LAYERS, layer, number)
 
 
 def log_group_of(version: FunctionVersion) -> str:

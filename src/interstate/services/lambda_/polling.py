@@ -20,6 +20,7 @@ import msgspec
 from interstate.base.arn import caller_of
 from interstate.base.json import dumps
 from interstate.core.functions import event_source
+from interstate.core.functions.recursion import is_loop, joined
 from interstate.core.functions.retry import THROTTLED
 from interstate.core.functions.scaling import (
     CONCURRENCY_FIRST,
@@ -29,8 +30,9 @@ from interstate.core.functions.scaling import (
     is_crowded,
     throttled_wait,
 )
+from interstate.core.functions.tracing import lineage_of
 from interstate.core.queues.message import Message, read_handle
-from interstate.services.lambda_ import streams
+from interstate.services.lambda_ import metrics, streams
 from interstate.services.sqs import fifo
 from interstate.services.sqs.locate import setting
 from interstate.services.sqs.receive import claim, system_attributes
@@ -39,6 +41,7 @@ from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     BATCHES,
     BATCHES_IN_HAND,
+    FUNCTIONS,
     MAPPINGS,
     PACES,
     Batch,
@@ -132,6 +135,7 @@ def _take(mapping: Mapping, queue: Queue, work: Work) -> bool:
         return False
     region = caller_of(queue.arn).region
     records = []
+    messages, lineage = _outside_loops(mapping, messages, work)
     for message in messages:
         shown = event_source.sqs_record(message, system_attributes(message, fifo=queue.is_fifo), queue.arn, region)
         if event_source.wanted(mapping.filters, shown):
@@ -139,8 +143,30 @@ def _take(mapping: Mapping, queue: Queue, work: Work) -> bool:
         else:
             remove(queue, message, work)
     if records:
-        _hand_over(mapping, records, work)
+        _hand_over(mapping, records, lineage, work)
     return True
+
+
+def _outside_loops(mapping: Mapping, messages: list[Message], work: Work) -> tuple[list[Message], str]:
+    """The messages that do not go on with a loop, and the chain of calls that they tell of.
+
+    Those that do stay hidden as after a failed call, and go the way of the queue's redrive policy.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    chains = [lineage_of((message.system_attributes or {}).get("AWSTraceHeader")) for message in messages]
+    if not any(chains):
+        return messages, ""
+    function = work.get(FUNCTIONS, mapping.function)
+    ends = function is not None and function.recursion == "Terminate"
+    kept = [
+        (message, chain)
+        for message, chain in zip(messages, chains, strict=True)
+        if not (ends and is_loop(chain, mapping.function))
+    ]
+    for _ in range(len(messages) - len(kept)):
+        metrics.measure(work, mapping.function, "RecursiveInvocationsDropped")
+    return [message for message, _ in kept], joined(chain for _, chain in kept)
 
 
 def _gather(mapping: Mapping, work: Work) -> None:
@@ -151,7 +177,7 @@ def _gather(mapping: Mapping, work: Work) -> None:
         work.later("lambda.poll", Poll(mapping.uuid), at=until)
 
 
-def _hand_over(mapping: Mapping, records: list[dict[str, Any]], work: Work) -> None:
+def _hand_over(mapping: Mapping, records: list[dict[str, Any]], lineage: str, work: Work) -> None:
     request_id = work.entropy.uuid()
     work.put(BATCHES, Batch(mapping.uuid, request_id, work.now))
     handles = {record["messageId"]: record["receiptHandle"] for record in records}
@@ -163,6 +189,7 @@ def _hand_over(mapping: Mapping, records: list[dict[str, Any]], work: Work) -> N
             qualifier=mapping.qualifier,
             payload=dumps({"Records": records}),
             origin=ORIGIN,
+            trace=f"Lineage={lineage}" if lineage else None,
             origin_data={"mapping": mapping.uuid, "queue": mapping.source, "handles": handles},
         ),
     )
