@@ -396,6 +396,29 @@ def test_lists_come_in_pages(site: Site) -> None:
     page = site.sns("ListTopics")
     rest = site.sns("ListTopics", NextToken=page["NextToken"])
     assert (len(page["Topics"]), len(rest["Topics"]), "NextToken" in rest) == (100, 21, False)
+    assert site.sns("ListTopics", NextToken="")["NextToken"] == page["NextToken"]
+
+
+LISTS = [
+    ("ListTopics", "NextToken", {}),
+    ("ListSubscriptions", "NextToken", {}),
+    ("ListSubscriptionsByTopic", "NextToken", {"TopicArn": "arn:aws:sns:us-east-1:000000000000:orders"}),
+    ("ListPlatformApplications", "NextToken", {}),
+    ("ListPhoneNumbersOptedOut", "nextToken", {}),
+    ("ListSMSSandboxPhoneNumbers", "NextToken", {}),
+    ("ListOriginationNumbers", "NextToken", {}),
+]
+
+
+@pytest.mark.parametrize("token", ["bogus", "%", "orders", "c25zLw==", "arn:aws:sns:us-east-1:000000000000:orders"])
+@pytest.mark.parametrize(("operation", "member", "request_"), LISTS, ids=[name for name, *_ in LISTS])
+def test_a_token_that_nobody_was_given_is_refused(
+    site: Site, operation: str, member: str, request_: dict[str, Any], token: str
+) -> None:
+    # Source: SNS API Reference, ListTopics, Errors: InvalidParameter.
+    with pytest.raises(ServiceError, match="Invalid parameter: NextToken") as refused:
+        site.sns(operation, **request_, **{member: token})
+    assert refused.value.code == "InvalidParameterException"
 
 
 def test_topics_of_other_accounts_and_regions_are_not_seen(site: Site) -> None:

@@ -22,6 +22,7 @@ from interstate.core.topics.push import (
 )
 from interstate.services.sns.access import check_arn
 from interstate.services.sns.letters import send_letter
+from interstate.services.sns.paging import place_after, token_after
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
     APPLICATIONS,
@@ -102,7 +103,7 @@ def _application_at(arn: str, work: Work) -> PlatformApplication:
 def list_platform_applications(request: ListApplications, work: Work) -> dict[str, Any]:
     """The caller's applications, a page at a time."""
     scope = f"{work.caller.account}/{work.caller.region}"
-    found = work.select(APPLICATIONS_OF_SCOPE, limit=PAGE + 1, scope=scope, after=request.next_token)
+    found = work.select(APPLICATIONS_OF_SCOPE, limit=PAGE + 1, scope=scope, after=place_after(request.next_token))
     answer: dict[str, Any] = {
         "PlatformApplications": [
             {"PlatformApplicationArn": application.arn, "Attributes": shown_application(application.attributes)}
@@ -110,7 +111,7 @@ def list_platform_applications(request: ListApplications, work: Work) -> dict[st
         ]
     }
     if len(found) > PAGE:
-        answer["NextToken"] = found[PAGE - 1].arn
+        answer["NextToken"] = token_after(found[PAGE - 1].arn)
     return answer
 
 
@@ -194,12 +195,14 @@ def delete_endpoint(request: EndpointRequest, work: Work) -> None:
 def list_endpoints_by_platform_application(request: ApplicationRequest, work: Work) -> dict[str, Any]:
     """An application's endpoints, a page at a time."""
     application = _application_at(request.platform_application_arn, work)
-    found = work.select(ENDPOINTS_OF_APPLICATION, limit=PAGE + 1, application=application.arn, after=request.next_token)
+    found = work.select(
+        ENDPOINTS_OF_APPLICATION, limit=PAGE + 1, application=application.arn, after=place_after(request.next_token)
+    )
     answer: dict[str, Any] = {
         "Endpoints": [{"EndpointArn": endpoint.arn, "Attributes": endpoint.attributes} for endpoint in found[:PAGE]]
     }
     if len(found) > PAGE:
-        answer["NextToken"] = found[PAGE - 1].arn
+        answer["NextToken"] = token_after(found[PAGE - 1].arn)
     return answer
 
 

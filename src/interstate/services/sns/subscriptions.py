@@ -21,6 +21,7 @@ from interstate.core.topics.subscribing import check_endpoint, check_filter_poli
 from interstate.services.sns.access import check_arn, topic_at
 from interstate.services.sns.archive import start_replay
 from interstate.services.sns.confirming import AUTHENTICATE, ask_to_confirm, tell_the_end
+from interstate.services.sns.paging import place_after, token_after
 from interstate.services.sns.topics import PAGE
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
@@ -174,13 +175,17 @@ def end(subscription: Subscription, work: Work) -> None:
 def list_subscriptions(request: ListSubscriptions, work: Work) -> dict[str, Any]:
     """The caller's subscriptions, a page at a time."""
     scope = f"{work.caller.account}/{work.caller.region}"
-    return _page(work.select(SUBSCRIPTIONS_OF_SCOPE, limit=PAGE + 1, scope=scope, after=request.next_token))
+    return _page(
+        work.select(SUBSCRIPTIONS_OF_SCOPE, limit=PAGE + 1, scope=scope, after=place_after(request.next_token))
+    )
 
 
 def list_subscriptions_by_topic(request: ListSubscriptionsByTopic, work: Work) -> dict[str, Any]:
     """A topic's subscriptions, a page at a time."""
     topic = topic_at(request.topic_arn, work, "ListSubscriptionsByTopic")
-    return _page(work.select(SUBSCRIPTIONS_OF_TOPIC, limit=PAGE + 1, topic=topic.arn, after=request.next_token))
+    return _page(
+        work.select(SUBSCRIPTIONS_OF_TOPIC, limit=PAGE + 1, topic=topic.arn, after=place_after(request.next_token))
+    )
 
 
 def _page(found: list[Subscription]) -> dict[str, Any]:
@@ -197,7 +202,7 @@ def _page(found: list[Subscription]) -> dict[str, Any]:
         ]
     }
     if len(found) > PAGE:
-        answer["NextToken"] = found[PAGE - 1].arn
+        answer["NextToken"] = token_after(found[PAGE - 1].arn)
     return answer
 
 

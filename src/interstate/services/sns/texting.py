@@ -12,6 +12,7 @@ import msgspec
 from interstate.core.topics.errors import OptedOutException, ResourceNotFoundException, VerificationException
 from interstate.core.topics.sms import DEFAULTS, check_destination, check_number, check_settings
 from interstate.services.sns.letters import send_letter
+from interstate.services.sns.paging import place_after, token_after
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
     OPT_OUTS,
@@ -105,10 +106,10 @@ def check_if_phone_number_is_opted_out(request: Number, work: Work) -> dict[str,
 
 def list_phone_numbers_opted_out(request: OptedOutPage, work: Work) -> dict[str, Any]:
     """The numbers that opted out, a page at a time."""
-    found = work.select(OPT_OUTS_OF_SCOPE, limit=PAGE + 1, scope=_scope(work), after=request.next_token)
+    found = work.select(OPT_OUTS_OF_SCOPE, limit=PAGE + 1, scope=_scope(work), after=place_after(request.next_token))
     answer: dict[str, Any] = {"phoneNumbers": [entry.number for entry in found[:PAGE]]}
     if len(found) > PAGE:
-        answer["nextToken"] = found[PAGE - 1].number
+        answer["nextToken"] = token_after(found[PAGE - 1].number)
     return answer
 
 
@@ -173,7 +174,7 @@ def delete_sms_sandbox_phone_number(request: SandboxRequest, work: Work) -> dict
 def list_sms_sandbox_phone_numbers(request: Page, work: Work) -> dict[str, Any]:
     """The sandbox's numbers, a page at a time."""
     limit = request.max_results
-    found = work.select(SANDBOX_OF_SCOPE, limit=limit + 1, scope=_scope(work), after=request.next_token)
+    found = work.select(SANDBOX_OF_SCOPE, limit=limit + 1, scope=_scope(work), after=place_after(request.next_token))
     answer: dict[str, Any] = {
         "PhoneNumbers": [
             {"PhoneNumber": entry.number, "Status": "Verified" if entry.verified else "Pending"}
@@ -181,10 +182,11 @@ def list_sms_sandbox_phone_numbers(request: Page, work: Work) -> dict[str, Any]:
         ]
     }
     if len(found) > limit:
-        answer["NextToken"] = found[limit - 1].number
+        answer["NextToken"] = token_after(found[limit - 1].number)
     return answer
 
 
-def list_origination_numbers(_request: Page, _work: Work) -> dict[str, Any]:
+def list_origination_numbers(request: Page, _work: Work) -> dict[str, Any]:
     """An account has none: numbers are leased from Amazon Pinpoint, which is not here."""
+    place_after(request.next_token)
     return {"PhoneNumbers": []}

@@ -15,6 +15,7 @@ from interstate.core.topics.attributes import archive_retention, check_topic_att
 from interstate.core.topics.delivery_policy import CONTENT_TYPE, DEFAULT, header_content_type, read_delivery_policy
 from interstate.core.topics.errors import InvalidParameterException, InvalidStateException
 from interstate.services.sns.access import check_arn, require, topic_at
+from interstate.services.sns.paging import place_after, token_after
 from interstate.services.sns.permissions import default_policy
 from interstate.services.sns.tags import Tags, read_tags
 from interstate.store.ports import Work
@@ -145,10 +146,10 @@ def drop(body: Drop, work: Work) -> None:
 def list_topics(request: ListTopics, work: Work) -> dict[str, Any]:
     """The caller's topics, a page at a time."""
     scope = f"{work.caller.account}/{work.caller.region}"
-    found = work.select(TOPICS_OF_SCOPE, limit=PAGE + 1, scope=scope, after=request.next_token)
+    found = work.select(TOPICS_OF_SCOPE, limit=PAGE + 1, scope=scope, after=place_after(request.next_token))
     answer: dict[str, Any] = {"Topics": [{"TopicArn": topic.arn} for topic in found[:PAGE]]}
     if len(found) > PAGE:
-        answer["NextToken"] = found[PAGE - 1].arn
+        answer["NextToken"] = token_after(found[PAGE - 1].arn)
     return answer
 
 
