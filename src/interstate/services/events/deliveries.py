@@ -46,7 +46,7 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
         return
     attempted(delivery, target, work)
     left = delivery.events
-    if len(left) > 1 and takes_many(target) and not any(carried.trace for carried in left):
+    if len(left) > 1 and takes_many(target):
         left = _deliver_together(delivery, route, target, work)
     for carried in left:
         alone = msgspec.structs.replace(delivery, events=[carried])
@@ -64,13 +64,17 @@ def deliver(delivery: Delivery, work: Work, cache: RoutesCache) -> None:
 def _deliver_together(delivery: Delivery, route: Route, target: Target, work: Work) -> list[Carried]:
     """Deliver what the target takes in one call; tells what is left to be delivered, or to fail, alone."""
     try:
-        texts = [input_of(carried, delivery.since, route.arn, target) for carried in delivery.events]
-        made = reach_with_many(target, texts, route.arn, work)
+        inputs = [(input_of(carried, delivery.since, route.arn, target), carried.trace) for carried in delivery.events]
+        made = reach_with_many(target, inputs, route.arn, work)
     except (ServiceError, DeliveryFailed):
         return delivery.events
-    taken = [carried for carried, message in zip(delivery.events, made, strict=True) if message is not None]
-    if taken:
-        delivered(delivery, taken, target, work, [message for message in made if message is not None])
+    ids = [message for message in made if message is not None]
+    if len(ids) == len(made):
+        delivered(delivery, delivery.events, target, work, ids)
+        return []
+    if ids:
+        taken = [carried for carried, message in zip(delivery.events, made, strict=True) if message is not None]
+        delivered(delivery, taken, target, work, ids)
     return [carried for carried, message in zip(delivery.events, made, strict=True) if message is None]
 
 

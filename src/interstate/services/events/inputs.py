@@ -23,9 +23,9 @@ def input_of(carried: Carried, since: datetime, rule_arn: str, target: Target) -
     Raises:
         DeliveryFailed: the target's template gives no JSON.
     """
-    text = bytes(carried.text).decode()
     if target.constant is not None:
         return target.constant
+    text = bytes(carried.text).decode()
     if target.path is not None:
         return part(target.path, event_of(text))
     if target.transformer is None:

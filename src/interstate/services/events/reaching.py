@@ -1,10 +1,11 @@
 """The services that targets live in, and the call that delivers to each.
 
-A delivery to another service is one of its own API calls, in the same transaction, made in the target's account and region.
-A refusal comes back as that API's error.
+A delivery to another service is one of its own API calls, in the same transaction, made in the target's account and region;
+queues, which most events go to, are reached by their typed way for services inside. A refusal comes back as that API's error.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from interstate.base.json import BrokenJSON, JSONObject, loads
 from interstate.base.time import to_millis
 from interstate.services.events.outcomes import PRINCIPAL
 from interstate.services.events.routing import Target
+from interstate.services.sqs.inside import deliver, deliver_all
+from interstate.services.sqs.sending import Outgoing
 from interstate.store.ports import Work
 
 
@@ -27,29 +30,21 @@ class Payload(msgspec.Struct, frozen=True):
     trace: str | None = None
 
 
-def _queue(arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
-    request = {"QueueUrl": _queue_url(arn), **_message(target, payload.text)}
-    if payload.trace:
-        header = {"DataType": "String", "StringValue": payload.trace}
-        request["MessageSystemAttributes"] = {"AWSTraceHeader": header}
-    return _made(work.call("sqs", "SendMessage", request, caller=caller), "MessageId")
+def _queue(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
+    return deliver(target.arn, _message(target, payload.text, payload.trace), work, caller)
+
+
+def _message(target: Target, text: str, trace: str | None) -> Outgoing:
+    if not trace:
+        return Outgoing(text, group_id=target.message_group_id)
+    header = {"AWSTraceHeader": {"DataType": "String", "StringValue": trace}}
+    return Outgoing(text, group_id=target.message_group_id, system_attributes=header)
 
 
 def _made(answer: dict[str, Any], member: str) -> str:
     """What a call tells of what it made; it is kept with the attempt."""
     made: str = answer.get(member, "")
     return made
-
-
-def _queue_url(arn: Arn) -> str:
-    return f"http://localhost/{arn.account}/{arn.resource}"
-
-
-def _message(target: Target, text: str) -> dict[str, Any]:
-    message = {"MessageBody": text}
-    if target.message_group_id is not None:
-        message["MessageGroupId"] = target.message_group_id
-    return message
 
 
 def _state_machine(_arn: Arn, target: Target, payload: Payload, work: Work, caller: Caller) -> str:
@@ -123,34 +118,34 @@ def reach(target: Target, payload: Payload, work: Work) -> str:
     """
     arn = parse_arn(target.arn)
     assert arn is not None, target
-    return _REACH[arn.service](arn, target, payload, work, _caller(arn, target, payload.rule_arn))
+    return _REACH[arn.service](arn, target, payload, work, _caller(target.arn, target.role_arn, payload.rule_arn))
 
 
-def _caller(arn: Arn, target: Target, rule_arn: str) -> Caller:
+@lru_cache(maxsize=4096)
+def _caller(arn: str, role_arn: str | None, rule_arn: str) -> Caller:
     """Who delivers: the account of the target's role, or EventBridge itself for the rule, whom the target's policy must let.
 
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
     """
-    if target.role_arn is not None:
-        return Caller(caller_of(target.role_arn).account, arn.region)
-    return Caller(arn.account, arn.region).on_behalf_of(PRINCIPAL, source_arn=rule_arn)
+    there = caller_of(arn)
+    if role_arn is not None:
+        return Caller(caller_of(role_arn).account, there.region)
+    return there.on_behalf_of(PRINCIPAL, source_arn=rule_arn)
 
 
 def takes_many(target: Target) -> bool:
-    """Whether the target's service has a call for several messages at once."""
+    """Whether the target's service takes several messages at once."""
     return target.arn.startswith("arn:aws:sqs:")
 
 
-def reach_with_many(target: Target, texts: Sequence[str], rule_arn: str, work: Work) -> list[str | None]:
-    """Deliver to a queue in one call; tells the id of each text's message, None where it was refused.
+def reach_with_many(
+    target: Target, carried: Sequence[tuple[str, str | None]], rule_arn: str, work: Work
+) -> list[str | None]:
+    """Deliver texts (and their traces) to a queue at once; tells the id of each text's message, None where it was refused.
 
     Raises:
         ServiceError: the queue refused all of them.
     """
-    arn = parse_arn(target.arn)
-    assert arn is not None, target
-    entries = [{"Id": str(at), **_message(target, text)} for at, text in enumerate(texts)]
-    request = {"QueueUrl": _queue_url(arn), "Entries": entries}
-    answer = work.call("sqs", "SendMessageBatch", request, caller=_caller(arn, target, rule_arn))
-    ids = {int(sent["Id"]): sent["MessageId"] for sent in answer.get("Successful", ())}
-    return [ids.get(at) for at in range(len(texts))]
+    messages = [_message(target, text, trace) for text, trace in carried]
+    sent = deliver_all(target.arn, messages, work, _caller(target.arn, target.role_arn, rule_arn))
+    return [one if isinstance(one, str) else None for one in sent]
