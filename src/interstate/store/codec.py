@@ -63,7 +63,19 @@ def _place(key_at: tuple[int, ...]) -> Callable[[Sequence[Any]], tuple[Any, ...]
 class RecordCodec:
     """How one table's records lie in columns."""
 
-    __slots__ = ("_has_instants", "_reads", "_writes", "columns", "hints", "key_at", "place", "table", "writers")
+    __slots__ = (
+        "_always",
+        "_has_instants",
+        "_reads",
+        "_sometimes",
+        "_writes",
+        "columns",
+        "hints",
+        "key_at",
+        "place",
+        "table",
+        "writers",
+    )
 
     def __init__(self, table: Table[Any]) -> None:
         self.hints = typing.get_type_hints(table.record)
@@ -73,9 +85,14 @@ class RecordCodec:
         self._writes = [(at, pair[0]) for at, pair in found if pair is not None]
         self.writers = tuple([None if pair is None else pair[0] for _, pair in found])
         self._reads = [(at, pair[1]) for at, pair in found if pair is not None]
+        self._always = [(at, read) for at, read in self._reads if not self._may_be_none(at)]
+        self._sometimes = [(at, read) for at, read in self._reads if self._may_be_none(at)]
         self.key_at = tuple(self.columns.index(name) for name in table.key)
         self.place = _place(self.key_at)
         self._has_instants = any(strip_none(self.hints[name]) is datetime for name in table.key)
+
+    def _may_be_none(self, at: int) -> bool:
+        return type(None) in get_args(self.hints[self.columns[at]])
 
     def key(self, record: msgspec.Struct) -> tuple[Any, ...]:
         """The record's key as it stands in the struct."""
@@ -95,9 +112,12 @@ class RecordCodec:
         if not self._reads:
             return record(*row)
         values = list(row)
-        for at, read in self._reads:
-            if values[at] is not None:
-                values[at] = read(values[at])
+        for at, read in self._always:
+            values[at] = read(values[at])
+        for at, read in self._sometimes:
+            value = values[at]
+            if value is not None:
+                values[at] = read(value)
         return record(*values)
 
     def to_key(self, key: tuple[Any, ...]) -> tuple[Any, ...]:

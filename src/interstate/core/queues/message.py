@@ -16,8 +16,8 @@ Source: SQS Developer Guide, "Visibility timeout", "Using dead-letter queues".
 import hashlib
 import re
 import struct
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -26,7 +26,6 @@ from typing import Any
 import msgspec
 
 from interstate.base.ids import Entropy
-from interstate.base.numbers import whole_number
 from interstate.core.events.numbers import event_id, place_of
 from interstate.core.queues.errors import InvalidMessageContents, ReceiptHandleIsInvalid
 
@@ -84,7 +83,7 @@ class Message(msgspec.Struct, frozen=True):
 
     def handle(self) -> str:
         """The receipt handle that a consumer gets."""
-        return urlsafe_b64encode(f"{self.queue_id}/{self.id}/{self.receipt}".encode()).decode()
+        return b2a_base64(f"{self.queue_id}/{self.id}/{self.receipt}".encode(), newline=False).decode()
 
 
 def sequence_number(row: int) -> str:
@@ -115,14 +114,17 @@ def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:
     return row, receipt
 
 
+_HANDLE = re.compile(r"(\d{1,18})/(\d{1,18})/([^/]*)", re.ASCII)
+
+
 @lru_cache(maxsize=1024)
 def _parts(receipt_handle: str) -> tuple[int | None, int | None, str]:
     """Queue, row and receipt; a call asks twice: for the rows that it needs, and for itself."""
     try:
-        queue, row, receipt = urlsafe_b64decode(receipt_handle.encode()).decode().split("/")
-        return whole_number(queue), whole_number(row), receipt
+        found = _HANDLE.fullmatch(a2b_base64(receipt_handle, strict_mode=True).decode())
     except (ValueError, Base64Error):
         return None, None, ""
+    return (None, None, "") if found is None else (int(found[1]), int(found[2]), found[3])
 
 
 def row_of_handle(receipt_handle: str) -> int | None:

@@ -10,6 +10,7 @@ from interstate.core.topics.errors import (
 )
 from interstate.services.access import is_allowed
 from interstate.store.ports import Work
+from interstate.store.records.metrics import MetricKey
 from interstate.store.records.sns import TOPICS, Topic
 
 _ARN_PARTS = 6
@@ -83,4 +84,10 @@ def measure(topic: str, name: str, work: Work, value: float = 1.0, unit: str = "
 
 def measure_all(topic: str, name: str, work: Work, count: int) -> None:
     """Count some of one kind (at least one) for a topic."""
-    work.measure_all("AWS/SNS", name, _dimensions(topic), [1.0] * count, caller=owner_of(topic))
+    work.tally((_series(topic, name),), 1.0, count)
+
+
+@lru_cache(maxsize=4096)
+def _series(topic: str, name: str) -> MetricKey:
+    owner = owner_of(topic)
+    return owner.account, owner.region, "AWS/SNS", name, _dimensions(topic), "Count"

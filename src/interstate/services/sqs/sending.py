@@ -40,6 +40,7 @@ from interstate.services.sqs import fifo
 from interstate.services.sqs.locate import setting
 from interstate.services.sqs.stored import add_all
 from interstate.store.ports import Work
+from interstate.store.records.metrics import MetricKey
 from interstate.store.records.sqs import MESSAGES, Queue
 
 Attributes = dict[str, dict[str, Any]]
@@ -105,15 +106,26 @@ def take_all(
     if not passed:
         return list(refused.values())
     messages = _sent(queue, passed, work, caller)
-    dimensions = (("QueueName", queue.name),)
-    work.measure_all("AWS/SQS", "NumberOfMessagesSent", dimensions, [1.0] * len(sizes), caller=caller)
-    work.measure_all("AWS/SQS", "SentMessageSize", dimensions, sizes, "Bytes", caller=caller)
+    sent, of_size = _metrics_of(caller.account, caller.region, queue.name)
+    work.tally((sent,), 1.0, len(sizes))
+    if sizes.count(sizes[0]) == len(sizes):
+        work.tally((of_size,), sizes[0], len(sizes))
+    else:
+        work.measure_all("AWS/SQS", "SentMessageSize", (("QueueName", queue.name),), sizes, "Bytes", caller=caller)
     if not refused:
         return messages
     told: list[Message | ServiceError] = messages
     for at, refusal in refused.items():  # In their order: each finds its place.
         told.insert(at, refusal)
     return told
+
+
+@lru_cache(maxsize=4096)
+def _metrics_of(account: str, region: str, name: str) -> tuple[MetricKey, MetricKey]:
+    """The series of what a queue takes: how many messages, and how large."""
+    dimensions = (("QueueName", name),)
+    sent: MetricKey = (account, region, "AWS/SQS", "NumberOfMessagesSent", dimensions, "Count")
+    return sent, (account, region, "AWS/SQS", "SentMessageSize", dimensions, "Bytes")
 
 
 def _sent(
