@@ -26,6 +26,8 @@ CALL_DEPTH_MAX = 32
 class BatchWork:
     """One unit of work with what must happen after its commit. Implements ``store.ports.Work``."""
 
+    texts = False
+
     def __init__(self, records: UnitOfWork, catalog: Catalog, now: datetime) -> None:
         self.records = records
         self.catalog = catalog
@@ -136,6 +138,7 @@ class BatchWork:
         row = self.catalog.operation(service, operation)
         self.disturb(service, operation, request)
         typed = self.catalog.request(service, operation, request, checked=False)
+        self.texts = False  # Who called wants values.
         before_caller, before_entropy = self.caller, self.entropy
         with self.overlay():
             try:

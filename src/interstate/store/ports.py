@@ -50,6 +50,11 @@ class Work(Protocol):
         ...
 
     @property
+    def texts(self) -> bool:
+        """Whether the answer goes out as JSON at once: then what is stored as JSON may stand in it as ``orjson.Fragment``."""
+        ...
+
+    @property
     def is_late(self) -> bool:
         """Whether the batch has used its time: work that can be cut into slices ends its slice now."""
         ...

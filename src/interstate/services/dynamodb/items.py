@@ -6,6 +6,7 @@ Source: DynamoDB API Reference, GetItem, PutItem, UpdateItem, DeleteItem.
 from typing import Any
 
 import msgspec
+from orjson import Fragment
 
 from interstate.base.arn import Caller
 from interstate.core.tables.capacity import Consumed, described, read_units
@@ -146,8 +147,10 @@ def get_item(request: GetItem, work: Work) -> dict[str, Any]:
     stored = load(table, place, work)
     answer: dict[str, Any] = {}
     if stored is not None:
-        item = decode_item(stored.item)
-        answer["Item"] = item if projection is None else projection.picked(item)
+        if projection is not None:
+            answer["Item"] = projection.picked(decode_item(stored.item))
+        else:
+            answer["Item"] = Fragment(stored.item) if work.texts else decode_item(stored.item)
     size = 0 if stored is None else stored.size
     units = Consumed(read_units(size, consistent=request.consistent_read))
     spend(table, units, "Read", work)

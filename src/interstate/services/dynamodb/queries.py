@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from orjson import Fragment
 
 from interstate.base.arn import Caller
 from interstate.core.tables.capacity import Consumed, described, read_units
@@ -346,18 +347,15 @@ class _Source(msgspec.Struct, frozen=True):
 
 
 def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Page, work: Work) -> dict[str, Any]:
-    items, fetched = _items(request, reading, source, page, work)
-    last = items[-1] if items else None
-    if reading.filter is not None:
-        test, values = reading.filter.test, reading.placeholders.values
-        items = [item for item in items if test(item, values)]
-    answer: dict[str, Any] = {"Count": len(items), "ScannedCount": len(page.rows)}
-    if request.select != "COUNT":
-        if reading.projection is not None:
-            items = [reading.projection.picked(item) for item in items]
-        answer["Items"] = items
+    texts, fetched = _texts(request, reading, source, page, work)
+    if work.texts and reading.filter is None and reading.projection is None:
+        answer: dict[str, Any] = {"Count": len(texts), "ScannedCount": len(page.rows)}
+        if request.select != "COUNT":
+            answer["Items"] = Fragment(b"[%b]" % b",".join(texts))
+    else:
+        answer = _picked(request, reading, decode_items(texts), len(page.rows))
     if not page.ended:
-        answer["LastEvaluatedKey"] = _last_key(page, last, source, work)
+        answer["LastEvaluatedKey"] = _last_key(page, texts[-1] if texts else None, source, work)
     consumed = _consumed(request, source.index, page.size, fetched)
     spend(source.table, consumed, "Read", work)
     if request.return_consumed_capacity != "NONE":
@@ -365,23 +363,36 @@ def _answer(request: Query | Scan, reading: _Reading, source: _Source, page: Pag
     return answer
 
 
-def _items(
+def _picked(request: Query | Scan, reading: _Reading, items: list[Item], scanned: int) -> dict[str, Any]:
+    """What a filter lets pass, and of it what a projection names."""
+    if reading.filter is not None:
+        test, values = reading.filter.test, reading.placeholders.values
+        items = [item for item in items if test(item, values)]
+    answer: dict[str, Any] = {"Count": len(items), "ScannedCount": scanned}
+    if request.select != "COUNT":
+        if reading.projection is not None:
+            items = [reading.projection.picked(item) for item in items]
+        answer["Items"] = items
+    return answer
+
+
+def _texts(
     request: Query | Scan, reading: _Reading, source: _Source, page: Page, work: Work
-) -> tuple[list[Item], list[int]]:
-    """The items of a page, and the sizes of those that were fetched from the table for a local index."""
+) -> tuple[list[bytes], list[int]]:
+    """The items of a page, as they are stored, and the sizes of those that were fetched from the table for a local index."""
     index = source.index
     if index is None or index.projection == "ALL":
-        return decode_items([row.item for row in page.rows]), []
+        return [row.item for row in page.rows], []
     if not _needs_table(request, reading, source.table, index):
         _check_filter(reading, source.table, index)
-        return decode_items([row.item for row in page.rows]), []
-    items, sizes = [], []
+        return [row.item for row in page.rows], []
+    texts, sizes = [], []
     for row in page.rows:
         stored = load(source.table, place_of(row).item, work)
         assert stored is not None, "an index entry without its item"
-        items.append(decode_item(stored.item))
+        texts.append(stored.item)
         sizes.append(stored.size)
-    return items, sizes
+    return texts, sizes
 
 
 def _needs_table(request: Query | Scan, reading: _Reading, table: ItemTable, index: Index) -> bool:
@@ -419,17 +430,18 @@ def _check_filter(reading: _Reading, table: ItemTable, index: Index) -> None:
         )
 
 
-def _last_key(page: Page, last: Item | None, source: _Source, work: Work) -> Item:
+def _last_key(page: Page, text: bytes | None, source: _Source, work: Work) -> Item:
     """The key attributes of the last row that was looked at (in a parallel scan perhaps one of another segment).
 
-    ``last`` is the item of the page's last row.
+    ``text`` is the item of the page's last row.
     """
     place = page.place
     assert place is not None
-    if last is None or place_of(page.rows[-1]) != place:
+    if text is None or place_of(page.rows[-1]) != place:
         stored = load(source.table, place.item, work)
         assert stored is not None, "a place without its item"
-        last = decode_item(stored.item)
+        text = stored.item
+    last = decode_item(text)
     return {name: last[name] for name in source.key_names}
 
 
