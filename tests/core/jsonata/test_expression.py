@@ -74,6 +74,16 @@ def test_chance_comes_from_the_seed(text: str) -> None:
         ("1 - 'a'", 'T2002: The right side of the "-" operator must evaluate to a number'),
         ("$number('x')", 'D3030: Unable to cast value to a number: "x"'),
         ("['a'..2]", "T2003: The left side of the range operator (..) must evaluate to an integer"),
+        ("$replace('a', '', 'b')", "D3010: Second argument of replace function cannot be an empty string"),
+        ("$split('a', 'b', -1)", "D3020: Third argument of split function must evaluate to a positive number"),
+        (
+            "$formatBase(10, 99)",
+            "D3100: The radix of the formatBase function must be between 2 and 36.  It was given 99",
+        ),
+        (
+            "$single([1, 2])",
+            "D3138: The $single() function expected exactly 1 matching result.  Instead it matched more.",
+        ),
         ("1 / 0", "D1001: Number out of range: Infinity"),
         ("$hash('a', 'CRC')", 'T0410: Argument 2 of function "hash" does not match function signature'),
         ("$partition([1], 0)", 'T0410: Argument 2 of function "partition" does not match function signature'),

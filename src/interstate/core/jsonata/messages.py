@@ -61,6 +61,14 @@ _REWORDED: tuple[tuple[str, re.Pattern[str], _Reword], ...] = (
     ),
     ("T2003", re.compile(r".*"), lambda *_: "The left side of the range operator (..) must evaluate to an integer"),
     ("T2004", re.compile(r".*"), lambda *_: "The right side of the range operator (..) must evaluate to an integer"),
+    ("D3010", re.compile(r".*"), lambda *_: "Second argument of replace function cannot be an empty string"),
+    ("D3020", re.compile(r".*"), lambda *_: "Third argument of split function must evaluate to a positive number"),
+    (
+        "D3100",
+        re.compile(r"Radix must be between 2 and 36, got (.*)"),
+        lambda at, _: f"The radix of the formatBase function must be between 2 and 36.  It was given {at[1]}",
+    ),
+    ("D3138", re.compile(r"(.*) \(\d+ values\)"), lambda at, _: at[1]),
     (
         "D3030",
         re.compile(r"Cannot convert '(.*)' to number"),
