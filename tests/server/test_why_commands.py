@@ -92,6 +92,19 @@ def test_why_tells_rules_deliveries_and_what_they_started(server: ServerProcess)
     assert f"sent by rule shop/count for event {event_id}" in run(server, "why", by_kind["message"]["messageId"])
 
 
+def test_an_event_that_went_from_bus_to_bus_is_told_once(server: ServerProcess) -> None:
+    events = server.client("events")
+    onto = events.create_event_bus(Name="yard")["EventBusArn"]
+    events.put_rule(Name="cross", EventBusName="shop", EventPattern='{"source": ["gate"]}')
+    target = {"Id": "1", "Arn": onto, "RoleArn": "arn:aws:iam::000000000000:role/any"}
+    events.put_targets(Rule="cross", EventBusName="shop", Targets=[target])
+    entry = {"Source": "gate", "DetailType": "Opened", "EventBusName": "shop", "Detail": '{"gate": "GATE-17"}'}
+    event_id = events.put_events(Entries=[entry])["Entries"][0]["EventId"]
+    told = told_when(server, "bus yard", "why", "GATE-17")
+    assert told.count(f"event {event_id}  Opened from gate") == 1
+    assert "also:" not in told
+
+
 def test_what_is_unknown_is_said(server: ServerProcess) -> None:
     assert "is no id of an event" in run(server, "why", "ORD-NOWHERE", exit_code=1)
     assert "There is no execution" in run(

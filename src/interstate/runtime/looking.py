@@ -101,6 +101,8 @@ class Looking:
             reached = "Nothing was found among the newest events and executions; older ones were not looked at."
             following = {} if more_events is None else {"next": more_events}
             return {"asked": text, "answers": [], "notes": [reached], **following}
+        # What goes from bus to bus keeps its id: it is found on each, and told once, with all of them.
+        events = list({found["event"]["id"]: found for found in reversed(events)}.values())[::-1]
         full = [found["event"]["id"] for found in events[:_TOLD_IN_FULL]]
         answers = [await self._ask("Why", {"id": event_id}, arguments) for event_id in full]
         told = {started for answer in answers for started in _executions_in(answer)}
