@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from tests.simulation import playing
 from tests.simulation.playing import Played, play
 
 TRACE_LINES = 60
@@ -46,7 +47,11 @@ def main() -> int:
     parser.add_argument("--orders", action="store_true", help="play the order system, on one node")
     parser.add_argument("--logs", action="store_true", help="play only who writes or reads logs, on two nodes or more")
     parser.add_argument("--keep-going", action="store_true", help="play on after a failure")
+    parser.add_argument(
+        "--store", default="sqlite", choices=("sqlite", "postgres"), help="of one node (default: sqlite)"
+    )
     given = parser.parse_args()
+    playing.STORE = given.store
     total, failed, began, told = Played(given.seed), 0, time.monotonic(), 0.0
     sums: Counter[str] = Counter()
     for number, seed in enumerate(range(given.seed, given.seed + given.count), 1):

@@ -8,6 +8,9 @@ from tests.simulation.simulated_laws import AT_REST, check
 from tests.simulation.simulated_readers_laws import READERS_AT_REST
 from tests.simulation.simulation import Broken, Simulation
 
+STORE = "sqlite"
+"""Where runs of one node keep what must survive; several share a PostgreSQL database."""
+
 
 @dataclass
 class Played:
@@ -30,7 +33,7 @@ def simulation(seed: int, nodes: int, *, orders: bool = False, logs: bool = Fals
         from tests.simulation.simulated_orders import OrderSimulation  # noqa: PLC0415 deploying takes some seconds
 
         return OrderSimulation(seed)
-    if nodes == 1 and not logs:
+    if nodes == 1 and not logs and STORE == "sqlite":
         return Simulation(seed)
     from tests.simulation.simulated_cluster import Cluster  # noqa: PLC0415 only who asks for it starts a database
 

@@ -4,7 +4,7 @@ What is replaced is only what waits: a batch is decided when the schedule says s
 an effect is performed and answered as two acts, and a node that dies forgets everything but its store.
 """
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from datetime import datetime
 from functools import cache
 from types import coroutine
@@ -12,11 +12,13 @@ from typing import Any
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.runtime import testing
 from interstate.runtime.activity import Activity
 from interstate.runtime.batch import Batches, Decided, Job
 from interstate.runtime.catalog import Catalog, accept_all
 from interstate.runtime.commits import Commits
 from interstate.runtime.due import DueWork
+from interstate.runtime.testing import World
 from interstate.services.operation import Parked, Perform
 from interstate.services.tables import SERVICES
 from interstate.store.ports import StoreUnavailable
@@ -64,6 +66,15 @@ class MemoryStore(engine.SqliteStore):
         self.writer.deserialize(content)
         self.writer.execute("PRAGMA synchronous = OFF")
         self.rows = SqliteRows(self.writer)
+
+
+def embedded_world(performers: Mapping[str, Callable[[str, Any], Any]]) -> World:
+    """A World on the embedded store, whatever store the others are on."""
+    opened, World.open_store = World.open_store, staticmethod(testing._embedded)
+    try:
+        return World(performers=performers)
+    finally:
+        World.open_store = opened
 
 
 class Interfering:

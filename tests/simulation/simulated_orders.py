@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.simulation.simulated_clients import LOST, Ask, Player
 from tests.simulation.simulated_functions import ORDERS, Functions, Surroundings, WorkerGone, prepare
-from tests.simulation.simulated_node import Died, MemoryStore, Node
+from tests.simulation.simulated_node import Died, MemoryStore, Node, embedded_world
 from tests.simulation.simulation import Broken, Simulation
 
 from interstate.base.arn import Caller
@@ -56,8 +56,8 @@ class _Engine:
 @cache
 def deployed() -> Deployed:
     """The order system, deployed once a process."""
-    world = World(
-        performers={"lambda.prepare": lambda _key, _body: None, "events.token": lambda _key, _body: Token("t", 3600)}
+    world = embedded_world(
+        {"lambda.prepare": lambda _key, _body: None, "events.token": lambda _key, _body: Token("t", 3600)}
     )
     outputs = asyncio.run(deploy(_Engine(world), ORDERS / "template.yaml", "orders")).outputs
     world.run_due()

@@ -21,11 +21,12 @@ from tests.simulation.simulated_node import (
     Interfering,
     MemoryStore,
     Node,
+    embedded_world,
 )
 from tests.simulation.simulated_outside import Outside
 from tests.simulation.simulated_readers import Readers
 
-from interstate.runtime.testing import START, World
+from interstate.runtime.testing import START
 from interstate.store.records.due import DUE
 from interstate.store.tables import Scalar
 from interstate.store.unit_of_work import Sequences
@@ -67,7 +68,7 @@ class Playing:
 
 @cache
 def _template() -> tuple[bytes, datetime]:
-    world = World(performers={"lambda.prepare": lambda _key, _body: None})
+    world = embedded_world({"lambda.prepare": lambda _key, _body: None})
     build(world.call)
     world.run_due()
     content = world.store.writer.serialize()  # type: ignore[attr-defined]  # the embedded store
