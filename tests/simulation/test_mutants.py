@@ -17,7 +17,9 @@ from interstate.runtime.due import DueWork
 from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.dynamodb import stored as items
+from interstate.services.events import replays, sending
 from interstate.services.sqs import fifo, receive
+from interstate.services.states.distributed import children
 from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, STEP, WAITING
 from interstate.store.records.sqs import DEDUPLICATIONS, MESSAGES
 from interstate.store.tables import Table
@@ -274,6 +276,37 @@ def commit_that_never_was(patch: Patch) -> None:
     patch.setattr(_Line, "_end_read_only", ended)
 
 
+def event_not_archived(patch: Patch) -> None:
+    """An event that arrives with others of its second is taken to be in the archive."""
+    keep, seen = sending.keep, set[tuple[int, str]]()
+
+    def kept(archive: Any, event: Any, text: bytes, work: Any) -> None:
+        if (archive.id, event["time"]) not in seen:
+            keep(archive, event, text, work)
+        seen.add((archive.id, event["time"]))
+
+    patch.setattr(sending, "keep", kept)
+
+
+def child_counted_as_another(patch: Patch) -> None:
+    """A child of a Map Run that failed is counted among those that went well."""
+    count = children._ended
+    patch.setattr(
+        children, "_ended", lambda counts, status, by: count(counts, status.replace("FAILED", "SUCCEEDED"), by)
+    )
+
+
+def replay_begins_a_page_late(patch: Patch) -> None:
+    """A replay takes the first event of its archive to be sent."""
+    page = replays._page
+
+    def paged(archive: Any, replay: Any, work: Any) -> Any:
+        events = page(archive, replay, work)
+        return events[1:] if replay.reached is None else events
+
+    patch.setattr(replays, "_page", paged)
+
+
 MUTANTS: tuple[Callable[[Patch], None], ...] = (
     effect_before_commit,
     row_deleted_after_its_step,
@@ -291,6 +324,9 @@ MUTANTS: tuple[Callable[[Patch], None], ...] = (
     metrics_in_another_commit,
     deduplication_forgotten,
     commit_that_never_was,
+    event_not_archived,
+    child_counted_as_another,
+    replay_begins_a_page_late,
 )
 
 
