@@ -257,7 +257,7 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
     store = PostgresStore(used.database.url)
     used.stores.append(weakref.ref(store))
     _opened.append(weakref.ref(store))
-    weakref.finalize(store, _let_go, store.writer, store.read_connection).atexit = False
+    weakref.finalize(store, _let_go, *store.connections).atexit = False
     store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
     store.writer.execute("UPDATE due SET lane = lane %% 4 + %s WHERE lane / 4 <> %s", (store.lane_base, store.number))
     return store, ClockSequences(store)

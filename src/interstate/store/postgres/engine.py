@@ -129,6 +129,7 @@ class PostgresStore:
             self.writer = _connect(self.url)
             ends = TRANSACTION_TIMEOUT_MS if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
             self.line = Line(self.writer, writes=True, ends_after_ms=ends)
+            self.line.prolonged = self._keep_lease
             self._rows = PostgresRows(self.line, locks=True)
             stale = [snapshot for snapshot in self.snapshots if not snapshot.taken]
         else:
