@@ -17,7 +17,7 @@ from interstate.runtime.due import DueWork
 from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.dynamodb import stored as items
-from interstate.services.events import replays, sending
+from interstate.services.events import archiving, replays, sending
 from interstate.services.sqs import fifo, receive
 from interstate.services.states.distributed import children
 from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, STEP, WAITING
@@ -150,27 +150,32 @@ def message_not_hidden(patch: Patch) -> None:
 
 def deduplication_in_another_commit(patch: Patch) -> None:
     """What was sent is remembered when the next message comes; a crash in between forgets it."""
-    send = fifo.send
+    accepting = fifo.accepting
     begin: Any = Node.__init__
     left: list[Any] = []
 
-    def sent(queue: Any, message: Any, work: Any) -> Any:
-        for row in left:
-            work.put(DEDUPLICATIONS, row)
-        left.clear()
-        answer = send(queue, message, work)
-        scope = message.group_id if fifo._is_by_group(queue, work) else ""
-        row = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
-        if row is not None and row.message == message.id:
-            left.append(row)
-            work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
-        return answer
+    def accepts(queue: Any, groups: Any, identities: Any, work: Any) -> Any:
+        accept = accepting(queue, groups, identities, work)
+
+        def accepted(message: Any) -> Any:
+            for row in left:
+                work.put(DEDUPLICATIONS, row)
+            left.clear()
+            answer = accept(message)
+            scope = message.group_id if fifo._is_by_group(queue, work) else ""
+            row = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+            if row is not None and row.message == message.id:
+                left.append(row)
+                work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+            return answer
+
+        return accepted
 
     def begun(self: Any, *members: Any, **named: Any) -> None:
         left.clear()
         begin(self, *members, **named)
 
-    patch.setattr(fifo, "send", sent)
+    patch.setattr(fifo, "accepting", accepts)
     patch.setattr(Node, "__init__", begun)
 
 
@@ -251,16 +256,21 @@ def metrics_in_another_commit(patch: Patch) -> None:
 
 def deduplication_forgotten(patch: Patch) -> None:
     """What was sent once is not remembered."""
-    send = fifo.send
+    accepting = fifo.accepting
 
-    def sent(queue: Any, message: Any, work: Any) -> Any:
-        answer = send(queue, message, work)
-        scope = message.group_id if fifo._is_by_group(queue, work) else ""
-        if work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id) is not None:
-            work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
-        return answer
+    def accepts(queue: Any, groups: Any, identities: Any, work: Any) -> Any:
+        accept = accepting(queue, groups, identities, work)
 
-    patch.setattr(fifo, "send", sent)
+        def accepted(message: Any) -> Any:
+            answer = accept(message)
+            scope = message.group_id if fifo._is_by_group(queue, work) else ""
+            if work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id) is not None:
+                work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+            return answer
+
+        return accepted
+
+    patch.setattr(fifo, "accepting", accepts)
 
 
 def commit_that_never_was(patch: Patch) -> None:
@@ -278,7 +288,7 @@ def commit_that_never_was(patch: Patch) -> None:
 
 def event_not_archived(patch: Patch) -> None:
     """An event that arrives with others of its second is taken to be in the archive."""
-    keep, seen = sending.keep, set[tuple[int, str]]()
+    keep, seen = archiving.keep, set[tuple[int, str]]()
 
     def kept(archive: Any, event: Any, text: bytes, work: Any) -> None:
         if (archive.id, event["time"]) not in seen:
