@@ -245,10 +245,11 @@ def _database_for(directory: Path | None) -> _Used:
     return _used[-1]
 
 
-def _let_go(*connections: psycopg.Connection[Any]) -> None:
-    """Of a store that nobody holds any more."""
-    for connection in connections:
-        connection.close()
+def _let_go(*loans: tuple[PipedConnection, object]) -> None:
+    """Of a store that nobody holds any more; if it was closed before, others may have its connections by now."""
+    for connection, loan in loans:
+        if _lent.get(connection) is loan:
+            connection.close()
 
 
 def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
@@ -257,7 +258,8 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
     store = PostgresStore(used.database.url)
     used.stores.append(weakref.ref(store))
     _opened.append(weakref.ref(store))
-    weakref.finalize(store, _let_go, *store.connections).atexit = False
+    loans = [(each, _lent[each]) for each in store.connections]
+    weakref.finalize(store, _let_go, *loans).atexit = False
     store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
     store.writer.execute("UPDATE due SET lane = lane %% 4 + %s WHERE lane / 4 <> %s", (store.lane_base, store.number))
     return store, ClockSequences(store)
@@ -277,11 +279,12 @@ def keep_connections() -> None:
 
 def _migrated(connection: psycopg.Connection[Any]) -> None:
     """Their databases are copies of the template."""
-    if not any(connection is kept for kept in _lent):
+    if connection not in _lent:
         migrate(connection)
 
 
-_lent: list[PipedConnection] = []
+_lent: dict[Any, object] = {}
+"""Connections that a store has, each with the sign of this loan."""
 
 
 def _kept(url: str) -> PipedConnection:
@@ -292,10 +295,10 @@ def _kept(url: str) -> PipedConnection:
         connection = idle.pop()
         with suppress(psycopg.Error):
             connection.execute(_AS_NEW)
-            _lent.append(connection)
+            _lent[connection] = object()
             return connection
     connection = _connect(url)
-    _lent.append(connection)
+    _lent[connection] = object()
     connection.close = lambda: _give_back(idle, connection)  # type: ignore[method-assign]  # of this one
     return connection
 
@@ -307,9 +310,8 @@ _AS_NEW = (
 
 
 def _give_back(idle: list[PipedConnection], connection: PipedConnection) -> None:
-    if not any(connection is lent for lent in _lent):
+    if _lent.pop(connection, None) is None:
         return
-    _lent[:] = [lent for lent in _lent if lent is not connection]
     at_rest = connection.pgconn.transaction_status == TransactionStatus.IDLE
     if at_rest and connection.pgconn.pipeline_status == PipelineStatus.OFF and not connection.broken:
         idle.append(connection)
