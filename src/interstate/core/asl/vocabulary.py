@@ -525,9 +525,7 @@ class MapRunSetup(msgspec.Struct, frozen=True):
     data: str
     context: str
     variables: dict[str, str]
-    items: str | None = (
-        None  # The array or object that the state was given; None where they are brought from elsewhere.
-    )
+    items: str | None = None  # The array or object that the state was given; None where they come from elsewhere.
     reading: MapReading | None = None
     batching: MapBatching | None = None
     writing: MapWriting | None = None
