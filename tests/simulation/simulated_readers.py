@@ -101,7 +101,12 @@ class Readers:
                 self.read.changes.setdefault(record["eventID"], record["dynamodb"])
                 number = record["dynamodb"]["SequenceNumber"]
                 place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": number}
-            iterator = answer["NextShardIterator"]
+            iterator = answer.get("NextShardIterator", "")
+            if not iterator:  # The shard was closed, and all of it was read: the next one begins where it ended.
+                described = yield from self._insist("dynamodbstreams", "DescribeStream", {"StreamArn": arn})
+                shards = described["StreamDescription"]["Shards"]
+                shard = next(one["ShardId"] for one in shards if one.get("ParentShardId") == shard)
+                place = {"ShardIteratorType": "TRIM_HORIZON"}
             empty = empty + 1 if self._clients.quiet and not answer["Records"] else 0
             if not answer["Records"]:
                 yield self._pause()
