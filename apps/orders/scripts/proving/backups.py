@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from proving.proxy import Proxy
 from proving.scene import Facts, Scene
 from proving.stage import Failed, Node, Stage
 
@@ -45,7 +46,7 @@ def _restored(scene: Scene, stage: Stage, nodes: list[Node], source: tuple[str, 
         stage.stop(each)
     scene.say("restored elsewhere")
     put_back = _done(stage, "interstate", "restore", str(file), *target)
-    return _goes_on(scene, stage, target, {"backup": told, "backupSeconds": backup_s, "restore": put_back})
+    return _goes_on(scene, stage, nodes, target, {"backup": told, "backupSeconds": backup_s, "restore": put_back})
 
 
 def move(scene: Scene) -> Facts:
@@ -61,6 +62,7 @@ def move(scene: Scene) -> Facts:
     there = _done(stage, "interstate", "copy", str(data), database.url())
     stage.key = data / _KEY
     nodes = stage.node("--database", database.url())
+    nodes.port = node.port
     stage.endpoint = nodes.url
     stage.start(nodes)
     load = scene.load(stage)
@@ -71,11 +73,15 @@ def move(scene: Scene) -> Facts:
     scene.say("killed under load; copied back")
     back = _done(stage, "interstate", "copy", database.url(), str(scene.folder / "back"))
     stage.key = None  # It came along.
-    return _goes_on(scene, stage, ("--data", str(scene.folder / "back")), {"there": there, "back": back})
+    return _goes_on(scene, stage, [node], ("--data", str(scene.folder / "back")), {"there": there, "back": back})
 
 
-def _goes_on(scene: Scene, stage: Stage, place: tuple[str, str], facts: Facts) -> Facts:
+def _goes_on(scene: Scene, stage: Stage, former: list[Node], place: tuple[str, str], facts: Facts) -> Facts:
+    """It answers under the addresses of before: partners call back where they were told to when an order began."""
     node = stage.node(*place)
+    node.port = former[0].port
+    for other in former[1:]:
+        scene.after(Proxy(other.port, [node.port]).close)
     stage.endpoint = node.url
     stage.start(node)
     orders = scene.load(stage).verdict()
