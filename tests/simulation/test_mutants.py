@@ -18,6 +18,7 @@ from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.dynamodb import stored as items
 from interstate.services.events import archiving, replays, sending
+from interstate.services.lambda_ import polling
 from interstate.services.sqs import fifo, receive
 from interstate.services.states.distributed import children
 from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, STEP, WAITING
@@ -224,7 +225,8 @@ def answer_before_commit(patch: Patch) -> None:
 
 def depth_out_of_step(patch: Patch) -> None:
     """A message that is removed stays counted."""
-    patch.setattr(receive, "remove", lambda _queue, message, work: work.delete(MESSAGES, message.id))
+    for module in (receive, polling):
+        patch.setattr(module, "remove", lambda _queue, message, work: work.delete(MESSAGES, message.id))
 
 
 def effect_taken_by_scan_and_batch(patch: Patch) -> None:
