@@ -57,6 +57,7 @@ _LONG = (
     "tests/runtime/functions/",  # They start processes of functions.
     "tests/runtime/test_watch.py",
     "tests/runtime/test_deploy.py",
+    "tests/runtime/test_read_turns.py",
     "tests/apps/test_orders_races.py",
     "tests/apps/test_orders_saga.py",
     "tests/apps/test_orders_history.py",
@@ -74,9 +75,11 @@ _LONG = (
     "tests/services/events/test_event_crashes.py",
     "tests/services/lambda_/test_mapping_scaling.py",
     "tests/services/sqs/test_many_readers.py",
+    "tests/services/sqs/test_messages_kept.py",
     "tests/services/sqs/test_move_tasks.py",
     "tests/services/states/distributed/test_map_redrive.py",
     "tests/store/test_sqlite_engine.py",
+    "tests/store/test_sqlite_rows.py",
 )
 """What belongs to the whole suite and not to the quick check."""
 

@@ -112,11 +112,11 @@ def test_failures_that_are_not_in_a_row_open_nothing(street: Street) -> None:
     assert street.state == circuit.CLOSED
 
 
-def test_a_refusal_is_an_answer(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_an_answer(street: Street) -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise partner.PartnerRefused(422, {"message": "no"})
 
-    monkeypatch.setattr(partner, "call", refuse)
+    partner.call = refuse  # The fixture puts it back.
     for number in range(5):
         street.order(f"O-{number}")
         assert street.pay(f"O-{number}") == "PartnerRefused"

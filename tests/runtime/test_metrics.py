@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from interstate.base.arn import Caller
-from interstate.runtime.metrics import Counts, MetricKey
+from interstate.runtime.metrics import Counts
 from interstate.runtime.testing import World
 from interstate.runtime.work import BatchWork
-from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT, Point, Series
+from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT, MetricKey, Point, Series
 
 FAR = timedelta(days=1)
 
