@@ -9,7 +9,7 @@ DATA ?= .interstate/data
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-postgres check install install-dev bench bench-peers clean lock format simulate prove faults large docs
+.PHONY: help up test test-postgres check install install-dev bench bench-peers clean lock format simulate prove faults large docs parquet
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ simulate: install-dev ## Seeded crashes and faults, every law checked: make simu
 bench: install-dev ## Measure; figures with cores and disk beside them
 	@$(BIN)/python -m bench $(ARGS)
 
+parquet: install ## What distributed Maps need to read Parquet files
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-parquet.txt
+
 bench-peers: ## Install the peers that make bench ARGS="--peer NAME" measures beside
 	$(PYTHON) -m venv .bench-peers/ministack && .bench-peers/ministack/bin/python -m pip install --quiet --disable-pip-version-check ministack==1.5.33
 	$(PYTHON) -m venv .bench-peers/moto && .bench-peers/moto/bin/python -m pip install --quiet --disable-pip-version-check 'moto[all,server]==5.2.5'
@@ -77,6 +80,7 @@ lock: install-dev ## Resolve dependencies anew: versions and hashes, no addresse
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header -o requirements.txt pyproject.toml requirements-build.in
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header -c requirements.txt -o requirements-dev.txt requirements-dev.in
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header -o requirements-parquet.txt requirements-parquet.in
 
 clean: ## Remove what was built here (not your data in .interstate)
 	rm -rf $(VENV) .bench-peers build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

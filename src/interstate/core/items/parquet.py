@@ -18,7 +18,7 @@ from interstate.base.json import JSON, dumps_bytes
 from interstate.core.items.reading import Unreadable
 
 ROWS_AT_ONCE: Final = 1_000
-MISSING: Final = "Interstate reads Parquet files with pyarrow: install interstate[parquet]."
+MISSING: Final = "Interstate reads Parquet files with pyarrow: run `make parquet`, or install interstate[parquet]."
 
 
 def parquet_lines(data: bytes) -> Iterator[bytes]:
