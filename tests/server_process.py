@@ -81,6 +81,8 @@ class ServerProcess:
         ]
         output = subprocess.DEVNULL if self.log is None else self.log.open("ab")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        if "--database" in state and self.data is not None:  # No directory of its own keeps the key there.
+            environment.setdefault("INTERSTATE_SECRETS_KEY", str(self.data.parent / "secrets.key"))
         self._process = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
         if not isinstance(output, int):
             output.close()

@@ -18,6 +18,7 @@ from interstate.base.json import loads
 from interstate.core.asl.vocabulary import TaskFailed
 from interstate.runtime.testing import START, World
 from interstate.services.states.executor import DELIVERIES_MAX
+from interstate.store.sqlite.engine import SqliteStore
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 ATTEMPTS, INTERVAL_S, RATE, DELAY_S_MAX = 99, 3, 1.5, 3600
@@ -172,6 +173,8 @@ def touched_by_steps(branches: int, pad: int = 0, steps: int = 5) -> tuple[Touch
     """What is touched when ``steps`` waits end one by one, and the seconds that this takes."""
     w, number = forest(branches, pad)
     assert execution(w, number).status == "RUNNING"
+    if not isinstance(w.store, SqliteStore):
+        pytest.skip("counts what the embedded store reads")
     touched = Touched(w.store.rows)
     setattr(w.store, "rows", touched)  # noqa: B010 the port has it for reading only
     begun = time.perf_counter()

@@ -279,13 +279,17 @@ def test_a_busy_target_is_tried_again_and_delays_nobody(bench: Any) -> None:
 @pytest.mark.parametrize(
     ("policy", "retries", "condition"),
     [
-        ({"MaximumRetryAttempts": 0}, "0", "MaximumRetryAttempts"),
-        ({"MaximumRetryAttempts": 3}, "3", "MaximumRetryAttempts"),
-        ({"MaximumEventAgeInSeconds": 60}, "5", "MaximumEventAgeInSeconds"),
+        ({"MaximumRetryAttempts": 0}, ["0"], "MaximumRetryAttempts"),
+        ({"MaximumRetryAttempts": 3}, ["3"], "MaximumRetryAttempts"),
+        (
+            {"MaximumEventAgeInSeconds": 60},
+            ["5", "6"],
+            "MaximumEventAgeInSeconds",
+        ),  # By the jitter: the store's numbers.
     ],
     ids=str,
 )
-def test_a_retry_policy_ends_in_a_dead_letter(bench: Any, policy: Any, retries: str, condition: str) -> None:
+def test_a_retry_policy_ends_in_a_dead_letter(bench: Any, policy: Any, retries: list[str], condition: str) -> None:
     bench.others.error = BUSY
     dead = bench.queue("dead")
     bench.rule("r", {"Arn": FUNCTION, "DeadLetterConfig": {"Arn": dead}, "RetryPolicy": policy})
@@ -295,7 +299,7 @@ def test_a_retry_policy_ends_in_a_dead_letter(bench: Any, policy: Any, retries: 
     attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert attributes["EXHAUSTED_RETRY_CONDITION"] == condition
     assert attributes["ERROR_CODE"] == "THROTTLING"
-    assert attributes["RETRY_ATTEMPTS"] == retries
+    assert attributes["RETRY_ATTEMPTS"] in retries
 
 
 def test_a_delivery_that_waits_survives_a_crash_and_is_done_once(lasting: Any) -> None:
