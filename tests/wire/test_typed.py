@@ -1,58 +1,17 @@
 """Bodies that are read straight into a request's struct: what is read so is what the long way reads."""
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
-from functools import cache
 from typing import Any
 
-import msgspec
 import pytest
+from tests.wire.two_ways import CATALOG, at_length, body_of, decoder, plain, shortly, wire
 
 from interstate.base.errors import ServiceError
-from interstate.runtime.catalog import Catalog
-from interstate.services.tables import SERVICES
-from interstate.wire.codec import Wire
-from interstate.wire.model import load
-from interstate.wire.typed import OPERATIONS, Decode
+from interstate.wire.typed import OPERATIONS
 
-CATALOG = Catalog(SERVICES)
 BUSY = sorted((service, name) for service, names in OPERATIONS.items() for name in names)
 QUEUE = "http://localhost/000000000000/q"
 KEY = {"pk": {"S": "a"}, "sk": {"N": "1"}}
-
-
-@cache
-def wire() -> Wire:
-    return Wire(load())
-
-
-@cache
-def decoder(service: str, operation: str) -> Decode:
-    found = wire().codec(service, operation).decoder(CATALOG.operation(service, operation).request)
-    assert found is not None
-    return found
-
-
-def shortly(service: str, operation: str, body: bytes) -> Any:
-    """What the short way reads; None when it lets it be."""
-    try:
-        return decoder(service, operation)(body)
-    except Exception:  # noqa: BLE001 whatever it is: the long way is to read it
-        return None
-
-
-def at_length(service: str, operation: str, body: bytes) -> Any:
-    params = wire().codec(service, operation).decode_json(body)
-    return CATALOG.request(service, operation, params, checked=True)
-
-
-def plain(value: Any) -> Any:
-    return msgspec.to_builtins(value, builtin_types=(bytes, datetime))
-
-
-def body_of(request: Any) -> bytes:
-    return json.dumps(request).encode("utf-8", "surrogatepass")
 
 
 @pytest.mark.parametrize(("service", "operation"), BUSY)

@@ -1,21 +1,14 @@
 """Requests of all kinds: what is read straight into a struct is what the long way reads."""
 
-import json
-from datetime import datetime
-from functools import cache
 from typing import Any
 
-import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.wire.two_ways import CATALOG, at_length, body_of, plain, shortly, wire
 
-from interstate.runtime.catalog import Catalog
-from interstate.services.tables import SERVICES
-from interstate.wire.codec import Wire
-from interstate.wire.model import Shape, load
-from interstate.wire.typed import OPEN, OPERATIONS, Decode
+from interstate.wire.model import Shape
+from interstate.wire.typed import OPEN, OPERATIONS
 
-CATALOG = Catalog(SERVICES)
 BUSY = sorted((service, name) for service, names in OPERATIONS.items() for name in names)
 QUEUE = "http://localhost/000000000000/q"
 
@@ -48,39 +41,6 @@ TEXTS = (
     QUEUE,
 )
 NUMBERS = (0, 1, -1, 5, 10, 11, 30, 2**31 - 1, 2**31, -(2**31), 2**63 - 1, 2**63, 2**64, 1.0, 1.5, 1e3, 1700000000.25)
-
-
-@cache
-def wire() -> Wire:
-    return Wire(load())
-
-
-@cache
-def decoder(service: str, operation: str) -> Decode:
-    found = wire().codec(service, operation).decoder(CATALOG.operation(service, operation).request)
-    assert found is not None
-    return found
-
-
-def shortly(service: str, operation: str, body: bytes) -> Any:
-    """What the short way reads; None when it lets it be."""
-    try:
-        return decoder(service, operation)(body)
-    except Exception:  # noqa: BLE001 whatever it is: the long way is to read it
-        return None
-
-
-def at_length(service: str, operation: str, body: bytes) -> Any:
-    params = wire().codec(service, operation).decode_json(body)
-    return CATALOG.request(service, operation, params, checked=True)
-
-
-def plain(value: Any) -> Any:
-    return msgspec.to_builtins(value, builtin_types=(bytes, datetime))
-
-
-def body_of(request: Any) -> bytes:
-    return json.dumps(request).encode("utf-8", "surrogatepass")
 
 
 @st.composite
