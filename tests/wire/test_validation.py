@@ -206,11 +206,32 @@ def test_a_null_in_a_list_is_refused(wire: Wire, service: str, operation: str, p
     assert f"Value null at '{place}'" in refused.value.message
 
 
-def test_lambda_words_an_unknown_runtime_by_itself(wire: Wire) -> None:
+def test_lambda_looks_at_a_single_runtime_by_itself(wire: Wire) -> None:
     """Source: https://github.com/aws/aws-cli/issues/3789, awslabs/amazon-redshift-monitoring pull request 25."""
+    checked = wire.check("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Runtime": "cobol"})
+    assert checked["Runtime"] == "cobol"
+    with pytest.raises(ServiceError, match="1 validation error detected: Value '\\[cobol\\]' at 'compatibleRuntimes'"):
+        wire.check("lambda", "PublishLayerVersion", {"LayerName": "l", "Content": {}, "CompatibleRuntimes": ["cobol"]})
+
+
+def test_a_sensitive_value_is_not_told(wire: Wire) -> None:
+    """Source: https://github.com/trek10inc/serverless-secrets/issues/39, https://github.com/serverless/serverless/issues/3103."""
+    request = {"FunctionName": "f", "Environment": {"Variables": {"a": "secret"}}}
     with pytest.raises(ServiceError) as refused:
-        wire.check("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Runtime": "cobol"})
-    assert refused.value.code == "InvalidParameterValueException"
-    begin = "Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
-    assert refused.value.message.startswith(begin)
-    assert refused.value.message.endswith("] or be a valid ARN")
+        wire.check("lambda", "UpdateFunctionConfiguration", request)
+    assert refused.value.message == (
+        "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must satisfy "
+        "constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
+    )
+
+
+def test_bounds_of_doubles_are_told_as_doubles(wire: Wire) -> None:
+    """As Java prints them; Lambda's weights are the model's only bounded ones here."""
+    request = {
+        "FunctionName": "f",
+        "Name": "live",
+        "FunctionVersion": "1",
+        "RoutingConfig": {"AdditionalVersionWeights": {"2": 1.5}},
+    }
+    with pytest.raises(ServiceError, match=r"less than or equal to 1\.0, Member must have value .* equal to 0\.0"):
+        wire.check("lambda", "CreateAlias", request)

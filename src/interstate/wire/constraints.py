@@ -48,10 +48,11 @@ def _bounds(shape: Shape) -> list[Constraint]:
     if shape.kind in _SIZED:
         return _lengths(shape.low, shape.high)
     found: list[Constraint] = []
+    told = float if shape.kind in ("double", "float") else _plain  # Java writes 1.0 for a double.
     if (high := shape.high) is not None:
-        found.append(Constraint(high.__ge__, f"Member must have value less than or equal to {_plain(high)}"))
+        found.append(Constraint(high.__ge__, f"Member must have value less than or equal to {told(high)}"))
     if (low := shape.low) is not None:
-        found.append(Constraint(low.__le__, f"Member must have value greater than or equal to {_plain(low)}"))
+        found.append(Constraint(low.__le__, f"Member must have value greater than or equal to {told(low)}"))
     return found
 
 

@@ -76,15 +76,6 @@ class ConstraintsFailed(ServiceError):
         super().__init__(f"{count} validation {noun} detected: {'; '.join(problems)}", code=code)
 
 
-class RuntimeRefused(ServiceError):
-    """A runtime that Lambda does not have."""
-
-    code = "InvalidParameterValueException"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, members={"Type": "User"})
-
-
 class MalformedInput(ServiceError):
     """A form field whose text is no value of its type."""
 

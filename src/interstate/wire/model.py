@@ -33,7 +33,7 @@ NAMES_ONLY = (
     "ssm", "kms", "secretsmanager", "scheduler", "pipes", "schemas", "xray", "eventbridgev2",
 )  # fmt: skip
 
-_FORMAT = 4  # Raised when the structs or the services change.
+_FORMAT = 5  # Raised when the structs or the services change.
 _VERSION = re.compile(r"^__version__ = '([^']+)'", re.MULTILINE)
 
 
@@ -72,6 +72,7 @@ class Shape(msgspec.Struct, frozen=True, array_like=True):
     payload: str = ""
     timestamp_format: str = ""
     fault: Fault | None = None
+    sensitive: bool = False  # Messages do not tell its value.
 
 
 class OperationModel(msgspec.Struct, frozen=True, array_like=True):
@@ -313,6 +314,7 @@ def _shape(name: str, entry: Mapping[str, Any]) -> Shape:
         payload=entry.get("payload", ""),
         timestamp_format=entry.get("timestampFormat", ""),
         fault=_fault(name, entry) if entry.get("exception") else None,
+        sensitive=entry.get("sensitive", False),
     )
 
 

@@ -35,11 +35,12 @@ class ServiceParts:
     def __init__(self, model: ServiceModel) -> None:
         self.model = model
         self.style = style_of(model.metadata)
-        self.api_readers = Readers(model, wire_names=False, enums=self.style.enums)
-        self.wire_readers = Readers(model, wire_names=True, enums=self.style.enums)
+        enums, own = self.style.enums, self.style.own_enums
+        self.api_readers = Readers(model, wire_names=False, enums=enums, own_enums=own)
+        self.wire_readers = Readers(model, wire_names=True, enums=enums, own_enums=own)
         self.json_writers = JsonWriters(model)
         self.xml_writers = XmlWriters(model)
-        self.typed_readers = TypedReaders(model.shapes, self.api_readers, enums=self.style.enums)
+        self.typed_readers = TypedReaders(model.shapes, self.api_readers, enums=enums)
         self.form_reader = FormReader(model)
         self.content_type = (b"content-type", f"application/x-amz-json-{model.metadata.json_version}".encode())
         self.first_lines = b"%b: %b\r\nx-amzn-requestid: " % self.content_type

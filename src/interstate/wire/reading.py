@@ -17,7 +17,7 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from interstate.base.time import EPOCH, parse_iso
 from interstate.wire.constraints import Constraint, constraints_of, grouped
@@ -68,6 +68,14 @@ class _Typed:
                 return _java(value)
 
 
+HIDDEN: Final = object()
+"""Stands for a value that the model calls sensitive, which messages leave out.
+
+Source: https://github.com/trek10inc/serverless-secrets/issues/39 ("Value at 'environment.variables' failed to satisfy
+constraint: ..."), https://github.com/serverless/serverless/issues/3103.
+"""
+
+
 class Problem:
     """One broken constraint, worded when it is reported."""
 
@@ -89,8 +97,8 @@ class Problem:
         return self._value is None
 
     def __str__(self) -> str:
-        shown = "null" if self._value is None else f"'{_shown(self._value)}'"
-        return f"Value {shown} at '{spelled(self._path)}' failed to satisfy constraint: {self._text}"
+        shown = "null " if self._value is None else "" if self._value is HIDDEN else f"'{_shown(self._value)}' "
+        return f"Value {shown}at '{spelled(self._path)}' failed to satisfy constraint: {self._text}"
 
 
 def _note(problems: list[Problem], path: Path, value: Any, text: str) -> None:
@@ -139,12 +147,16 @@ class Readers:
     Args:
         wire_names: members are found under their names on the wire and returned under their API names. Without it, they
             are found under their API names, as calls inside the process give them.
+        own_enums: shapes whose enumerations the service checks by itself where they stand alone.
     """
 
-    def __init__(self, model: ServiceModel, *, wire_names: bool, enums: bool = True) -> None:
+    def __init__(
+        self, model: ServiceModel, *, wire_names: bool, enums: bool = True, own_enums: frozenset[str] = frozenset()
+    ) -> None:
         self._shapes = model.shapes
         self._wire_names = wire_names
         self._enums = enums
+        self._own_enums = own_enums
         self._readers: dict[str, Reader] = {}
 
     def reader(self, name: str) -> Reader:
@@ -170,7 +182,8 @@ class Readers:
                 return self._map(name, shape)
             case kind:
                 scalar = _SCALARS[kind]
-                return _constrained(scalar, self._constraints(shape))
+                constraints = constraints_of(shape, enums=self._enums and name not in self._own_enums)
+                return _constrained(scalar, constraints, sensitive=shape.sensitive)
 
     def _constraints(self, shape: Shape) -> Sequence[Constraint]:
         return constraints_of(shape, enums=self._enums)
@@ -206,7 +219,9 @@ class Readers:
 
         return read
 
-    def _typed(self, value: Any, name: str) -> _Typed:
+    def _typed(self, value: Any, name: str) -> Any:
+        if self._shapes[name].sensitive:
+            return HIDDEN
         return _Typed(value, name, self._shapes, wire=self._wire_names)
 
     def _list(self, name: str, shape: Shape) -> Reader:
@@ -280,7 +295,7 @@ def _element(reader: Reader, item: Any, path: Path, problems: list[Problem]) -> 
     return reader(item, path, problems)
 
 
-def _constrained(scalar: Reader, constraints: Sequence[Constraint]) -> Reader:
+def _constrained(scalar: Reader, constraints: Sequence[Constraint], *, sensitive: bool) -> Reader:
     if not constraints:
         return scalar
 
@@ -288,7 +303,7 @@ def _constrained(scalar: Reader, constraints: Sequence[Constraint]) -> Reader:
         value = scalar(value, path, problems)
         for constraint in constraints:
             if not constraint.holds(value):
-                _note(problems, path, value, constraint.text)
+                _note(problems, path, HIDDEN if sensitive else value, constraint.text)
         return value
 
     return read

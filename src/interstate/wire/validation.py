@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interstate.base.errors import ServiceError
-from interstate.wire.errors import ConstraintsFailed, MissingParameter, RuntimeRefused
+from interstate.wire.errors import ConstraintsFailed, MissingParameter
 from interstate.wire.model import Metadata
 from interstate.wire.reading import Problem
 
@@ -19,7 +19,7 @@ class Style:
     code: str
     enums: bool = True  # Whether the front door checks enumerations; if not, the service itself words the refusal.
     names_first_missing: bool = False
-    runtime_or_arn: bool = False  # Lambda checks a runtime by itself, after everything else, in words of its own.
+    own_enums: frozenset[str] = frozenset()  # Single values of these shapes are checked by the service, after all else.
 
 
 _BY_SERVICE: Mapping[str, Style] = {
@@ -28,7 +28,7 @@ _BY_SERVICE: Mapping[str, Style] = {
     "apigatewayv2": Style("BadRequestException"),
     "cloudwatch": Style("ValidationError", names_first_missing=True),
     # Source: https://github.com/aws/aws-cli/issues/3789, https://github.com/awslabs/amazon-redshift-monitoring/pull/25
-    "lambda": Style("ValidationException", runtime_or_arn=True),
+    "lambda": Style("ValidationException", own_enums=frozenset({"Runtime"})),
     "s3": Style("InvalidArgument", enums=False),
 }
 
@@ -45,8 +45,4 @@ def refusal(style: Style, problems: Sequence[Problem]) -> ServiceError:
         for problem in problems:
             if problem.missing:
                 return MissingParameter(problem.name)
-    if style.runtime_or_arn and len(problems) == 1 and (told := str(problems[0])).startswith("Value '"):
-        value, found, rest = told.removeprefix("Value '").partition("' at 'runtime' failed")
-        if found:
-            return RuntimeRefused(f"Value {value} at 'runtime' failed{rest} or be a valid ARN")
     return ConstraintsFailed([str(problem) for problem in problems], style.code)
