@@ -31,6 +31,8 @@ RUNTIMES = (
     "python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17",
     "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2",
 )  # fmt: skip
+# Runtimes that came since that answer was told; the service takes them as well. Source: botocore's model, Runtime.
+NEWER = frozenset({"nodejs26.x", "python3.15", "java8.al2023", "java11.al2023", "java17.al2023", "ruby4.0"})
 # Runtimes of old: the service knows them, and creates and updates no function with them any more.
 DEPRECATED = frozenset({
     "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "java8",
@@ -39,6 +41,11 @@ DEPRECATED = frozenset({
 })  # fmt: skip
 _RUN_HERE = ("python3.", "nodejs", "provided")
 _CREATING = "The function is being created."
+# Source: https://github.com/aws/aws-cdk/pull/28045 (the service's answer)
+_LEVELS_IN_TEXT = (
+    'LogLevel is not supported when LogFormat is set to "Text". Remove LogLevel from your request or change the LogFormat '
+    'to "Json" and try again.'
+)
 
 
 class Variables(msgspec.Struct, frozen=True, rename="pascal"):
@@ -152,7 +159,7 @@ def check_runtime(runtime: str) -> None:
             f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
             "We recommend you use a supported runtime while creating or updating functions."
         )
-    if runtime not in RUNTIMES:
+    if runtime not in RUNTIMES and runtime not in NEWER:
         raise InvalidParameterValueException(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
             f"[{', '.join(RUNTIMES)}] or be a valid ARN"
@@ -216,7 +223,11 @@ def _check_layer(work: Work, arn: str, layer: str, number: int | None) -> None:
 
 
 def applied(version: FunctionVersion, request: Configuration) -> FunctionVersion:
-    """The configuration with what a request sets."""
+    """The configuration with what a request sets.
+
+    Raises:
+        InvalidParameterValueException: levels for a log that is no JSON.
+    """
     logging = request.logging_config
     further = dict(version.further)
     if request.vpc_config is not None:
@@ -228,6 +239,8 @@ def applied(version: FunctionVersion, request: Configuration) -> FunctionVersion
     if logging is not None:
         merged = {**further.get("LoggingConfig", {}), **msgspec.to_builtins(logging)}
         if merged.get("LogFormat", "Text") == "Text":
+            if logging.application_log_level or logging.system_log_level:
+                raise InvalidParameterValueException(_LEVELS_IN_TEXT)
             merged = {name: value for name, value in merged.items() if not name.endswith("Level")}
         further["LoggingConfig"] = merged
     changes: dict[str, Any] = {

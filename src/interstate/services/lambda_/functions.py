@@ -382,7 +382,10 @@ def _delete_version(work: Work, function: str, version: str) -> None:
     aliases = work.select(ALIASES_OF_FUNCTION, limit=VERSIONS_MAX, function=function, after="")
     users = [alias.name for alias in aliases if version in (alias.version, *alias.weights)]
     if users:
-        raise ResourceConflictException(f"Version {version} cannot be deleted: aliases {users} point to it.")
+        # Source: https://github.com/karl-cardenas-coding/go-lambda-cleanup/issues/45 (the service's answer)
+        raise ResourceConflictException(
+            f"Unable to delete version because the following aliases reference it: [{', '.join(users)}]"
+        )
     work.delete(VERSIONS, function, version)
     release(work, record.code)
 

@@ -10,9 +10,9 @@ import msgspec
 from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.numbers import whole_number
 from interstate.services.lambda_.code import Content, check_storage, keep, release
-from interstate.services.lambda_.configuration import DEPRECATED, RUNTIMES, last_modified
+from interstate.services.lambda_.configuration import DEPRECATED, NEWER, RUNTIMES, last_modified
 from interstate.services.lambda_.downloads import location
-from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException
+from interstate.services.lambda_.errors import InvalidParameterValueException, ResourceNotFoundException, invalid
 from interstate.services.lambda_.locate import scope_of
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
@@ -102,7 +102,7 @@ def _check_compatibility(request: PublishLayerVersion) -> None:
             (
                 "compatibleRuntimes",
                 request.compatible_runtimes,
-                {*RUNTIMES, *DEPRECATED},
+                {*RUNTIMES, *NEWER, *DEPRECATED},
                 f"{enum}[{', '.join(RUNTIMES)}]",
             ),
             ("compatibleArchitectures", request.compatible_architectures, ("x86_64", "arm64"), architectures),
@@ -112,6 +112,11 @@ def _check_compatibility(request: PublishLayerVersion) -> None:
     if problems:
         count = f"{len(problems)} validation error{'s' if len(problems) > 1 else ''} detected: "
         raise ValidationException(count + "; ".join(problems))
+
+
+def _check_runtime(runtime: str | None) -> None:
+    if runtime is not None and runtime not in {*RUNTIMES, *NEWER, *DEPRECATED}:
+        raise invalid(runtime, "compatibleRuntime", f"Member must satisfy enum value set: [{', '.join(RUNTIMES)}]")
 
 
 def get_layer_version(request: LayerVersionRequest, work: Work) -> dict[str, Any]:
@@ -156,7 +161,12 @@ def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
 
 
 def list_layer_versions(request: ListLayerVersions, work: Work) -> dict[str, Any]:
-    """The versions of a layer, newest first."""
+    """The versions of a layer, newest first.
+
+    Raises:
+        ValidationException: Lambda has no such runtime.
+    """
+    _check_runtime(request.compatible_runtime)
     arn, limit = layer_arn(work, request.layer_name), min(request.max_items, LIST_MAX)
     below = whole_number(request.marker) or _NUMBER_MAX
     found = work.select(LAYER_VERSIONS, limit=limit + 1, layer=arn, below=below)
@@ -172,7 +182,12 @@ def list_layer_versions(request: ListLayerVersions, work: Work) -> dict[str, Any
 
 
 def list_layers(request: ListLayers, work: Work) -> dict[str, Any]:
-    """The caller's layers, each with its newest version that fits."""
+    """The caller's layers, each with its newest version that fits.
+
+    Raises:
+        ValidationException: Lambda has no such runtime.
+    """
+    _check_runtime(request.compatible_runtime)
     scope, limit = f"{work.caller.account}/{work.caller.region}", min(request.max_items, LIST_MAX)
     found = work.select(LAYERS_OF_SCOPE, limit=10 * LIST_MAX, scope=scope, after=request.marker)
     newest: dict[str, LayerVersion] = {}

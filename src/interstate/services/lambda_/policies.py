@@ -35,6 +35,7 @@ class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
     event_source_token: str | None = None
     function_url_auth_type: str | None = None
     principal_org_id: str | None = msgspec.field(name="PrincipalOrgID", default=None)
+    invoked_via_function_url: bool | None = None
     qualifier: str | None = None
     revision_id: str | None = None
 
@@ -139,6 +140,8 @@ def _statement(request: AddPermission, resource: str) -> dict[str, Any]:
             "lambda:FunctionUrlAuthType": request.function_url_auth_type,
             "aws:PrincipalOrgID": request.principal_org_id,
         },
+        # Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+        "Bool": {"lambda:InvokedViaFunctionUrl": "true" if request.invoked_via_function_url else None},
     }
     given = {
         operator: {key: value for key, value in keys.items() if value is not None}
