@@ -170,7 +170,8 @@ class _Database:
         self.url = fresh_database()
         self._connection: psycopg.Connection[Any] = psycopg.connect(self.url, autocommit=True)
         named = self._connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'schema_migrations'"
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') "
+            "AND NOT relispartition AND relname <> 'schema_migrations'"
         ).fetchall()
         self._tables = [sql.Identifier(name) for (name,) in named]
         looks = [

@@ -17,7 +17,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -120,6 +120,9 @@ class _Known:
 
     def highest_id(self, table: Table[Any]) -> int:
         raise AssertionError(f"a read draws a number of {table.name}")
+
+    def sweep(self, table: Table[Any], before: datetime, kept: timedelta, limit: int) -> int:
+        raise AssertionError(f"a read forgets {limit} rows of {table.name} before {before} ({kept})")
 
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         raise AssertionError(f"a read writes {len(changes)} rows of {table.name}")

@@ -74,6 +74,9 @@ class BatchWork:
     def erase(self, select: Select[Any], *, limit: int, **parameters: Any) -> int:
         return self.records.erase(select, limit, parameters)
 
+    def sweep(self, table: Table[Any], *, before: datetime, limit: int) -> int:
+        return self.records.sweep(table, before, self.now - before, limit)
+
     # Work that follows -----------------------------------------------------------------------------------------
 
     def later(self, kind: str, body: msgspec.Struct, *, at: datetime | None = None, yields: bool = False) -> int:

@@ -190,8 +190,9 @@ class PostgresSide:
         """Each table with its columns."""
         found: dict[str, list[str]] = {}
         for table, column in self._connection.execute(
-            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() "
-            "ORDER BY table_name, ordinal_position"
+            "SELECT c.relname::text, a.attname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "
+            "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition "
+            "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
         ).fetchall():
             if table not in _OWN:
                 found.setdefault(table, []).append(column)

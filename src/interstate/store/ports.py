@@ -93,6 +93,14 @@ class Work(Protocol):
         """Delete at most ``limit`` records of a range in one statement; tells how many."""
         ...
 
+    def sweep(self, table: Table[Any], *, before: datetime, limit: int) -> int:
+        """Forget rows of a table that ``ages`` and are older than an instant, the oldest numbers first; do not read it after that.
+
+        Answers ``limit`` when there may be more. With several nodes whole parts of the table may go at once; a part that is not
+        written to any more is kept until its newest row is due.
+        """
+        ...
+
     def next_id(self, table: Table[Any]) -> int:
         """A number for the table's single integer key, higher than any before; in order of creation, with gaps."""
         ...
@@ -228,6 +236,10 @@ class Rows(Protocol):
 
     def highest_id(self, table: Table[Any]) -> int:
         """The highest integer key in use, 0 when the table is empty."""
+        ...
+
+    def sweep(self, table: Table[Any], before: datetime, kept: timedelta, limit: int) -> int:
+        """Forget old rows of a table that ages; ``kept`` is how long they are kept. Answers ``limit`` when there may be more."""
         ...
 
     def write(self, table: Table[Any], changes: Sequence["Change"]) -> None:

@@ -21,7 +21,8 @@ class Table(Generic[V]):
     ``appends`` promises that rows are only ever put under keys that were never used (logs, history): such a put is an
     insert without a look. ``shared`` says that the table is configuration: read by every call, changed rarely. With
     several nodes its rows are read without a lock, and a write is refused when another node was faster. ``own`` says that the
-    key has a node's number, and that this node alone writes the row: nobody has to lock it.
+    key has a node's number, and that this node alone writes the row: nobody has to lock it. ``ages`` names the column with the
+    instant by which rows of a table that ``appends`` are forgotten (``Work.sweep``); with several nodes such a table lies in parts.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table(Generic[V]):
     appends: bool = False
     shared: bool = False
     own: bool = False
+    ages: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ deleted within the batch (a delivery that is carried out at once) therefore neve
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypeVar, cast
@@ -210,6 +211,12 @@ class UnitOfWork:
         for record in records:
             self._set(state, state.key(record), None)
         return len(records)
+
+    def sweep(self, table: Table[Any], before: datetime, kept: timedelta, limit: int) -> int:
+        """Forget old rows, in the database itself."""
+        self._flush(self._state(table))
+        self.wrote = True
+        return self._rows.sweep(table, before, kept, limit)
 
     def _set(self, state: _State, key: tuple[Any, ...], record: msgspec.Struct | None) -> None:
         before = state.current.get(key, _UNSEEN)

@@ -8,15 +8,7 @@ from datetime import timedelta
 from interstate.base.numbers import whole_number
 from interstate.store.ports import Work
 from interstate.store.records.due import SETTINGS
-from interstate.store.records.events import (
-    ATTEMPTS_OLD,
-    ATTEMPTS_UP_TO,
-    LOG_OLD,
-    LOG_UP_TO,
-    SWEEPS,
-    LogSweep,
-    Sweep,
-)
+from interstate.store.records.events import ATTEMPTS, LOG, SWEEPS, LogSweep, Sweep
 from interstate.store.tables import Key
 
 LOG_SWEEP = "events.log_sweep"
@@ -45,9 +37,5 @@ def sweep_log(_body: LogSweep, work: Work) -> None:
     setting = work.get(SETTINGS, LOG_DAYS)
     days = LOG_DAYS_DEFAULT if setting is None else whole_number(setting.value)
     before = work.now - timedelta(days=LOG_DAYS_DEFAULT if days is None else days)
-    events = attempts = 0
-    if last := work.scalar(LOG_OLD, rows=_ROWS_MAX, before=before):
-        events = work.erase(LOG_UP_TO, limit=_ROWS_MAX, last=last)
-    if last := work.scalar(ATTEMPTS_OLD, rows=_ROWS_MAX, before=before):
-        attempts = work.erase(ATTEMPTS_UP_TO, limit=_ROWS_MAX, last=last)
-    _plan(work, soon=_ROWS_MAX in (events, attempts))
+    gone = [work.sweep(table, before=before, limit=_ROWS_MAX) for table in (LOG, ATTEMPTS)]
+    _plan(work, soon=_ROWS_MAX in gone)

@@ -340,8 +340,8 @@ class PostgresStore:
         if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
             self.writer.execute("SET LOCAL transaction_timeout = 0")
         names = self.writer.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() "
-            "AND tablename NOT IN ('schema_migrations', 'nodes')"
+            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') "
+            "AND NOT relispartition AND relname NOT IN ('schema_migrations', 'nodes')"
         ).fetchall()
         for (name,) in names:
             self.writer.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))

@@ -6,7 +6,7 @@ lock; before a row of one is changed it is read again under a lock and compared,
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,6 +22,10 @@ from interstate.store.tables import Scalar, Select, Table
 _Key = tuple[Any, ...]
 NUMBER_SHIFT = 8
 """A number is an instant in microseconds with the node's own number behind it."""
+PARTS_KEPT = 12
+"""In so many parts lies what a table that ages keeps: a query that cannot know the part asks each of them."""
+PART_MIN = timedelta(hours=1)
+_SWEEP = "SELECT sweep_parts($1, $2, $3, $4, $5)"
 
 
 class PostgresRows:
@@ -123,6 +127,13 @@ class PostgresRows:
         """Numbers come from the database's clock (``engine``), never from what lies in a table."""
         del table
         return 0
+
+    def sweep(self, table: Table[Any], before: datetime, kept: timedelta, limit: int) -> int:
+        """Drop the parts that are due, make those that lie ahead, forget the oldest rows of the others (``migrations/0267_parts``)."""
+        length = max(PART_MIN, kept / PARTS_KEPT) // timedelta(microseconds=1) << NUMBER_SHIFT
+        self.line.wrote = True
+        ((row,),) = self.line.ask(((_SWEEP, (table.name, table.ages, to_micros(before), limit, length)),))
+        return int(row[0])
 
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         """Write what changed: (key, stored, wanted) each, one statement a kind of change, rows in key order.

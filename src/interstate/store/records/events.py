@@ -160,8 +160,8 @@ ARCHIVES = Table("events_archives", Archive, ("arn",), shared=True)
 ARCHIVE_COUNTS = Table("events_archive_counts", ArchiveCount, ("archive", "node"), own=True)
 ARCHIVED = Table("events_archived", Archived, ("id",))
 REPLAYS = Table("events_replays", Replay, ("arn",))
-LOG = Table("events_log", Logged, ("id",), appends=True)
-ATTEMPTS = Table("events_attempts", Attempt, ("id",), appends=True)
+LOG = Table("events_log", Logged, ("id",), appends=True, ages="at")
+ATTEMPTS = Table("events_attempts", Attempt, ("id",), appends=True, ages="at")
 SWEEPS = Table("events_sweeps", Sweep, ("name",), shared=True)
 
 BUSES_OF_SCOPE = Select(BUSES, "scope = :scope AND name > :after AND name >= :prefix", "name")
@@ -182,14 +182,6 @@ LOG_OF_BUS = Select(LOG, "bus = :bus AND id > :after", "id", follows=True)
 LOG_UP_TO = Select(LOG, "id <= :last", "id")
 ATTEMPTS_OF_LOG = Select(ATTEMPTS, "log = :log AND id > :after", "id")
 ATTEMPTS_UP_TO = Select(ATTEMPTS, "id <= :last", "id")
-# The last of the first so many rows that are older than that.
-LOG_OLD = Scalar(
-    "SELECT max(id) FROM (SELECT id, at FROM events_log ORDER BY id LIMIT :rows) AS first WHERE at < :before", (LOG,)
-)
-ATTEMPTS_OLD = Scalar(
-    "SELECT max(id) FROM (SELECT id, at FROM events_attempts ORDER BY id LIMIT :rows) AS first WHERE at < :before",
-    (ATTEMPTS,),
-)
 
 RULE_COUNT = Scalar("SELECT count(*) FROM events_rules WHERE bus = :bus", (RULES,))
 BUS_COUNT = Scalar("SELECT count(*) FROM events_buses WHERE scope = :scope", (BUSES,))

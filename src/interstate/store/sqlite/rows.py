@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain, compress, count
 from operator import is_not
 from typing import Any
@@ -75,6 +75,16 @@ class SqliteRows:
         """The highest integer key in use, 0 when the table is empty."""
         row = self.connection.execute(f"SELECT max({table.key[0]}) FROM {table.name}").fetchone()
         return row[0] or 0
+
+    def sweep(self, table: Table[Any], before: datetime, kept: timedelta, limit: int) -> int:
+        """Forget the oldest rows."""
+        del kept
+        (key,), name = table.key, table.name
+        statement = (
+            f"DELETE FROM {name} WHERE {key} IN (SELECT {key} FROM "
+            f"(SELECT {key}, {table.ages} AS at FROM {name} ORDER BY {key} LIMIT :limit) WHERE at < :before)"
+        )
+        return self.connection.execute(statement, _bind({"before": before, "limit": limit})).rowcount
 
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         """Write what changed: (key, stored, wanted) each, as one statement a kind of change and of emptiness."""
