@@ -9,7 +9,7 @@ from interstate.base.arn import Caller
 from interstate.runtime.metrics import Counts
 from interstate.runtime.testing import World
 from interstate.runtime.work import BatchWork
-from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT, MetricKey, Point, Series
+from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_ACCOUNT, CountAndSize, MetricKey, Point, Series
 
 FAR = timedelta(days=1)
 
@@ -86,3 +86,19 @@ def test_values_counted_together_are_those_counted_one_by_one(values: list[float
         alone.add(key, value)
     assert together.sets == alone.sets
     assert together.spreads == alone.spreads
+
+
+@pytest.mark.parametrize("sizes", [[5.0], [5.0, 3.0, 8.0], [4.0, 4.0]])
+def test_what_is_counted_with_its_size_is_counted_in_both_series(sizes: list[float]) -> None:
+    count: MetricKey = ("0", "r", "N", "sent", (), "Count")
+    size: MetricKey = ("0", "r", "N", "size", (), "Bytes")
+    together, alone = Counts(), Counts()
+    pairs = [CountAndSize(count, size) for _ in range(2)]  # Twins: made for two places, and counted as one.
+    for at, each in enumerate(sizes):
+        together.tally_sized(pairs[at % 2], each)
+        alone.add(count, 1.0)
+        alone.add(size, each)
+    together.add(size, 6.0)
+    alone.add(size, 6.0)
+    assert together.sets == alone.sets
+    assert together.sets == alone.sets, "nothing is counted twice"

@@ -12,7 +12,16 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from interstate.core.metrics.spread import joined
-from interstate.store.records.metrics import POINTS, SERIES, Metric, MetricKey, Point, Series, series_id
+from interstate.store.records.metrics import (
+    POINTS,
+    SERIES,
+    CountAndSize,
+    Metric,
+    MetricKey,
+    Point,
+    Series,
+    series_id,
+)
 from interstate.store.unit_of_work import UnitOfWork
 
 _REMEMBERED_MAX = 4096
@@ -22,19 +31,20 @@ SPREAD_UNIT = "Milliseconds"
 class Counts:
     """Statistic sets by metric, of calls that share an instant."""
 
-    __slots__ = ("sets", "spreads")
+    __slots__ = ("_sets", "_sized", "spreads")
 
     def __init__(self) -> None:
-        self.sets: dict[MetricKey, list[float]] = {}
+        self._sets: dict[MetricKey, list[float]] = {}
+        self._sized: dict[CountAndSize, list[float]] = {}
         self.spreads: dict[MetricKey, dict[float, float]] = {}  # Of times alone: percentiles are asked of them.
 
     def add(self, key: MetricKey, value: float) -> None:
         """Observe a value."""
         if key[5] == SPREAD_UNIT:
             self._spread(key, (value,))
-        found = self.sets.get(key)
+        found = self._sets.get(key)
         if found is None:
-            self.sets[key] = [1.0, value, value, value]
+            self._sets[key] = [1.0, value, value, value]
             return
         found[0] += 1.0
         found[1] += value
@@ -53,9 +63,9 @@ class Counts:
             total, low, high = float(sum(values)), min(values), max(values)
             if key[5] == SPREAD_UNIT:
                 self._spread(key, values)
-        found = self.sets.get(key)
+        found = self._sets.get(key)
         if found is None:
-            self.sets[key] = [count, total, low, high]
+            self._sets[key] = [count, total, low, high]
             return
         found[0] += count
         found[1] += total
@@ -64,7 +74,7 @@ class Counts:
 
     def tally(self, keys: Sequence[MetricKey], value: float, count: int) -> None:
         """Observe one value, so many times, in each of some metrics."""
-        sets, samples, total = self.sets, float(count), value * count
+        sets, samples, total = self._sets, float(count), value * count
         for key in keys:
             if key[5] == SPREAD_UNIT:
                 spread = self.spreads.setdefault(key, {})
@@ -79,6 +89,35 @@ class Counts:
                 found[2] = value
             if value > found[3]:  # noqa: PLR1730 as above
                 found[3] = value
+
+    def tally_sized(self, metrics: CountAndSize, size: float) -> None:
+        """Observe one thing in the first series, and its size in the second."""
+        found = self._sized.get(metrics)
+        if found is None:
+            self._sized[metrics] = [1.0, size, size, size]
+            return
+        found[0] += 1.0
+        found[1] += size
+        if size < found[2]:
+            found[2] = size
+        elif size > found[3]:
+            found[3] = size
+
+    @property
+    def sets(self) -> dict[MetricKey, list[float]]:
+        """Samples, sum, lowest and highest value of each metric."""
+        sized, self._sized = self._sized, {}
+        for metrics, (samples, total, low, high) in sized.items():
+            self._join(metrics.count, samples, samples, 1.0, 1.0)
+            self._join(metrics.size, samples, total, low, high)
+        return self._sets
+
+    def _join(self, key: MetricKey, samples: float, total: float, low: float, high: float) -> None:
+        found = self._sets.get(key)
+        if found is not None:
+            samples, total = samples + found[0], total + found[1]
+            low, high = min(low, found[2]), max(high, found[3])
+        self._sets[key] = [samples, total, low, high]
 
     def _spread(self, key: MetricKey, values: Sequence[float]) -> None:
         spread = self.spreads.setdefault(key, {})

@@ -14,7 +14,7 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Counts
 from interstate.services.operation import Parked, Perform
 from interstate.store.records.due import DUE, NEXT_PULLING, STEP, WAITING, Due
-from interstate.store.records.metrics import MetricKey
+from interstate.store.records.metrics import CountAndSize, MetricKey
 from interstate.store.tables import Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
 
@@ -133,6 +133,9 @@ class BatchWork:
 
     def tally(self, metrics: Sequence[MetricKey], value: float, count: int = 1) -> None:
         self.measured.tally(metrics, value, count)
+
+    def tally_sized(self, metrics: CountAndSize, size: float) -> None:
+        self.measured.tally_sized(metrics, size)
 
     # Calls inside the call -------------------------------------------------------------------------------------
 

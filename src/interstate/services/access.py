@@ -39,6 +39,11 @@ def is_allowed(
     return _decided(policy, caller, action, resource, owner, now, context)
 
 
+def settled(policy: str, caller: Caller, *, action: str, resource: str) -> bool | None:
+    """What ``is_allowed`` says of a policy (not empty) at all times; None where it may depend on when it is asked."""
+    return None if _mentions_time(policy) else _always(policy, caller, action, resource, None)
+
+
 @lru_cache(maxsize=1024)
 def _mentions_time(policy: str) -> bool:
     """Whether the answer may depend on when it is asked (``aws:CurrentTime``, ``aws:EpochTime``)."""

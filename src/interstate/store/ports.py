@@ -20,7 +20,7 @@ import msgspec
 
 from interstate.base.arn import Caller
 from interstate.base.ids import Entropy
-from interstate.store.records.metrics import MetricKey
+from interstate.store.records.metrics import CountAndSize, MetricKey
 from interstate.store.tables import Scalar, Select, Table
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -164,6 +164,10 @@ class Work(Protocol):
 
     def tally(self, metrics: Sequence[MetricKey], value: float, count: int = 1) -> None:
         """Add one value, ``count`` times, to each of some metrics: what ``measure`` does, for keys that were made before."""
+        ...
+
+    def tally_sized(self, metrics: CountAndSize, size: float) -> None:
+        """Count one thing in the first of two series, and its size in the second."""
         ...
 
     # Calls inside the call ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from interstate.core.topics.errors import (
 )
 from interstate.services.access import is_allowed
 from interstate.store.ports import Work
-from interstate.store.records.metrics import MetricKey
+from interstate.store.records.metrics import CountAndSize, MetricKey
 from interstate.store.records.sns import TOPICS, Topic
 
 _ARN_PARTS = 6
@@ -85,6 +85,16 @@ def measure(topic: str, name: str, work: Work, value: float = 1.0, unit: str = "
 def measure_all(topic: str, name: str, work: Work, count: int) -> None:
     """Count some of one kind (at least one) for a topic."""
     work.tally((_series(topic, name),), 1.0, count)
+
+
+@lru_cache(maxsize=4096)
+def published(topic: str) -> CountAndSize:
+    """The series of what a topic takes: how many messages, and how large."""
+    owner, dimensions = owner_of(topic), _dimensions(topic)
+    place = (owner.account, owner.region, "AWS/SNS")
+    return CountAndSize(
+        (*place, "NumberOfMessagesPublished", dimensions, "Count"), (*place, "PublishSize", dimensions, "Bytes")
+    )
 
 
 @lru_cache(maxsize=4096)

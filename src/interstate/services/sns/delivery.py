@@ -28,6 +28,7 @@ from interstate.core.topics.envelope import (
     signed_text,
     unsubscribe_url,
 )
+from interstate.core.topics.message import Notification
 from interstate.core.topics.sms import plain_number
 from interstate.services.sns.access import measure_all
 from interstate.services.sns.letters import send_letter
@@ -42,6 +43,7 @@ from interstate.services.sns.outcomes import (
 )
 from interstate.services.sns.push import platform_text
 from interstate.services.sns.signatures import gateways, open_stamp, stamp
+from interstate.services.sqs.sealed import Sealed, deliver_sealed
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
     ENDPOINTS,
@@ -53,6 +55,7 @@ from interstate.store.records.sns import (
     HttpResult,
     LetterDelivery,
     Pace,
+    Subscription,
 )
 
 
@@ -102,6 +105,21 @@ def to_queues(bodies: Sequence[Delivery], work: Work) -> None:
         took += _to_queue(body, content, work)
     if took:
         measure_all(bodies[0].notification.topic, DELIVERED, work, took)
+
+
+def tell_queues(
+    notification: Notification, subscriptions: Sequence[Subscription], version: str, work: Work
+) -> list[tuple[Subscription, str, ServiceError]]:
+    """Tell one message to standard queues that want its envelope; who did not take it, with what it was to get and why."""
+    told = envelope(notification, "sqs", open_stamp(version, work))
+    sealed = Sealed(told.before, told.after, version, notification.topic, notification.group_id)
+    refused = deliver_sealed(sealed, [(each.endpoint, each.arn) for each in subscriptions], work)
+    took = len(subscriptions) - len(refused)
+    if took:
+        measure_all(notification.topic, DELIVERED, work, took)
+    if not refused:
+        return []
+    return [(subscriptions[at], told.text(subscriptions[at].arn), error) for at, error in refused.items()]
 
 
 def _to_queue(body: Delivery, content: str, work: Work) -> bool:

@@ -7,6 +7,7 @@ import msgspec
 
 from interstate.core.topics.delivery_policy import DeliveryPolicy
 from interstate.services.sns.access import measure, owner_of
+from interstate.services.sns.happenings import push_failed
 from interstate.services.sns.mailbox import Letter, put_mail
 from interstate.services.sns.outcomes import failed, succeeded
 from interstate.services.sns.signatures import gateways
@@ -50,7 +51,10 @@ def finish_letter(body: LetterDelivery, result: HttpResult, work: Work) -> None:
     delay = None if result.permanent else RETRIES.delay(body.attempt)
     if delay is not None:
         work.later("sns.letter", msgspec.structs.replace(body, attempt=body.attempt + 1), at=work.now + delay)
-    elif delivery is not None:
+        return
+    if body.protocol == "application":
+        push_failed(body, result, work)
+    if delivery is not None:
         failed(delivery, body.body, work, status=result.status, reason=result.error, attempts=body.attempt)
     elif body.topic:
         measure(body.topic, "NumberOfNotificationsFailed", work)

@@ -23,7 +23,7 @@ from interstate.store.records.sns import TOPICS, Delivery
 
 # Source: https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html
 RAW_ATTRIBUTES_MAX = 10
-_FIFO = ".fifo"
+FIFO = ".fifo"
 
 
 DELIVERED = "NumberOfNotificationsDelivered"
@@ -64,7 +64,7 @@ def queue_message(delivery: Delivery, content: str, queue: str) -> Outgoing:
     """
     notification = delivery.notification
     group = deduplication = None
-    if queue.endswith(_FIFO):
+    if queue.endswith(FIFO):
         group = notification.group_id or notification.message_id
         deduplication = notification.deduplication_id or notification.message_id
     elif delivery.protocol == "sqs":

@@ -40,10 +40,11 @@ from interstate.core.topics.message import (
     size_bytes,
 )
 from interstate.core.topics.subscribing import dead_letter_target, read_scope
-from interstate.services.sns.access import measure, topic_at
+from interstate.services.sns.access import measure, published, topic_at
 from interstate.services.sns.archive import keep
-from interstate.services.sns.delivery import to_queues
+from interstate.services.sns.delivery import tell_queues, to_queues
 from interstate.services.sns.numbering import numbered
+from interstate.services.sns.outcomes import FIFO, failed
 from interstate.services.sns.push import is_endpoint, push
 from interstate.services.sns.texting import short_message
 from interstate.store.ports import Work
@@ -218,8 +219,7 @@ def _take(request: Publish | Entry, topic: Topic, work: Work) -> dict[str, Any]:
         )
     else:
         answer = {"MessageId": notification.message_id}
-    measure(topic.arn, "NumberOfMessagesPublished", work)
-    measure(topic.arn, "PublishSize", work, size, "Bytes")
+    work.tally_sized(published(topic.arn), size)
     _serve(notification, "", topic, work)
     return answer
 
@@ -240,15 +240,26 @@ def fan_out(body: Fanout, work: Work) -> None:
 def _serve(notification: Notification, after: str, topic: Topic | None, work: Work) -> None:
     page = work.select(SUBSCRIPTIONS_OF_TOPIC, limit=FANOUT_PAGE, topic=notification.topic, after=after)
     inline = not after and len(page) <= INLINE_MAX
+    alike = inline and not notification.trace and not (topic is not None and topic.attributes and _logs(topic, "sqs"))
+    sealed: list[Subscription] = []
     at_once: list[Delivery] = []
     for subscription in page:
-        if not subscription.confirmed or not wanted(subscription, notification, work):
+        attributes = subscription.attributes
+        if not subscription.confirmed or (attributes and not wanted(subscription, notification, work)):
+            continue
+        to_queue = inline and subscription.protocol == "sqs"
+        if to_queue and alike and not (attributes and subscription.raw) and not subscription.endpoint.endswith(FIFO):
+            sealed.append(subscription)
             continue
         delivery = delivery_of(notification, subscription, topic)
-        if inline and subscription.protocol == "sqs":
+        if to_queue:
             at_once.append(delivery)
         else:
             work.later("sns.delivery", delivery)
+    if sealed:
+        version = _version(topic)
+        for subscription, content, error in tell_queues(notification, sealed, version, work):
+            failed(delivery_of(notification, subscription, topic), content, work, reason=error.message)
     if at_once:
         to_queues(at_once, work)
     if len(page) == FANOUT_PAGE:
@@ -263,9 +274,7 @@ def delivery_of(notification: Notification, subscription: Subscription, topic: T
     if subscription.protocol in ("http", "https"):
         policy = effective_policy(attributes.get("DeliveryPolicy"), of_topic.get("DeliveryPolicy"))
     protocol = subscription.protocol
-    logged = bool(of_topic) and (
-        feedback(of_topic, protocol, delivered=True) or feedback(of_topic, protocol, delivered=False)
-    )
+    logged = topic is not None and bool(of_topic) and _logs(topic, protocol)
     return Delivery(
         notification,
         subscription.arn,
@@ -274,9 +283,19 @@ def delivery_of(notification: Notification, subscription: Subscription, topic: T
         subscription.raw,
         dead_letter_target(redrive) if redrive else None,
         policy,
-        of_topic.get("SignatureVersion", "1"),
+        _version(topic),
         logged,
     )
+
+
+def _version(topic: Topic | None) -> str:
+    return "1" if topic is None else topic.attributes.get("SignatureVersion", "1")
+
+
+def _logs(topic: Topic, protocol: str) -> bool:
+    """Whether the topic wants to know how deliveries of a protocol end."""
+    attributes = topic.attributes
+    return feedback(attributes, protocol, delivered=True) or feedback(attributes, protocol, delivered=False)
 
 
 def wanted(subscription: Subscription, notification: Notification, work: Work) -> bool:

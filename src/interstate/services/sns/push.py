@@ -21,6 +21,7 @@ from interstate.core.topics.push import (
     shown_application,
 )
 from interstate.services.sns.access import check_arn
+from interstate.services.sns.happenings import CREATED, DELETED, UPDATED, tell
 from interstate.services.sns.letters import send_letter
 from interstate.services.sns.paging import place_after, token_after
 from interstate.store.ports import Work
@@ -161,6 +162,7 @@ def create_platform_endpoint(request: CreatePlatformEndpoint, work: Work) -> dic
         return {"EndpointArn": found[0].arn}
     arn = f"{application.arn.replace(':app/', ':endpoint/', 1)}/{work.entropy.uuid()}"
     work.put(ENDPOINTS, PlatformEndpoint(arn, application.arn, request.token, attributes))
+    tell(CREATED, arn, application.arn, work)
     return {"EndpointArn": arn}
 
 
@@ -183,13 +185,20 @@ def set_endpoint_attributes(request: SetEndpointAttributes, work: Work) -> None:
     check_endpoint_attributes(request.attributes)
     given = {name: value.lower() if name == "Enabled" else value for name, value in request.attributes.items()}
     attributes = {**endpoint.attributes, **given}
+    if attributes == endpoint.attributes:
+        return
     work.put(ENDPOINTS, msgspec.structs.replace(endpoint, token=attributes["Token"], attributes=attributes))
+    tell(UPDATED, endpoint.arn, endpoint.application, work)
 
 
 def delete_endpoint(request: EndpointRequest, work: Work) -> None:
     """Forget a device; its subscriptions stay, as on AWS. One that is not there is no error."""
     check_arn("EndpointArn", request.endpoint_arn)
-    work.delete(ENDPOINTS, request.endpoint_arn)
+    endpoint = work.get(ENDPOINTS, request.endpoint_arn)
+    if endpoint is None:
+        return
+    work.delete(ENDPOINTS, endpoint.arn)
+    tell(DELETED, endpoint.arn, endpoint.application, work)
 
 
 def list_endpoints_by_platform_application(request: ApplicationRequest, work: Work) -> dict[str, Any]:

@@ -54,7 +54,12 @@ def _key(work: Work) -> SigningKey:
 
 def open_stamp(version: str, work: Work) -> Stamp:
     """A stamp whose signature is made when the document is read; the key is there from now on."""
-    return Stamp(PLACE, _certificate_name(_key(work).certificate), gateways(work).address, version)
+    return _open_stamp(_key(work).certificate, gateways(work).address, version)
+
+
+@lru_cache(maxsize=64)
+def _open_stamp(certificate: bytes, address: str, version: str) -> Stamp:
+    return Stamp(PLACE, _certificate_name(certificate), address, version)
 
 
 def read_certificate(request: CertificateRequest, work: Work) -> dict[str, Any]:

@@ -16,6 +16,13 @@ MetricKey = tuple[str, str, str, str, Dimensions, str]
 """Account, region, namespace, name, dimensions, unit: ``Metric`` as it is counted."""
 
 
+class CountAndSize(msgspec.Struct, frozen=True, eq=False):
+    """Two series that are counted together: how many there were, and how large. Compared by identity: kept where it is used."""
+
+    count: MetricKey
+    size: MetricKey
+
+
 class Metric(msgspec.Struct, frozen=True):
     """All that names a series."""
 

@@ -1,0 +1,136 @@
+"""The way of one notification into several standard queues: its envelope is checked once, and written for all of them together.
+
+It is what ``inside.deliver`` does for each of them, in all that a queue or its readers can see: the policy is asked, whoever
+waits is woken, metrics are counted, and rules for faults hit it. The digest of such a body is made when it is signed.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import msgspec
+
+from interstate.base.arn import Caller, caller_of, parse_arn
+from interstate.base.errors import ServiceError
+from interstate.core.events.numbers import row_ids
+from interstate.core.queues.content import check_id
+from interstate.core.queues.errors import MessageTooLong, QueueDoesNotExist
+from interstate.core.queues.message import Message, check_body
+from interstate.services.access import settled
+from interstate.services.sqs.locate import check_access, setting
+from interstate.services.sqs.stored import announce, depth_of
+from interstate.store.ports import Work
+from interstate.store.records.metrics import CountAndSize
+from interstate.store.records.sqs import DEPTHS, MESSAGES, QUEUES, Depth, Queue
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A notification of a topic, around the name of the subscription; ``seal`` is with what it is signed when it is read."""
+
+    before: str
+    after: str
+    seal: str
+    topic: str
+    group_id: str | None = None
+
+
+class _Way(msgspec.Struct, frozen=True):
+    """What is the same for all notifications of a topic in a queue."""
+
+    caller: Caller
+    system: dict[str, str]
+    metrics: CountAndSize
+
+
+class _Taken(msgspec.Struct, frozen=True):
+    """A queue that takes the notification."""
+
+    queue: Queue
+    way: _Way
+    body: str
+    visible_at: datetime
+
+
+def deliver_sealed(document: Sealed, to: Sequence[tuple[str, str]], work: Work) -> dict[int, ServiceError]:
+    """Send a document to standard queues, each an ARN beside that of its subscription; tells who does not take it, by place.
+
+    A queue's ARN may stand there more than once.
+    """
+    refused: dict[int, ServiceError] = {}
+    taken: list[_Taken] = []
+    around = (document.before + document.after).encode()
+    broken = _broken(around, document.group_id)
+    length, now = len(around), work.now
+    for at, (arn, subscription) in enumerate(to):
+        try:
+            work.disturb("sqs", "SendMessage", {"QueueUrl": arn})
+            queue = work.get(QUEUES, arn)
+            if queue is None:
+                raise QueueDoesNotExist
+            way = _way(arn, document.topic)
+            policy = queue.attributes.get("Policy")
+            if not policy or not _always_lets(policy, arn, document.topic):
+                check_access(queue, "SendMessage", work, way.caller)
+            if broken is not None:
+                raise broken
+            size = length + len(subscription)
+            if size > setting(queue, "MaximumMessageSize"):
+                raise MessageTooLong(setting(queue, "MaximumMessageSize"), in_batch=False)
+        except ServiceError as error:
+            refused[at] = error
+            continue
+        delay_s = setting(queue, "DelaySeconds") if "DelaySeconds" in queue.attributes else 0
+        visible_at = now + timedelta(seconds=delay_s) if delay_s else now
+        taken.append(_Taken(queue, way, f"{document.before}{subscription}{document.after}", visible_at))
+        work.tally_sized(way.metrics, size)
+    if taken:
+        _write(document, taken, work)
+    return refused
+
+
+def _write(document: Sealed, taken: Sequence[_Taken], work: Work) -> None:
+    now, node, group, seal = work.now, work.node, document.group_id or "", document.seal
+    rows = [work.next_id(MESSAGES) for _ in taken]
+    messages = [
+        Message(row, each.queue.id, each.visible_at, now, name, each.body, "", None, each.way.system,
+                group_id=group, seal=seal)
+        for row, name, each in zip(rows, row_ids(rows, work.entropy), taken, strict=True)
+    ]  # fmt: skip
+    work.put_all(MESSAGES, messages)
+    for each in taken:
+        queue = each.queue
+        depth = depth_of(queue.id, work)
+        work.put(DEPTHS, Depth(queue.id, node, depth.messages + 1, depth.claimed))
+        announce(queue, each.visible_at, work)
+
+
+def _broken(around: bytes, group_id: str | None) -> ServiceError | None:
+    """Why no queue takes a document. The ARN that will stand in it holds nothing that a body may not hold."""
+    try:
+        if group_id is not None:
+            check_id("MessageGroupId", group_id)
+        check_body(around)
+    except ServiceError as error:
+        return error
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _way(arn: str, topic: str) -> _Way:
+    caller = caller_of(arn).on_behalf_of("sns.amazonaws.com", source_arn=topic)
+    parsed = parse_arn(arn)
+    dimensions = (("QueueName", "" if parsed is None else parsed.resource),)
+    place = (caller.account, caller.region, "AWS/SQS")
+    return _Way(
+        caller,
+        {"SenderId": caller.account},
+        CountAndSize(
+            (*place, "NumberOfMessagesSent", dimensions, "Count"), (*place, "SentMessageSize", dimensions, "Bytes")
+        ),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _always_lets(policy: str, arn: str, topic: str) -> bool:
+    """Whether the policy lets the topic in at all times; if not, it must be asked."""
+    return settled(policy, _way(arn, topic).caller, action="sqs:SendMessage", resource=arn) is True
