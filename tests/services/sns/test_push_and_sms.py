@@ -8,6 +8,7 @@ import pytest
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
+from interstate.base.json import dumps, loads
 from interstate.runtime.testing import World
 from interstate.services import sns, sqs
 from interstate.store.records.sns import HttpResult, LetterDelivery
@@ -230,3 +231,81 @@ def test_what_a_gateway_refuses_for_good_is_not_tried_again(site: Site) -> None:
     site.sns("Publish", PhoneNumber=NUMBER, Message="hi")
     site.world.advance(timedelta(hours=7))
     assert len(site.letters) == 1
+
+
+# Events of applications ----------------------------------------------------------------------------------------------
+
+
+EVENTS = ("EndpointCreated", "EndpointUpdated", "EndpointDeleted", "DeliveryFailure")
+TOKEN_IS_GONE = "Platform token associated with the endpoint is not valid"
+
+
+def listening(site: Site) -> str:
+    """An application whose events go to a queue."""
+    queue = site.world.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:q"
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}]}
+    site.world.call("sqs", "SetQueueAttributes", {"QueueUrl": queue, "Attributes": {"Policy": dumps(policy)}})
+    topic = site.sns("CreateTopic", Name="happenings")["TopicArn"]
+    site.sns("Subscribe", TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    attributes = {**CREDENTIAL, **{f"Event{event}": topic for event in EVENTS}}
+    made: str = site.sns("CreatePlatformApplication", Name="shop", Platform="GCM", Attributes=attributes)[
+        "PlatformApplicationArn"
+    ]
+    return made
+
+
+def heard(site: Site) -> list[tuple[str, Any]]:
+    site.world.run_due()
+    found = []
+    while messages := site.world.call("sqs", "ReceiveMessage", {"QueueUrl": "q"}).get("Messages"):
+        envelope = loads(messages[0]["Body"])
+        assert isinstance(envelope, dict)
+        found.append((envelope["Subject"], loads(envelope["Message"])))
+    return found
+
+
+def test_topics_hear_what_happens_to_endpoints(site: Site) -> None:
+    """Source: https://docs.aws.amazon.com/sns/latest/dg/application-event-notifications.html."""
+    application = listening(site)
+    endpoint = site.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    site.sns("SetEndpointAttributes", EndpointArn=endpoint, Attributes={"CustomUserData": "u"})
+    site.sns("SetEndpointAttributes", EndpointArn=endpoint, Attributes={"CustomUserData": "u"})  # Changes nothing.
+    site.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token="t", CustomUserData="u")
+    for _ in range(2):
+        site.sns("DeleteEndpoint", EndpointArn=endpoint)
+    told = heard(site)
+    assert [subject for subject, _ in told] == [f"{event} event for app shop (GCM)" for event in EVENTS[:3]]
+    assert list(told[0][1]) == ["EndpointArn", "EventType", "Resource", "Service", "Time"]
+    assert {**told[0][1], "Time": ""} == {
+        "EndpointArn": endpoint,
+        "EventType": "EndpointCreated",
+        "Resource": application,
+        "Service": "SNS",
+        "Time": "",
+    }
+
+
+@pytest.mark.parametrize("status", [404, 410, 400])
+def test_a_push_that_fails_for_good_is_told_and_a_dead_token_disables_its_endpoint(site: Site, status: int) -> None:
+    """Source: https://www.repost.aws/questions/QUdzEMqm-kQ9iF1P8Vv74lTw; SetEndpointAttributes, Enabled."""
+    site.gateways()
+    application = listening(site)
+    endpoint = site.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token="t")["EndpointArn"]
+    heard(site)
+    site.statuses = [status]
+    message = site.sns("Publish", TargetArn=endpoint, Message="hi")["MessageId"]
+    site.world.run_due()
+    (_, failure), *more = heard(site)
+    assert (failure["EventType"], failure["DeliveryAttempts"], failure["MessageId"]) == ("DeliveryFailure", 1, message)
+    dead = status != 400
+    assert failure["FailureMessage"] == (TOKEN_IS_GONE if dead else "The push service answered 400")
+    assert [event["EventType"] for _, event in more] == (["EndpointUpdated"] if dead else [])
+    enabled = site.sns("GetEndpointAttributes", EndpointArn=endpoint)["Attributes"]["Enabled"]
+    assert enabled == ("false" if dead else "true")
+
+
+def test_an_event_for_a_topic_that_is_gone_holds_up_nothing(site: Site) -> None:
+    application = listening(site)
+    site.sns("DeleteTopic", TopicArn="arn:aws:sns:us-east-1:000000000000:happenings")
+    assert site.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token="t")["EndpointArn"]
