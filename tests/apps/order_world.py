@@ -7,16 +7,25 @@ for that call happens: another handler runs to its end, or the handler dies ther
 import importlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ordering import keep, partner
+from ordering import keep, partner, settling
 
 from interstate.base.errors import ServiceError
 from interstate.runtime.testing import World
 from interstate.services.dynamodb import SERVICE as DYNAMODB
-from orders_cli.invariants import Facts, Violation, money_adds_up, one_outcome, reservations_end, stock_adds_up
+from orders_cli.invariants import (
+    Facts,
+    Violation,
+    money_adds_up,
+    one_outcome,
+    reservations_end,
+    reversals_end,
+    stock_adds_up,
+)
 from orders_cli.tables import items_of
 
 NOW = "2026-01-01T00:00:00+00:00"
@@ -49,6 +58,7 @@ class OrderWorld:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.charges: dict[str, dict[str, Any]] = {}
         self.refunds: dict[str, dict[str, Any]] = {}
+        self.voided: set[str] = set()
         for table, key in (
             ("Orders", "orderId"),
             ("Inventory", "productId"),
@@ -107,15 +117,30 @@ class OrderWorld:
             told = {"Error": {"Code": refusal.code, "Message": refusal.message}, **refusal.members}
             raise ClientError(told, operation) from refusal  # type: ignore[arg-type]  # botocore adds modelled members too
 
-    def partner_call(self, _method: str, url: str, body: dict[str, Any] | None = None, **_: Any) -> dict[str, Any]:
+    def partner_call(self, method: str, url: str, body: dict[str, Any] | None = None, **_: Any) -> dict[str, Any]:
         """The payment provider, without its clock: a charge is captured when the test says so."""
         self.before_a_call()
-        assert body is not None
+        if body is None:
+            return self.one_charge(method, url.rpartition("/")[2])
         if url.endswith("/charges"):
+            if body["key"] in self.voided:
+                raise partner.PartnerRefused(409, {"message": "called off"})
             self.charges.setdefault(body["key"], {"amount": body["amount"], "captures": 0, **body["metadata"]})
         else:
+            assert self.charges[body["chargeKey"]]["captures"] == 1
             self.refunds.setdefault(body["key"], {"chargeKey": body["chargeKey"], "amount": body["amount"]})
         return {}
+
+    def one_charge(self, method: str, key: str) -> dict[str, Any]:
+        """Look one up, or call it off."""
+        charge = self.charges.get(key, {})
+        known = "captured" if charge.get("captures") else "declined" if charge.get("declined") else ""
+        if method == "DELETE" and not known:
+            self.voided.add(key)
+        status = known or ("voided" if key in self.voided else "pending" if charge else "unknown")
+        if status == "unknown":
+            raise partner.PartnerRefused(404, {"message": "nobody asked for it"})
+        return {"key": key, "status": status, "amount": charge.get("amount", "0"), "code": "insufficient_funds"}
 
     def before_a_call(self) -> None:
         self.calls += 1
@@ -144,8 +169,18 @@ class OrderWorld:
             item = {"productId": {"S": product}, **{name: {"N": str(value)} for name, value in counters.items()}}
             self.table("PutItem", {"TableName": "Inventory", "Item": item})
 
+    def reversals(self) -> None:
+        """What the queue of reversals leads to, each message twice."""
+        reverse = wired(self, "reverse_payment").reverse
+        for sent in self.sent("SendMessage"):
+            if sent["QueueUrl"] == settling.REVERSALS_URL:
+                order_id = json.loads(sent["MessageBody"])["orderId"]
+                for _ in range(2):
+                    self.run(partial(reverse, order_id, NOW))
+
     def broken(self) -> list[Violation]:
-        """Broken promises of those that tables and the provider's ledger can tell."""
+        """Broken promises of those that tables and the provider's ledger can tell, once what is to go back went back."""
+        self.reversals()
         scan = _Scan(self)
         owners = {key: charge["orderId"] for key, charge in self.charges.items()}
         facts = Facts(
@@ -155,7 +190,9 @@ class OrderWorld:
             refunds=[{"key": key, **refund} for key, refund in self.refunds.items()],
         )
         return [
-            each for check in (one_outcome, stock_adds_up, reservations_end, money_adds_up) for each in check(facts)
+            each
+            for check in (one_outcome, stock_adds_up, reservations_end, money_adds_up, reversals_end)
+            for each in check(facts)
         ]
 
     def sent(self, operation: str) -> list[dict[str, Any]]:
@@ -185,7 +222,7 @@ def wired(world: OrderWorld, name: str) -> ModuleType:
     for attribute, service in CLIENTS.items():
         if hasattr(module, attribute):
             setattr(module, attribute, world.client(service))
-    partner.call = world.partner_call  # type: ignore[assignment]  # the same words, without HTTP
+    partner.call = world.partner_call  # the same words, without HTTP
     return module
 
 

@@ -22,10 +22,10 @@ from ordering.payment import charge_key, signature, signed
 from ordering.places import WAREHOUSE_ELSEWHERE, warehouse_for
 from ordering.records import each_record, moment_of
 from ordering.reserving import answer, answered_before, found
+from ordering.settling import paid
 from ordering.stock import judge
 from ordering.web import BadBody, body_of, now_of
 from packing_instruction.app import packing
-from payment_webhook.app import paid
 from select_carrier.app import CARRIERS, ranking
 from validate_order.app import record
 

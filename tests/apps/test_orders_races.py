@@ -144,7 +144,7 @@ class Story:
     def capture(self, key: str | None = None, attempt: int = 0) -> None:
         key = key or charge_key("O-1", attempt)
         charge = self.world.charges.get(key)
-        if charge is None:
+        if charge is None or key in self.world.voided:
             return
         charge["captures"] = 1
         notice = {

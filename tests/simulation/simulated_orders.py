@@ -111,6 +111,7 @@ class Partners:
         self.carriers = carriers.Carriers(Path(), rates, "0")
         self.gateway = messages.Gateway(Path(), rates, "0")
         self.told: dict[str, int] = {}
+        self.lost = 0
         self.rings: Callable[[], None] = lambda: None  # Somebody asked for money: the provider has work.
 
     def call(self, method: str, url: str, body: dict[str, Any] | None = None, **_: Any) -> dict[str, Any]:
@@ -131,6 +132,8 @@ class Partners:
         match words:
             case ["charges"]:
                 return self._charge(body)
+            case ["charges", key]:
+                return self._one_charge(method, key)
             case ["refunds"]:
                 return self._refund(body)
             case ["messages"]:
@@ -144,6 +147,8 @@ class Partners:
     def _charge(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.rings()
         known = self.book.charges.get(body["key"])
+        if body["key"] in self.book.voided:
+            return 409, {"message": "called off"}
         if known is None:
             line = {"key": body["key"], "amount": body["amount"], "currency": body["currency"]}
             self.book.apply(
@@ -153,6 +158,12 @@ class Partners:
         elif known.status != "pending":
             self.told[known.key] = min(self.told.get(known.key, 0), TOLD_MAX - 1)  # It is told once more.
         return 202, {"key": known.key, "status": known.status}
+
+    def _one_charge(self, method: str, key: str) -> tuple[int, dict[str, Any]]:
+        known = self.book.charges.get(key)
+        if method == "DELETE" and (known is None or known.status == "pending"):
+            self.book.apply({"type": "voided", "key": key})
+        return self.book.look_up(key)
 
     def _refund(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if body["key"] not in self.book.refunds:
@@ -241,8 +252,9 @@ class Customers:
             yield 2.0
 
     def provider(self) -> Player:
-        """Decide charges and tell of them, until each was heard."""
+        """Decide charges and tell of them, until each was heard; of some nobody ever hears, unless the charge is asked for again."""
         partners, dice = self._partners, self._dice
+        lost = dice.choice([0.0, 0.0, 0.2, 0.6])
         while True:
             open_ = False
             for charge in list(partners.book.charges.values()):
@@ -259,6 +271,9 @@ class Customers:
                         }
                     )
                     partners.told[charge.key] = dice.choice([TOLD_MAX - 2, TOLD_MAX - 1, TOLD_MAX - 1])
+                    if dice.random() < lost:
+                        partners.told[charge.key] = TOLD_MAX
+                        partners.lost += 1
                 if partners.told.get(charge.key, TOLD_MAX) < TOLD_MAX:
                     open_ = True
                     notice = {
@@ -421,6 +436,7 @@ def check_orders(run: OrderSimulation) -> None:
     from orders_cli.invariants import Facts, violations  # noqa: PLC0415 as above
     from orders_cli.tables import items_of  # noqa: PLC0415 as above
 
+    run.faults["notice lost"] += run.partners.lost
     system: Any = _System(run)
     db, outputs, partners = system.client("dynamodb"), system.outputs, run.partners
     facts = Facts(

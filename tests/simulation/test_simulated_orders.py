@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.simulation.playing import play
+from tests.simulation.simulated_orders import Partners
 
 from interstate.services.dynamodb import items, transactions, writes
 
@@ -27,3 +28,13 @@ def test_conditions_that_always_hold_break_a_promise(monkeypatch: pytest.MonkeyP
     for module in (items, transactions):
         monkeypatch.setattr(module, "decide", decided)
     assert any("stock" in play(seed, orders=True).problem for seed in range(SEEDS))
+
+
+def test_an_order_that_fails_without_asking_the_provider_breaks_a_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notice that is lost costs the customer's money where nobody asks before an order is given up."""
+
+    def nothing_known(_partners: Partners, method: str, key: str) -> tuple[int, dict[str, Any]]:
+        return (404, {}) if method == "GET" else (200, {"key": key, "status": "voided"})
+
+    monkeypatch.setattr(Partners, "_one_charge", nothing_known)
+    assert any("money" in play(seed, orders=True).problem for seed in range(SEEDS))

@@ -18,6 +18,7 @@ DEAD_LETTERS = (
     "inventory-check-dlq",
     "partial-inventory-dlq",
     "payment-processing-dlq",
+    "payment-reversal-dlq",
     "shipping-dlq",
     "tracking-update-dlq",
     "email-dlq",

@@ -151,6 +151,13 @@ def money_adds_up(facts: Facts) -> Iterator[Violation]:
 CENT = Decimal("0.01")
 
 
+def reversals_end(facts: Facts) -> Iterator[Violation]:
+    """No order that ended without a shipment has a payment whose end nobody knows."""
+    for order in facts.orders:
+        if order.get("reversal") == "DUE":
+            yield Violation("money", order["orderId"], f"is {order['outcome']}, its payment is still to be reversed")
+
+
 def one_parcel(facts: Facts) -> Iterator[Violation]:
     """A shipped order has one booking that stands, with its tracking number; any other has none."""
     promise = "parcel"
@@ -276,6 +283,7 @@ CHECKS = (
     stock_adds_up,
     reservations_end,
     money_adds_up,
+    reversals_end,
     one_parcel,
     picked_up,
     told_once,

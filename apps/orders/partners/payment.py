@@ -7,6 +7,10 @@ is decided, once for its key: captured or declined. The decision is in the ledge
 repeated with growing pauses until it is answered 2xx; also after a restart. A charge that is asked for again under its key is the
 same charge: nothing is captured twice, but the webhook tells again. ``POST /refunds {key, chargeKey, amount}`` likewise.
 
+``GET /charges/{key}`` tells what became of a charge, 404 where nobody asked for it. ``DELETE /charges/{key}`` calls it off: one that is not
+decided, or that nobody asked for yet, is voided and never captured, also when it is asked for later (409); one that is decided stays as it is.
+Both answer the charge as it is then.
+
 ``GET /ledger`` tells every charge with the number of its captures, and every refund. ``GET /health`` suffers the same faults as a charge.
 """
 
@@ -14,9 +18,10 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +65,7 @@ class Book:
 
     charges: dict[str, Charge] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)
+    voided: set[str] = field(default_factory=set)
 
     def apply(self, line: dict[str, Any]) -> None:
         match line["type"]:
@@ -71,10 +77,22 @@ class Book:
             case "declined":
                 charge = self.charges[line["key"]]
                 charge.status, charge.code = "declined", line["code"]
+            case "voided":
+                self.voided.add(line["key"])
+                if line["key"] in self.charges:
+                    self.charges[line["key"]].status = "voided"
             case "told":
                 self.charges[line["key"]].told = True
             case "refund":
                 self.refunds[line["key"]] = Refund(line["key"], line["charge_key"], line["amount"])
+
+    def look_up(self, key: str) -> Reply:
+        """What became of a charge."""
+        if charge := self.charges.get(key):
+            return 200, {"key": key, "status": charge.status, "amount": charge.amount, "code": charge.code}
+        if key in self.voided:
+            return 200, {"key": key, "status": "voided"}
+        return 404, {"message": f"nobody asked for {key}"}
 
 
 CHARGE_FIELDS = ("key", "amount", "currency", "webhook_url", "metadata")
@@ -96,7 +114,7 @@ class Provider:
         for charge in self.book.charges.values():
             if charge.status == "pending":
                 self.start(self.settle(charge))
-            elif not charge.told:
+            elif not charge.told and charge.status != "voided":
                 self.start(self.tell(charge))
 
     def start(self, work: Any) -> None:
@@ -111,21 +129,39 @@ class Provider:
     async def handle(self, method: str, path: str, body: Any, _headers: Mapping[str, str] = NO_HEADERS) -> Reply:
         if method == "GET" and path == "/ledger":
             return 200, self.report()
-        act = ACTS.get((method, path))
+        act = self.act(method, path, body)
         if act is None:
             return 404, {"message": f"{method} {path} is not here"}
         await self.dice.wait(self.dice.rates.latency_ms)
         misfortune = self.dice.draw()
         if answer := self.dice.suffer(misfortune.before):
             return answer
-        reply = act(self, body)
+        reply = act()
         return self.dice.suffer(misfortune.after) or reply
+
+    def act(self, method: str, path: str, body: Any) -> Callable[[], Reply] | None:
+        """What is asked for; None where there is no such thing."""
+        if path.startswith(CHARGES) and (of_one := OF_ONE_CHARGE.get(method)):
+            return partial(of_one, self, path.removeprefix(CHARGES))
+        known = ACTS.get((method, path))
+        return known and partial(known, self, body)
 
     def health(self, _body: Any) -> Reply:
         return 200, {"status": "up"}
 
+    def look_up(self, key: str) -> Reply:
+        return self.book.look_up(key)
+
+    def void(self, key: str) -> Reply:
+        charge = self.book.charges.get(key)
+        if charge is None or charge.status == "pending":
+            self.write(type="voided", key=key)
+        return self.book.look_up(key)
+
     def charge(self, body: dict[str, Any]) -> Reply:
         known = self.book.charges.get(body["key"])
+        if body["key"] in self.book.voided:
+            return 409, {"message": f"{body['key']} was called off"}
         if known is None:
             if Decimal(body["amount"]) < 0:
                 return 422, {"message": "amount must not be negative"}
@@ -163,6 +199,8 @@ class Provider:
 
     async def settle(self, charge: Charge) -> None:
         await self.dice.wait(self.dice.rates.settle_ms)
+        if charge.status != "pending":  # It was called off meanwhile.
+            return
         if self.dice.hits(self.dice.rates.declines):
             code = "stolen_card" if self.dice.hits(FINAL_SHARE) else "insufficient_funds"
             self.write(type="declined", key=charge.key, code=code)
@@ -220,3 +258,5 @@ ACTS = {
     ("POST", "/charges"): Provider.charge,
     ("POST", "/refunds"): Provider.refund,
 }
+CHARGES = "/charges/"
+OF_ONE_CHARGE = {"GET": Provider.look_up, "DELETE": Provider.void}

@@ -64,7 +64,7 @@ def follow(order_id: str, now: str) -> None:
         sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=json.dumps({"orderId": order_id}), DelaySeconds=RECHECK_S)
         return
     if parent["outcome"] not in keep.SHIPPED:
-        end(db, events, order_id, "CANCELLED", reason="back-order: the order itself was not shipped", now=now)
+        end(db, events, sqs, order_id, "CANCELLED", reason="back-order: the order itself was not shipped", now=now)
         forget(order, order_id)
         return
     if reserve(order):

@@ -9,11 +9,12 @@ from typing import Any
 from ordering import aws, keep
 from ordering.announce import announce, closed, ending
 from ordering.journal import log
-from ordering.payment import refund_if_due
+from ordering.settling import reverse_later
 from ordering.web import Answer, answer, now_of
 
 db = aws.client("dynamodb")
 events = aws.client("events")
+sqs = aws.client("sqs")
 
 REASON = "cancelled by the customer"
 
@@ -36,6 +37,7 @@ def cancel(order_id: str, now: str) -> Answer:
     if held and order["status"] not in keep.RESTING:
         log("cancellation requested", orderId=order_id)
         return answer(202, {"orderId": order_id, "status": "CANCELLING"})
-    order = refund_if_due(db, keep.close(db, order_id, "CANCELLED", REASON, now), now)
+    order = keep.close(db, order_id, "CANCELLED", REASON, now)
+    reverse_later(sqs, order)
     announce(db, events, [ending(order, now)])
     return answer(200, {**closed(order), "status": order["outcome"]})

@@ -1,17 +1,20 @@
-"""CaptureInvoice, consumer of PaymentProcessingQueue: ask the provider for an invoice's money.
+"""CaptureInvoice, consumer of PaymentProcessingQueue: ask the provider for an invoice's money, and see that a word of it comes.
 
 An answer means that the provider will report to the webhook, now or later. Without one the message comes again, each time
 later; when the queue would give it up, the order ends PAYMENT_FAILED instead (should the money come after all, it goes back).
 While the provider's circuit is open it is not asked: the queue is where an invoice waits.
+
+A notice may be lost, and no workflow waits for an invoice's. So whoever asked sends itself a message for later (``check``), and asks then what
+became of the charge, if nobody told: captured and declined are written as the webhook writes them; one that nobody knows is asked for again.
 """
 
 import json
 import os
 from typing import Any
 
-from ordering import aws, circuit, partner, payment
+from ordering import aws, circuit, keep, partner, payment, settling
 from ordering.ending import end
-from ordering.journal import log
+from ordering.journal import count, log
 from ordering.records import each_record, moment_of
 
 db = aws.client("dynamodb")
@@ -19,10 +22,13 @@ events = aws.client("events")
 sqs = aws.client("sqs")
 states = aws.client("stepfunctions")
 
-QUEUE_URL = os.environ.get("PAYMENT_PROCESSING_QUEUE_URL", "")
+QUEUE_URL = os.environ.get("PAYMENT_PROCESSING_QUEUE_URL", "PaymentProcessingQueue")
 RECEIVES_MAX = int(os.environ.get("RECEIVES_MAX", "10"))
 TRIES = 3
 DELAY_S = 5
+# No word after so long: the provider is asked, and again after each further time, at last every quarter of an hour, for four days.
+CHECK_S, CHECK_S_MAX = 300, 900
+CHECKS_MAX = 390
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -32,7 +38,10 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def consume(record: dict[str, Any]) -> None:
     invoice, receives = json.loads(record["body"]), int(record["attributes"]["ApproximateReceiveCount"])
     try:
-        capture(invoice)
+        if invoice.get("check"):
+            check(invoice, moment_of(record))
+        else:
+            capture(invoice)
     except partner.PartnerRefused as refusal:
         give_up(invoice["orderId"], str(refusal), moment_of(record))
     except partner.PartnerUnavailable as fault:
@@ -47,7 +56,15 @@ def consume(record: dict[str, Any]) -> None:
 
 
 def capture(invoice: dict[str, Any]) -> None:
-    charge = (invoice["orderId"], 0, invoice["amount"], invoice["currency"])
+    """Ask for the money, and have it looked after; nothing where the order ended, or is being cancelled."""
+    order_id, charge = invoice["orderId"], (invoice["orderId"], 0, invoice["amount"], invoice["currency"])
+    open_ = keep.changing(
+        order_id, {"tokenAttempt": 0}, once=("tokenAttempt",), missing=("cancelRequestedAt", "outcome")
+    )
+    held, _ = keep.update(db, open_)
+    if not held:
+        log("nobody pays for it any more", orderId=order_id)
+        return
     for attempt in range(TRIES):
         try:
             circuit.through(db, states, circuit.PAYMENT, lambda: payment.charge(*charge))
@@ -57,9 +74,42 @@ def capture(invoice: dict[str, Any]) -> None:
             if attempt == TRIES - 1:
                 raise
         else:
-            log("invoice sent", orderId=invoice["orderId"], amount=invoice["amount"])
+            log("invoice sent", orderId=order_id, amount=invoice["amount"])
+            check_later(invoice)
             return
 
 
+def check_later(invoice: dict[str, Any]) -> None:
+    done = int(invoice.get("check", 0))
+    body = json.dumps({**invoice, "check": done + 1})
+    sqs.send_message(QueueUrl=QUEUE_URL, MessageBody=body, DelaySeconds=min(CHECK_S * (done + 1), CHECK_S_MAX))
+
+
+def check(invoice: dict[str, Any], now: str) -> None:
+    """What became of a charge of which no word came."""
+    order_id = invoice["orderId"]
+    order = keep.load(db, order_id)
+    if order.get("capturedAt") or order.get("outcome") or int(order.get("paymentAttempt", 0)):
+        return
+    key = payment.charge_key(order_id, 0)
+    found = circuit.through(db, states, circuit.PAYMENT, lambda: payment.look_up(key))
+    match found["status"]:
+        case "captured":
+            log("captured, and its notice was lost", orderId=order_id, key=key)
+            count("NoticeLost")
+            settling.take(db, events, sqs, settling.capture(db, order_id, key, found["amount"], now), now)
+        case "declined":
+            count("NoticeLost")
+            settling.decline(db, events, order_id, 0, code=found.get("code", "declined"), now=now)
+        case "unknown":
+            capture(invoice)
+        case "voided":
+            give_up(order_id, "the charge was called off", now)
+        case _ if invoice["check"] >= CHECKS_MAX:
+            give_up(order_id, "no word of the provider", now)
+        case _:
+            check_later(invoice)
+
+
 def give_up(order_id: str, reason: str, now: str) -> None:
-    end(db, events, order_id, "PAYMENT_FAILED", reason=f"payment failed: {reason}", now=now)
+    end(db, events, sqs, order_id, "PAYMENT_FAILED", reason=f"payment failed: {reason}", now=now)

@@ -12,6 +12,7 @@ from ordering.ending import end
 
 db = aws.client("dynamodb")
 events = aws.client("events")
+sqs = aws.client("sqs")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -22,4 +23,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
             return closed(order)
         if not (order.get("cancelRequestedAt") or order.get("outcome")):
             return {"orderId": order_id, "outcome": None, "reason": "another execution ships it"}
-    return end(db, events, order_id, "CANCELLED", reason=event["reason"], now=event["now"])
+    return end(db, events, sqs, order_id, "CANCELLED", reason=event["reason"], now=event["now"])

@@ -7,6 +7,7 @@ from ordering.ending import end
 
 db = aws.client("dynamodb")
 events = aws.client("events")
+sqs = aws.client("sqs")
 
 REASON = "back-order: no stock came within 14 days"
 
@@ -20,4 +21,4 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     if not expired and order.get("outcome") != "CANCELLED":
         return {"orderId": order_id, "outcome": order.get("outcome"), "reason": "its stock came"}
     # Cancelled already: perhaps by a call of ours that died before it told anybody. Telling it again is telling it once.
-    return end(db, events, order_id, "CANCELLED", reason=REASON, now=now)
+    return end(db, events, sqs, order_id, "CANCELLED", reason=REASON, now=now)

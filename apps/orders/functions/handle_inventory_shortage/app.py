@@ -11,6 +11,7 @@ from ordering.envelope import entry
 
 db = aws.client("dynamodb")
 events = aws.client("events")
+sqs = aws.client("sqs")
 sns = aws.client("sns")
 
 ALERTS = os.environ.get("INVENTORY_ALERT_TOPIC_ARN", "")
@@ -19,7 +20,7 @@ ALERTS = os.environ.get("INVENTORY_ALERT_TOPIC_ARN", "")
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     order, short = event["order"], event.get("unavailableItems") or []
     reason = reason_of(short)
-    answer = end(db, events, order["orderId"], "OUT_OF_STOCK", reason=reason, now=event["now"])
+    answer = end(db, events, sqs, order["orderId"], "OUT_OF_STOCK", reason=reason, now=event["now"])
     if short:
         short_event = {"orderId": order["orderId"], "unavailableItems": short}
         publish(events, [entry("Stock Short", short_event, bus=BUS, now=event["now"])])

@@ -8,13 +8,14 @@ from ordering.ending import end
 
 db = aws.client("dynamodb")
 events = aws.client("events")
+sqs = aws.client("sqs")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     order, customer = event["order"], event["order"].get("customerId")
     if isinstance(customer, str) and customer:
         keep.update(db, keep.changing(order["orderId"], {"customerId": customer}, once=("customerId",)))
-    return end(db, events, order["orderId"], "REJECTED", reason=reason_of(event["error"]), now=event["now"])
+    return end(db, events, sqs, order["orderId"], "REJECTED", reason=reason_of(event["error"]), now=event["now"])
 
 
 def reason_of(error: dict[str, Any]) -> str:

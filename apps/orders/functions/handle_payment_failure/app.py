@@ -10,9 +10,9 @@ from ordering.ending import end
 
 db = aws.client("dynamodb")
 events = aws.client("events")
+sqs = aws.client("sqs")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    return end(
-        db, events, event["orderId"], "PAYMENT_FAILED", reason=f"payment failed: {event['reason']}", now=event["now"]
-    )
+    reason = f"payment failed: {event['reason']}"
+    return end(db, events, sqs, event["orderId"], "PAYMENT_FAILED", reason=reason, now=event["now"])

@@ -13,6 +13,9 @@ two who race one is first and the other sees it:
 * ``shipmentClaim`` who ships it; from here it cannot be cancelled by the customer
 * ``sagaStatus``    COMMITTED (stock and money are there) or ROLLED_BACK, of an order that is paid by saga
 * ``outcome``       one of six, once
+* ``tokenAttempt``  written before the provider is asked: from here on there may be a charge, whatever anybody heard of it
+* ``reversal``      DUE, in one transaction with an outcome that is no shipment, where money was or may be taken; DONE when the
+  provider said that there is no charge any more, or gave it back
 
 Money that arrives for an order whose outcome is not a shipment is refunded by whoever comes second: the webhook sees the outcome,
 or the one who writes the outcome sees the capture, because that write has the capture that it read as its condition.
@@ -146,6 +149,22 @@ def load(db: Any, order_id: str) -> Plain:
     return from_item(answer.get("Item") or {})
 
 
+def owes(order: Plain) -> bool:
+    """Whether an order that ended without a shipment has money to give back, or a charge that nobody knows the end of."""
+    if order.get("outcome") in (None, *SHIPPED):
+        return False
+    return order.get("reversal") == "DUE" or bool(order.get("capturedAt") and not order.get("refundedAt"))
+
+
+def may_be_charged(order: Plain) -> bool:
+    """Whether money is there, or may come: the provider was asked, and neither decline nor an end of the charge is known."""
+    if order.get("capturedAt"):
+        return not order.get("refundedAt")
+    if "tokenAttempt" not in order or order.get("chargeClosedAt"):
+        return False
+    return int(order.get("paymentAttempt", 0)) <= int(order["tokenAttempt"])
+
+
 def verdict(order: Plain, outcome: str, reason: str) -> tuple[str, str]:
     """A customer who asked for cancellation in time gets it, whatever else went wrong meanwhile."""
     if not order.get("cancelRequestedAt"):
@@ -160,9 +179,23 @@ def closing(order: Plain, outcome: str, reason: str, now: str) -> list[dict[str,
     values = {"outcome": final, "status": final, "reason": reason, "closedAt": now}
     if held:
         values["reservation"] = "RELEASED"
-    as_read = {name: order.get(name) for name in ("cancelRequestedAt", "reservation", "capturedAt")}
+    if may_be_charged(order):
+        values["reversal"] = "DUE"
+    as_read = {name: order.get(name) for name in AS_READ}
     request = changing(order["orderId"], values, missing=("outcome",), same=as_read)
     return [action(request), *(movement("release", INVENTORY, order["reservedItems"]) if held else ())]
+
+
+# What decides how an order is closed: whoever changed one of these meanwhile has it read again.
+AS_READ = (
+    "cancelRequestedAt",
+    "reservation",
+    "capturedAt",
+    "refundedAt",
+    "tokenAttempt",
+    "paymentAttempt",
+    "chargeClosedAt",
+)
 
 
 def close(db: Any, order_id: str, outcome: str, reason: str, now: str) -> Plain:
@@ -181,5 +214,6 @@ def close(db: Any, order_id: str, outcome: str, reason: str, now: str) -> Plain:
         except Refused:
             continue
         final, reason = verdict(order, outcome, reason)
-        return {**order, "outcome": final, "status": final, "reason": reason, "closedAt": now}
+        due = {"reversal": "DUE"} if may_be_charged(order) else {}
+        return {**order, **due, "outcome": final, "status": final, "reason": reason, "closedAt": now}
     raise TooManyRaces

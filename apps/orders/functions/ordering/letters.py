@@ -91,7 +91,7 @@ CLASSES: tuple[tuple[str, Kind, re.Pattern[str]], ...] = (
         "PaymentTimeout",
         "RETRYABLE",
         re.compile(
-            r"PaymentTimeout|PaymentProcessingQueue|/(charges|refunds)\b|Payment\S* .*([Tt]imed out|[Tt]imeout)"
+            r"PaymentTimeout|PaymentProcessingQueue|PaymentReversalQueue|/(charges|refunds)\b|Payment\S* .*([Tt]imed out|[Tt]imeout)"
         ),
     ),
     (

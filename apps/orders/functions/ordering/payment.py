@@ -43,13 +43,51 @@ def charge(order_id: str, attempt: int, amount: Any, currency: str) -> dict[str,
     return partner.call("POST", f"{PAYMENT_URL}/charges", body)
 
 
-def refund_if_due(db: Any, order: Plain, now: str) -> Plain:
-    """Give the money back of an order that was paid and will not be shipped; safe to repeat.
+def look_up(key: str) -> Plain:
+    """What became of a charge: its ``status`` is captured, declined, pending, voided, or unknown where nobody asked for it.
+
+    Raises:
+        PartnerRefused, PartnerUnavailable: as ``partner.call``.
+    """
+    try:
+        return partner.call("GET", f"{PAYMENT_URL}/charges/{key}")
+    except partner.PartnerRefused as refusal:
+        if refusal.status != 404:
+            raise
+        return {"key": key, "status": "unknown"}
+
+
+def void(key: str) -> Plain:
+    """Call a charge off, and what became of it: one that was not captured by now never is, also when it is asked for later.
+
+    Raises:
+        PartnerRefused, PartnerUnavailable: as ``partner.call``.
+    """
+    return partner.call("DELETE", f"{PAYMENT_URL}/charges/{key}")
+
+
+def close_charges(order: Plain) -> Plain | None:
+    """What was captured of an order whose notices may have been lost; None where nothing was, and from now on nothing is.
+
+    A decline that nobody heard of may have been followed by another charge under the next key, so those are looked at too.
 
     Raises:
         PartnerRefused, PartnerUnavailable: nobody knows yet; the caller is repeated.
     """
-    return order if order.get("outcome") in (None, *keep.SHIPPED) else give_back(db, order, now)
+    attempt = int(order.get("tokenAttempt", 0))
+    while True:
+        key = charge_key(order["orderId"], attempt)
+        found = look_up(key)
+        if found["status"] not in DECIDED:
+            found = void(key)
+        if found["status"] == "captured":
+            return {**found, "key": key}
+        if found["status"] != "declined":
+            return None
+        attempt += 1
+
+
+DECIDED = ("captured", "declined", "voided")
 
 
 def give_back(db: Any, order: Plain, now: str) -> Plain:

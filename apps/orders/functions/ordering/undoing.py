@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ordering import keep
+from ordering import circuit, keep
 from ordering.payment import give_back
 from ordering.stock import movement
 from ordering.values import Plain
@@ -32,14 +32,16 @@ def release(db: Any, order_id: str) -> None:
     raise keep.TooManyRaces
 
 
-def refund(db: Any, order_id: str, now: str) -> Plain:
+def refund(db: Any, states: Any, order_id: str, now: str) -> Plain:
     """Give the order's money back, where it came. Money that comes later goes back when the order has its outcome.
 
     Raises:
         OrderClosed: the order is being shipped.
-        PartnerRefused, PartnerUnavailable: nobody knows yet; the caller is repeated.
+        PartnerRefused, PartnerUnavailable: nobody knows yet; the caller is repeated, and whoever ends the order does it again.
     """
     order = keep.load(db, order_id)
     if order.get("shipmentClaim"):
         raise keep.OrderClosed(order.get("outcome", "SHIPPED"))
-    return give_back(db, order, now)
+    if not order.get("capturedAt") or order.get("refundedAt"):
+        return order
+    return circuit.through(db, states, circuit.PAYMENT, lambda: give_back(db, order, now))

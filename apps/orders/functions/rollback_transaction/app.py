@@ -7,6 +7,7 @@ from ordering.journal import log
 from ordering.undoing import refund, release
 
 db = aws.client("dynamodb")
+states = aws.client("stepfunctions")
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def roll_back(order_id: str, reason: str, now: str) -> dict[str, Any]:
         OrderClosed: the order is being shipped.
         PartnerRefused, PartnerUnavailable, TooManyRaces: not sure yet; the caller is repeated.
     """
-    refund(db, order_id, now)
+    refund(db, states, order_id, now)
     release(db, order_id)
     values = {"sagaStatus": "ROLLED_BACK", "sagaEndedAt": now, "sagaReason": reason}
     keep.update(db, keep.changing(order_id, values, once=("sagaEndedAt", "sagaReason")))
