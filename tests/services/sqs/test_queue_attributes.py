@@ -344,3 +344,36 @@ def test_tags_have_bounds(queues: Queues) -> None:
     assert queues.call("ListQueueTags") == {"Tags": {"b": ""}}
     for tags in ({str(n): "" for n in range(51)}, {"k" * 129: ""}, {"k": "v" * 257}):
         assert refused(lambda tags=tags: queues.call("TagQueue", Tags=tags))[0] == "InvalidParameterValue"
+
+
+def test_a_receive_count_given_as_a_text_is_kept_as_a_number(queues: Queues) -> None:
+    """Source: AWS CLI Command Reference, sqs set-queue-attributes (sets "1000"), get-queue-attributes (shows 1000)."""
+    dead = queues.create("dead")
+    given = f'{{"deadLetterTargetArn": "{dead}", "maxReceiveCount": "1000"}}'
+    create(queues, "q", {"RedrivePolicy": given})
+    kept = f'{{"deadLetterTargetArn":"{dead}","maxReceiveCount":1000}}'
+    assert queues.attributes()["RedrivePolicy"] == kept
+    create(queues, "q", {"RedrivePolicy": given})  # It is the same queue.
+    wrong = given.replace(":dead", ":gone")
+    code, message = refused(lambda: queues.call("SetQueueAttributes", Attributes={"RedrivePolicy": wrong}))
+    assert (code, message) == (
+        "InvalidParameterValue",
+        f"Value {wrong} for parameter RedrivePolicy is invalid. Reason: Dead letter target does not exist.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "code"),
+    [
+        ({"Actions": []}, "MissingParameter"),
+        ({"AWSAccountIds": []}, "MissingParameter"),
+        ({"Label": "a b"}, "InvalidParameterValue"),
+        ({"Label": "a" * 81}, "InvalidParameterValue"),
+    ],
+)
+def test_a_permission_has_a_label_accounts_and_actions(queues: Queues, request_: dict[str, Any], code: str) -> None:
+    """Source: SQS API Reference, AddPermission (Label: alphanumeric, hyphens, underscores, at most 80 characters)."""
+    queues.create()
+    request = {"Label": "a", "AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"], **request_}
+    assert refused(lambda: queues.call("AddPermission", **request))[0] == code
+    assert "Policy" not in queues.attributes()

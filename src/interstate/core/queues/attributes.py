@@ -9,7 +9,7 @@ from typing import Any
 
 from interstate.base.arn import parse_arn
 from interstate.base.errors import ServiceError
-from interstate.base.json import BrokenJSON, canonical, loads
+from interstate.base.json import BrokenJSON, canonical, dumps, loads
 from interstate.base.numbers import whole_number
 from interstate.core.policies import PolicyFault, compiled
 from interstate.core.queues.errors import InvalidAttributeName, InvalidAttributeValue, InvalidParameterValue
@@ -52,6 +52,7 @@ _FIFO_NAME = re.compile(r"(?=.{1,80}\Z)[A-Za-z0-9_-]+\.fifo\Z")
 TAGS_MAX = 50
 _TAG_KEY_MAX = 128
 _TAG_VALUE_MAX = 256
+_RECEIVES_MAX = 1000
 _SOURCES_MAX = 10
 """Source: SQS Developer Guide, dead-letter queues: a redrive allow policy names up to ten source queues."""
 
@@ -192,7 +193,7 @@ def _check(name: str, value: str, *, fifo: bool) -> str:
             raise InvalidAttributeValue(name)
         return value
     if value and name in _POLICY_CHECKS:
-        _POLICY_CHECKS[name](value)
+        return _POLICY_CHECKS[name](value)
     return value
 
 
@@ -218,16 +219,21 @@ def _bad(name: str, value: str, reason: str) -> InvalidParameterValue:
     return InvalidParameterValue(f"Value {value} for parameter {name} is invalid. Reason: {reason}")
 
 
-def _check_policy(value: str) -> None:
+def _check_policy(value: str) -> str:
     _object("Policy", value)
     try:
         compiled(value)
     except PolicyFault as error:
         raise InvalidAttributeValue("Policy") from error
+    return value
 
 
-def _check_redrive(value: str) -> None:
-    """``{"deadLetterTargetArn": "arn:...", "maxReceiveCount": 3}``, the count as a number or text of 1 to 1,000."""
+def _check_redrive(value: str) -> str:
+    """``{"deadLetterTargetArn": "arn:...", "maxReceiveCount": 3}``, the count as a number or text of 1 to 1,000.
+
+    A count that was given as a text is kept as a number.
+    Source: AWS CLI Command Reference, sqs set-queue-attributes (sets "1000") and get-queue-attributes (shows 1000).
+    """
     policy = _object("RedrivePolicy", value)
     target, count = policy.get("deadLetterTargetArn"), str(policy.get("maxReceiveCount", ""))
     if not isinstance(target, str) or not count:
@@ -235,12 +241,14 @@ def _check_redrive(value: str) -> None:
         raise _bad("RedrivePolicy", value, f"Redrive policy does not contain mandatory attribute: {missing}.")
     if parse_arn(target) is None:
         raise _bad("RedrivePolicy", value, "Invalid value for deadLetterTargetArn.")
-    if not 1 <= (whole_number(count) or 0) <= 1000:
+    number = whole_number(count) or 0
+    if not 1 <= number <= _RECEIVES_MAX:
         reason = f"Invalid value for maxReceiveCount: {count}, valid values are from 1 to 1000 both inclusive."
         raise _bad("RedrivePolicy", value, reason)
+    return dumps({**policy, "maxReceiveCount": number})
 
 
-def _check_redrive_allow(value: str) -> None:
+def _check_redrive_allow(value: str) -> str:
     """``{"redrivePermission": "byQueue", "sourceQueueArns": ["arn:..."]}``; the ARNs belong to byQueue, one to ten."""
     policy = _object("RedriveAllowPolicy", value)
     permission, sources = policy.get("redrivePermission"), policy.get("sourceQueueArns")
@@ -251,11 +259,12 @@ def _check_redrive_allow(value: str) -> None:
             raise _bad(
                 "RedriveAllowPolicy", value, "sourceQueueArns can be given only when redrivePermission is byQueue."
             )
-        return
+        return value
     if not isinstance(sources, list) or not 1 <= len(sources) <= _SOURCES_MAX:
         raise _bad("RedriveAllowPolicy", value, f"sourceQueueArns must hold 1 to {_SOURCES_MAX} ARNs.")
     if not all(isinstance(source, str) and parse_arn(source) is not None for source in sources):
         raise _bad("RedriveAllowPolicy", value, "Invalid value for sourceQueueArns.")
+    return value
 
 
 _POLICY_CHECKS = {

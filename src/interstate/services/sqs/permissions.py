@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.json import dumps, loads
-from interstate.core.queues.errors import InvalidParameterValue, OverLimit
+from interstate.core.queues.errors import InvalidParameterValue, MissingParameter, OverLimit
 from interstate.services.sqs.locate import own_queue
 from interstate.store.ports import Work
 from interstate.store.records.sqs import QUEUES, Queue
@@ -23,6 +23,7 @@ _ACTIONS = (
 )  # fmt: skip
 
 _ACCOUNT = re.compile("[0-9]{12}")
+_LABEL = re.compile("[A-Za-z0-9_-]{1,80}")
 
 
 class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
@@ -41,13 +42,22 @@ def add_permission(request: AddPermission, work: Work) -> None:
     """Allow actions to accounts.
 
     Raises:
-        InvalidParameterValue: the label is taken, an action cannot be shared, or an account is none. AWS knows which
-            accounts there are; here whatever has the form of one counts.
+        MissingParameter: there are no actions, or no accounts.
+        InvalidParameterValue: the label is taken or none, an action cannot be shared, or an account is none. AWS knows
+            which accounts there are; here whatever has the form of one counts.
         OverLimit: more than seven actions.
     """
     queue = own_queue("AddPermission", request.queue_url, work)
     policy = _policy(queue)
     label = request.label
+    for name, given in (("Actions", request.actions), ("AWSAccountIds", request.aws_account_ids)):
+        if not given:
+            raise MissingParameter(name)
+    if not _LABEL.fullmatch(label):  # Source: SQS API Reference, AddPermission (Label).
+        raise InvalidParameterValue(
+            f"Value {label} for parameter Label is invalid. Reason: Can only include alphanumeric characters, hyphens, or "
+            "underscores. 1 to 80 in length."
+        )
     if any(statement.get("Sid") == label for statement in policy["Statement"]):
         raise InvalidParameterValue(f"Value {label} for parameter Label is invalid. Reason: Already exists.")
     for action in request.actions:

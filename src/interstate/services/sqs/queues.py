@@ -123,7 +123,7 @@ def create_queue(request: CreateQueue, work: Work) -> dict[str, Any]:
     deleted = work.get(DELETED_QUEUES, arn)
     if deleted is not None and work.now < deleted.deleted + DELETED_FOR:
         raise QueueDeletedRecently
-    _check_dead_letters(arn, attributes, work)
+    _check_dead_letters(arn, request.attributes, work)
     check_tags(request.tags)
     number = work.next_id(QUEUE_IDS)
     work.put(QUEUE_IDS, QueueId(number, arn))
@@ -244,7 +244,7 @@ def set_queue_attributes(request: SetQueueAttributes, work: Work) -> None:
     """
     queue = own_queue("SetQueueAttributes", request.queue_url, work)
     changed, attributes = changed_attributes(queue.attributes, request.attributes, fifo=queue.is_fifo)
-    _check_dead_letters(queue.arn, changed, work)
+    _check_dead_letters(queue.arn, request.attributes, work)
     after = msgspec.structs.replace(queue, attributes=attributes, modified=work.now)
     if queue.is_fifo and fifo_setting(queue, "DeduplicationScope") != fifo_setting(after, "DeduplicationScope"):
         scope = fifo_setting(queue, "DeduplicationScope")
