@@ -25,7 +25,7 @@ from interstate.wire.messages import Request, Response
 from interstate.wire.routing import Route
 from interstate.wire.s3_addressing import host_of
 from interstate.wire.signature import Credential, SignatureRefused, verify
-from interstate.wire.typed import Decode
+from interstate.wire.typed import FORMS, Decode
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +124,7 @@ class Dispatcher:
         self._id_counter = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: dict[bytes, _Busy] = {}  # By target; bounded by the operations that there are.
+        self._forms: dict[tuple[str, str], Callable[[Mapping[str, str]], msgspec.Struct]] = {}
         self._plain_hosts: set[bytes] = set()  # Allowed, and no door's: at their root there is AWS.
 
     def forbidden(self, headers: Mapping[bytes, bytes]) -> Response | None:
@@ -170,15 +171,15 @@ class Dispatcher:
     def begin(self, request: Request, raw_headers: RawHeaders, source_ip: str, reply: Reply) -> None:
         """Answer a whole request: ``reply`` is called once, now or later. Never raises."""
         headers = request.headers
-        busy = self._busy.get(headers.get(b"x-amz-target", b""))
         if (
-            busy is not None
-            and headers.get(b"host") in self._plain_hosts
+            headers.get(b"host") in self._plain_hosts
             and b"origin" not in headers
             and request.method == "POST"
             and request.path == "/"
-            and self._shortly(busy, request, reply)
         ):
+            busy = self._busy.get(headers.get(b"x-amz-target", b""))
+            if busy is None or not self._shortly(busy, request, reply):
+                self._aws(request, reply)
             return
         refused = self.forbidden(headers)
         if refused is not None:
@@ -265,10 +266,14 @@ class Dispatcher:
             if not self._engine.implements(service, operation):
                 what = f"{route.metadata.full_name}: {operation}"
                 raise NotImplementedHere(what)  # noqa: TRY301 - the refusal below is one for all
-            params = self._wire.decode(route, plain)
-            self._remember(route, request.headers.get(b"x-amz-target"))
-            if route.protocol == "rest-xml" and operation == "GetObject":
-                params["_Streams"] = True
+            params: Mapping[str, Any] | msgspec.Struct | None = None
+            if route.protocol == "query":
+                params = self._typed_form(route)
+            if params is None:
+                params = decoded = self._wire.decode(route, plain)
+                self._remember(route, request.headers.get(b"x-amz-target"))
+                if route.protocol == "rest-xml" and operation == "GetObject":
+                    decoded["_Streams"] = True
             self._engine.begin(
                 service,
                 operation,
@@ -278,6 +283,24 @@ class Dispatcher:
             )
         except Exception as error:  # noqa: BLE001 - the border: whatever it is becomes an answer
             reply(self._failed(error, request, route, request_id))
+
+    def _typed_form(self, route: Route) -> msgspec.Struct | None:
+        """The fields of a busy query operation in its struct, where they can be read so."""
+        service, operation = route.metadata.name, route.operation
+        if operation not in FORMS.get(service, ()):
+            return None
+        kind = self._engine.typed(service, operation)
+        if kind is None:
+            return None
+        decode = self._forms.get((service, operation))
+        if decode is None:
+            decode = self._wire.codec(service, operation).form_decoder(kind)
+            assert decode is not None, "it is in the table"
+            self._forms[service, operation] = decode
+        try:
+            return decode(route.fields)
+        except Exception:  # noqa: BLE001 - as above
+            return None
 
     def _answered(  # noqa: PLR0917 - what is known of a call when its answer comes
         self,

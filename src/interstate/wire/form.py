@@ -4,6 +4,7 @@ Source: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -14,6 +15,9 @@ from interstate.wire.reading import read_instant
 
 FIELDS_MAX = 10_000  # Far above what any operation takes; bounds the work for one body.
 _DEPTH_MAX = 32
+
+_CONVERTED = frozenset({"boolean", "double", "float", "integer", "list", "long", "map", "structure", "timestamp"})
+"""Kinds of which a field's text is not the value."""
 
 Tree = dict[str, "Tree | str"]
 
@@ -30,13 +34,18 @@ def fields(text: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in text.decode("utf-8", "replace").split("&"):
         name, _, value = pair.partition("=")
-        if name:
-            found[_plain(name)] = _plain(value)
+        if not name:
+            continue
+        if "%" in value or "+" in value:
+            # ARNs stand in call after call.
+            value = _known(value) if value.startswith(_ARN) and len(value) <= _ARN_CHARS_MAX else unquote_plus(value)
+        found[unquote_plus(name) if "%" in name or "+" in name else name] = value
     return found
 
 
-def _plain(text: str) -> str:
-    return unquote_plus(text) if "%" in text or "+" in text else text
+_ARN = "arn%3A"
+_ARN_CHARS_MAX = 512
+_known = lru_cache(maxsize=1024)(unquote_plus)
 
 
 def tree(flat: Mapping[str, str]) -> Tree:
@@ -44,6 +53,8 @@ def tree(flat: Mapping[str, str]) -> Tree:
 
     A name that is both a value and a folder keeps the folder, as AWS's parsers ignore the stray value.
     """
+    if "." not in "".join(flat):
+        return dict(flat)
     root: Tree = {}
     for name, value in flat.items():
         if "." not in name:
@@ -67,19 +78,31 @@ class FormReader:
 
     def __init__(self, model: ServiceModel) -> None:
         self._shapes = model.shapes
+        self._members: dict[str, list[tuple[str, str, bool, Member]]] = {}
 
     def read(self, shape_name: str, found: Tree) -> dict[str, Any]:
         """The parameters under their API names."""
-        return self._structure(self._shapes[shape_name], found, "")
+        return self._structure(shape_name, found, "")
 
-    def _structure(self, shape: Shape, found: Tree, place: str) -> dict[str, Any]:
+    def _structure(self, shape_name: str, found: Tree, place: str) -> dict[str, Any]:
         params: dict[str, Any] = {}
-        for member in shape.members:
-            name = self._name(member)
+        for name, member_name, is_text, member in self._members.get(shape_name) or self._members_of(shape_name):
             node = found.get(name)
-            if node is not None:
-                params[member.name] = self._value(member, node, f"{place}{name}")
+            if node is None:
+                continue
+            if is_text and type(node) is str:
+                params[member_name] = node
+            else:
+                params[member_name] = self._value(member, node, f"{place}{name}")
         return params
+
+    def _members_of(self, shape_name: str) -> list[tuple[str, str, bool, Member]]:
+        """A structure's members: each one's field, its name, and whether the field's text is its value."""
+        found = self._members[shape_name] = [
+            (self._name(member), member.name, self._shapes[member.shape].kind not in _CONVERTED, member)
+            for member in self._shapes[shape_name].members
+        ]
+        return found
 
     def _name(self, member: Member) -> str:
         """A flat list stands under its elements' name where they have one."""
@@ -92,7 +115,7 @@ class FormReader:
         shape = self._shapes[member.shape]
         match shape.kind:
             case "structure":
-                return self._structure(shape, _folder(node), f"{place}.")
+                return self._structure(member.shape, _folder(node), f"{place}.")
             case "list":
                 return self._list(shape, node, place)
             case "map":

@@ -17,13 +17,14 @@ from interstate.wire.messages import Request, Response
 from interstate.wire.model import Member, OperationModel, ServiceModel, Shape
 from interstate.wire.reading import Problem, Reader, Readers
 from interstate.wire.rest_xml import RestXml
-from interstate.wire.typed import OPERATIONS, Decode, TypedReaders
+from interstate.wire.typed import FORMS, OPERATIONS, Decode, TypedReaders
 from interstate.wire.validation import refusal, style_of
 from interstate.wire.writing import JsonWriters, XmlWriters, json_bytes, write_instant
 
 Params = dict[str, Any]
 
 _XML = (b"content-type", b"text/xml")
+_XML_LINES = b"content-type: text/xml\r\nx-amzn-requestid: %b\r\n"
 _JSON = (b"content-type", b"application/json")
 _CBOR = (b"content-type", b"application/cbor")
 _RPC_V2 = (b"smithy-protocol", b"rpc-v2-cbor")
@@ -58,6 +59,7 @@ class OperationCodec:
         self._json: Callable[[Any], Any] | None = None
         if operation.output and parts.json_writers.needed(operation.output):
             self._json = parts.json_writers.writer(operation.output)
+        self._query_start = f'<{operation.name}Response xmlns="{parts.model.metadata.xml_namespace}">'
         self._rest: _RestReader | None = None
         self._restxml: RestXml | None = None
         self._xml: Callable[[Mapping[str, Any], list[str]], None] | None = None
@@ -95,6 +97,14 @@ class OperationCodec:
         if self.operation.name not in OPERATIONS.get(self.service, ()):
             return None
         return self._parts.typed_readers.decoder(self.operation.input, request)
+
+    def form_decoder(self, request: type[msgspec.Struct]) -> Callable[[Mapping[str, str]], msgspec.Struct] | None:
+        """Reads the fields of a query request likewise; where it raises, ``decode_form`` must read them."""
+        if self.operation.name not in FORMS.get(self.service, ()):
+            return None
+        shape, values = self.operation.input, self._parts.form_reader.read
+        convert = self._parts.typed_readers.converter(shape, request)
+        return lambda fields: convert(values(shape, tree(fields)))
 
     def decode_cbor(self, body: bytes) -> Params:
         """A body of the RPC v2 protocol. An empty one means no parameters."""
@@ -167,8 +177,8 @@ class OperationCodec:
         """An answer of the query protocol: XML, or JSON for whom asked for it."""
         if as_json:
             return query_json.encode(self._parts.model, self.operation, answer, request_id)
-        operation, namespace = self.operation, self._parts.model.metadata.xml_namespace
-        out = [f'<{operation.name}Response xmlns="{namespace}">']
+        operation = self.operation
+        out = [self._query_start]
         if operation.output and operation.wrapper:
             if self._xml is None:
                 self._xml = self._parts.xml_writers.members(operation.output)
@@ -178,9 +188,11 @@ class OperationCodec:
                 out.extend((f"<{operation.wrapper}>", *inside, f"</{operation.wrapper}>"))
             else:
                 out.append(f"<{operation.wrapper}/>")
-        out.append(f"<ResponseMetadata><RequestId>{request_id.decode()}</RequestId></ResponseMetadata>")
-        out.append(f"</{operation.name}Response>")
-        return Response(200, [_XML, (b"x-amzn-requestid", request_id)], "".join(out).encode())
+        out.append(
+            f"<ResponseMetadata><RequestId>{request_id.decode()}</RequestId></ResponseMetadata></{operation.name}Response>"
+        )
+        body = "".join(out).encode()
+        return Response(200, [_XML, (b"x-amzn-requestid", request_id)], body, None, _XML_LINES % request_id)
 
     def encode_rest(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
         """An answer of the REST protocol: members go to status, headers, payload or body."""

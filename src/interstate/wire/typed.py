@@ -59,7 +59,10 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
         {"DescribeExecution", "SendTaskFailure", "SendTaskHeartbeat", "SendTaskSuccess", "StartExecution"}
     ),
 }
-"""What is worth it. Its handlers compare no struct of a request with one that came another way: the types differ."""
+"""What is worth it of JSON requests. Its handlers compare no struct of a request with one that came another way: the types differ."""
+
+FORMS: Mapping[str, frozenset[str]] = {"sns": frozenset({"Publish", "PublishBatch"})}
+"""The same of query requests: their fields become values as always, and those are read straight into the struct."""
 
 OPEN = frozenset({"AttributeValue", "MessageAttributeValue", "MessageSystemAttributeValue"})
 """Structures that handlers take as mappings, and of which they look at the members alone that the model has."""
@@ -99,6 +102,15 @@ class TypedReaders:
             if not body.isascii():
                 body.decode()  # msgspec does not look at texts that it skips.
             return decode(body)
+
+        return read
+
+    def converter(self, shape: str, request: type[msgspec.Struct]) -> Callable[[Mapping[str, Any]], msgspec.Struct]:
+        """Reads values under their API names into the struct of a request; it raises as a decoder does."""
+        kind, convert, hook = self._derived(shape, request), msgspec.convert, self._convert
+
+        def read(values: Mapping[str, Any]) -> msgspec.Struct:
+            return convert(values, kind, dec_hook=hook)
 
         return read
 

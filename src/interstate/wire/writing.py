@@ -5,6 +5,7 @@ shapes: orjson writes them as they are, and asks ``_default`` about the rest. Sh
 of the wire differ, and for XML.
 """
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ Writer = Callable[[Any], Any]
 XmlWriter = Callable[[str, Any, "list[str]"], None]
 
 _ENTITIES = {"\r": "&#xD;", "\x85": "&#x85;", "\u2028": "&#x2028;"}
+_ESCAPED = re.compile("[&<>\r\x85\u2028]").search
 
 
 def json_bytes(value: Any) -> bytes:
@@ -231,6 +233,8 @@ def _scalar(element: str, value: Any, out: list[str]) -> None:
 
 def xml_text(value: Any) -> str:
     """A scalar as XML text."""
+    if type(value) is str and not _ESCAPED(value):
+        return value
     match value:
         case bool():
             return "true" if value else "false"
