@@ -27,7 +27,14 @@ def options(connection: psycopg.Connection[Any], table: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("table", "factor"),
-    [("metric_points", 70), ("items", 90), ("states_frames", 80), ("queue_counts", 50), ("nodes", 20)],
+    [
+        ("metric_points", 70),
+        ("items", 90),
+        ("states_frames", 80),
+        ("queue_counts", 50),
+        ("states_open", 50),
+        ("nodes", 20),
+    ],
 )
 def test_what_is_updated_in_place_has_room(connection: psycopg.Connection[Any], table: str, factor: int) -> None:
     assert f"fillfactor={factor}" in options(connection, table)
@@ -35,7 +42,16 @@ def test_what_is_updated_in_place_has_room(connection: psycopg.Connection[Any], 
 
 @pytest.mark.parametrize(
     "table",
-    ["due", "messages", "message_groups", "deduplications", "states_frames", "queue_counts", "item_count_deltas"],
+    [
+        "due",
+        "messages",
+        "message_groups",
+        "deduplications",
+        "states_frames",
+        "queue_counts",
+        "states_open",
+        "item_count_deltas",
+    ],
 )
 def test_what_lives_for_moments_is_vacuumed_by_count(connection: psycopg.Connection[Any], table: str) -> None:
     found = dict(one.split("=") for one in options(connection, table))

@@ -135,6 +135,22 @@ def test_any_json_is_input(world: World, text: str) -> None:
     assert start(world, create(world, PASS), input=text)
 
 
+@pytest.mark.parametrize("definition", [WAIT, PASS, FAIL])
+def test_an_execution_is_stopped_before_it_came_to_its_first_state(world: World, definition: Any) -> None:
+    """What is answered holds, however busy the server was: the first slice was still due."""
+    machine = create(world, definition)
+    world.work_s = 0.0
+    arn = call(world, "StartExecution", stateMachineArn=machine)["executionArn"]
+    call(world, "StopExecution", executionArn=arn, error="E", cause="C")
+    world.run_due()
+    found = call(world, "DescribeExecution", executionArn=arn)
+    assert (found["status"], found["error"], found["cause"]) == ("ABORTED", "E", "C")
+    events = call(world, "GetExecutionHistory", executionArn=arn)["events"]
+    assert [event["type"] for event in events] == ["ExecutionStarted", "ExecutionAborted"]
+    world.run_until_idle()
+    assert call(world, "GetExecutionHistory", executionArn=arn)["events"] == events
+
+
 def test_stopping_aborts_and_stopping_again_changes_nothing(world: World) -> None:
     arn = start(world, create(world, WAIT))
     world.now += timedelta(seconds=5)

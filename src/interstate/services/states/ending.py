@@ -13,6 +13,7 @@ from interstate.services.events.aws_events import put_aws_event
 from interstate.services.states import retention
 from interstate.services.states.distributed.children import child_ended
 from interstate.services.states.machines import execution_ended
+from interstate.services.states.open_counts import count_execution
 from interstate.services.states.redrivable import redrive_obstacle
 from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
@@ -40,6 +41,8 @@ def end(execution: Execution, how: End, work: Work) -> None:
         cause=how.cause,
     )
     work.put(EXECUTIONS, ended)
+    if ended.type != EXPRESS:
+        count_execution(ended.arn, -1, work)
     work.wake(f"execution:{ended.arn}")
     announce(ended, work)
     execution_ended(ended.machine, work)

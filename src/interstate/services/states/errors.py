@@ -15,6 +15,16 @@ class ActivityAlreadyExists(ServiceError):
         super().__init__(f"Activity Already Exists: '{arn}'")
 
 
+class ExecutionLimitExceeded(ServiceError):
+    """The region has as many open Standard executions as it may have."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The maximum number of running executions has been reached. Running executions must end or be stopped before a new "
+            "execution can be started."
+        )
+
+
 class ActivityLimitExceeded(ServiceError):
     """The region has as many activities as it may have."""
 

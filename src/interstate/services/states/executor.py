@@ -48,6 +48,7 @@ from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed import begin as map_runs
 from interstate.services.states.distributed import redrives, runs
 from interstate.services.states.frames import Frames
+from interstate.services.states.open_counts import count_execution
 from interstate.services.states.redriven import redrive
 from interstate.services.states.texts import with_input_apart
 from interstate.store.ports import Work
@@ -92,6 +93,8 @@ def start(execution: Execution, work: Work, *, at_once: bool = False) -> None:
     execution = with_input_apart(execution, work)
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
+    if execution.type != EXPRESS:
+        count_execution(execution.arn, 1, work)
     ending.announce(execution, work)
     began = Deliveries(execution.id, [Delivery(0, Started())])
     if at_once:
@@ -111,7 +114,11 @@ def handle(body: Deliveries, work: Work) -> None:
     if execution is None or execution.status != RUNNING:
         return
     in_hand = InHand(execution, definition_of(execution, work), work, before=body.transitions)
-    in_hand.run((delivery.frame, delivery.event) for delivery in body.events)
+    events: list[tuple[int, Event]] = [(delivery.frame, delivery.event) for delivery in body.events]
+    if isinstance(body.events[0].event, Abort) and in_hand.frames.get(0) is None:  # Stopped before its first slice.
+        events.insert(0, (0, Started()))
+        in_hand.begins = True
+    in_hand.run(events)
 
 
 class InHand:
@@ -128,6 +135,7 @@ class InHand:
         self.bytes = 0
         self.history: list[HistoryEvent] = []
         self.over = False
+        self.begins = False  # It only begins, so that it can be stopped: no state is entered.
 
     def run(self, events: Iterable[tuple[int, Event]]) -> None:
         """Fold the events and all that follows from them by itself, within the bounds of a slice."""
@@ -177,6 +185,8 @@ class InHand:
     def _budget(self, chain: tuple[Frame, ...]) -> int:
         """Transitions for one fold: fewer where data are long, so that the bound on bytes is seen in time."""
         left = min(SLICE_TRANSITIONS_MAX - self.transitions, FOLD_TRANSITIONS_MAX)
+        if self.begins:
+            return 0
         long = len(chain[-1].data.text)
         return max(1, min(left, (SLICE_HISTORY_BYTES_MAX - self.bytes) // (2 * long + 1)))
 

@@ -1,5 +1,7 @@
 """Quotas of an account and region: how many machines and activities there may be, and how often the API may be called.
 
+How many executions and Map Runs may be open is kept in ``open_counts``.
+
 Numbers of resources always hold. Rates hold where somebody asked for them (``--enforce-capacity``): nothing is throttled otherwise.
 Buckets are kept by ``services/rates.py``. A setting of the instance stands in for a
 quota that was raised or lowered: ``quota.states.state-machines``, ``quota.states.activities``, ``quota.states.StartExecution``
@@ -24,29 +26,32 @@ from interstate.store.records.states import ACTIVITIES_COUNT, EXPRESS, MACHINES,
 
 STATE_MACHINES_MAX: Final = 100_000
 ACTIVITIES_MAX: Final = 100_000
-OPEN_EXECUTIONS_MAX: Final = 1_000_000
-"""Of Standard machines. Not enforced: to count them would cost each start."""
-OPEN_MAP_RUNS_MAX: Final = 1_000
-"""Not enforced: where it is reached, Map Runs wait."""
 _LARGE = frozenset({"us-east-1", "us-west-2", "eu-west-1"})
 _SLOW, _TAGS = (100, 1), (200, 1)
 RATES_OF: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "CreateActivity": (_SLOW, _SLOW),
     "CreateStateMachine": (_SLOW, _SLOW),
+    "CreateStateMachineAlias": (_SLOW, _SLOW),
     "DeleteActivity": (_SLOW, _SLOW),
     "DeleteStateMachine": (_SLOW, _SLOW),
+    "DeleteStateMachineAlias": (_SLOW, _SLOW),
+    "DeleteStateMachineVersion": (_SLOW, _SLOW),
     "DescribeActivity": (_TAGS, _TAGS),
     "DescribeExecution": ((300, 15), (250, 10)),
     "DescribeMapRun": (_TAGS, _TAGS),
     "DescribeStateMachine": ((200, 20), (200, 20)),
+    "DescribeStateMachineAlias": (_TAGS, _TAGS),
     "DescribeStateMachineForExecution": (_TAGS, _TAGS),
     "GetActivityTask": ((3000, 500), (1500, 300)),
     "GetExecutionHistory": ((400, 20), (400, 20)),
     "ListActivities": ((100, 10), (100, 5)),
     "ListExecutions": ((200, 5), (100, 2)),
     "ListMapRuns": (_SLOW, _SLOW),
+    "ListStateMachineAliases": (_SLOW, _SLOW),
+    "ListStateMachineVersions": (_SLOW, _SLOW),
     "ListStateMachines": ((100, 5), (100, 5)),
     "ListTagsForResource": (_SLOW, _SLOW),
+    "PublishStateMachineVersion": (_SLOW, _SLOW),
     "RedriveExecution": ((1300, 300), (800, 150)),
     "SendTaskFailure": ((3000, 500), (1500, 300)),
     "SendTaskHeartbeat": ((3000, 500), (1500, 300)),
@@ -54,9 +59,12 @@ RATES_OF: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "StartExecution": ((1300, 300), (800, 150)),
     "StopExecution": ((1000, 200), (500, 25)),
     "TagResource": (_TAGS, _TAGS),
+    "TestState": ((50, 10), (50, 10)),
     "UntagResource": (_TAGS, _TAGS),
     "UpdateMapRun": (_SLOW, _SLOW),
     "UpdateStateMachine": (_SLOW, _SLOW),
+    "UpdateStateMachineAlias": (_SLOW, _SLOW),
+    "ValidateStateMachineDefinition": (_SLOW, _SLOW),
 }
 """Operation -> (bucket, refill a second) in the large regions and elsewhere; what is not here is not throttled."""
 EXPRESS_STARTS = (6000, 6000)

@@ -13,6 +13,7 @@ from interstate.services.states import ending, execution_logs
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed.redrives import redrivable_runs
 from interstate.services.states.frames import EXECUTION_TIMER, Frames
+from interstate.services.states.open_counts import count_execution
 from interstate.services.states.resuming import Resumed, resumed
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -56,6 +57,7 @@ def redrive(before: Execution, work: Work) -> None:
     for chunk in encode([event]):
         work.put(HISTORY, HistoryChunk(work.next_id(HISTORY), execution.id, chunk.first, chunk.last, chunk.body))
     work.put(EXECUTIONS, execution)
+    count_execution(execution.arn, 1, work)
     execution_logs.log(execution, [event], work)
     ending.announce(execution, work)
     deliveries = [Delivery(number, event) for number, event in found.events]  # type: ignore[arg-type]  # Go and timers are stored

@@ -12,6 +12,7 @@ import msgspec
 from interstate.base.time import from_micros, to_micros
 from interstate.services.states.errors import ExecutionNotRedrivable
 from interstate.services.states.executions import execution_at
+from interstate.services.states.open_counts import check_executions, scope_of
 from interstate.services.states.redrivable import redrive_obstacle
 from interstate.services.states.redriven import redrive
 from interstate.store.ports import Work
@@ -31,6 +32,7 @@ def redrive_execution(request: RedriveExecution, work: Work) -> dict[str, Any]:
     Raises:
         ExecutionDoesNotExist: there is none.
         ExecutionNotRedrivable: it runs, it succeeded, or it is too old or too long.
+        ExecutionLimitExceeded: as many executions are open as may be.
     """
     execution = execution_at(request.execution_arn, work)
     tokens = [entry for entry in execution.redrive_tokens if work.now - from_micros(entry[1]) <= TOKENS_FOR]
@@ -40,6 +42,7 @@ def redrive_execution(request: RedriveExecution, work: Work) -> dict[str, Any]:
     reason = redrive_obstacle(execution, work)
     if reason is not None:
         raise ExecutionNotRedrivable(reason)
+    check_executions(scope_of(execution.arn), work)
     if request.client_token is not None:
         tokens = [*tokens, (request.client_token, to_micros(work.now))][-TOKENS_MAX:]
     redrive(msgspec.structs.replace(execution, redrive_tokens=tokens), work)

@@ -28,9 +28,11 @@ from interstate.services.states.errors import (
 )
 from interstate.services.states.machines import active_machine, revision_of
 from interstate.services.states.mocking import check_case, forget, split_case
+from interstate.services.states.open_counts import EXECUTIONS_QUOTA, check_executions
 from interstate.services.states.texts import forget_input, input_of
 from interstate.services.states.versions import version_at
 from interstate.store.ports import Work
+from interstate.store.records.due import SETTINGS
 from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
@@ -88,7 +90,7 @@ def keys_of_start(request: StartExecution | StartSyncExecution, _caller: Caller)
         arn = machine_arn(split_case(request.state_machine_arn)[0])
     except InvalidArn:
         return []
-    keys = [Key(MACHINES, (arn.base,))]
+    keys = [Key(MACHINES, (arn.base,)), Key(SETTINGS, (EXECUTIONS_QUOTA,))]
     if request.name is not None:
         keys.append(Key(EXECUTION_ARNS, (execution_arn(arn.base, request.name),)))
     return keys
@@ -101,6 +103,7 @@ def start_execution(request: StartExecution, work: Work) -> dict[str, Any]:
         StateMachineDoesNotExist: no such machine, version or alias.
         InvalidExecutionInput: the input is not JSON.
         ExecutionAlreadyExists: the name was used for another input, or its execution has ended.
+        ExecutionLimitExceeded: as many Standard executions are open as may be.
     """
     execution = start(request, work)
     return {"executionArn": execution.arn, "startDate": execution.started}
@@ -127,6 +130,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
             ):
                 return earlier
             raise ExecutionAlreadyExists(arn)
+        check_executions(started.machine.scope, work)
     execution = Execution(
         id=work.next_id(EXECUTIONS),
         arn=arn,

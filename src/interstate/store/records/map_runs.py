@@ -76,6 +76,7 @@ class MapRun(msgspec.Struct, frozen=True):
     redriven: datetime | None = None
     redriving: int = 0  # Unsuccessful children below this number are to go on; those up to ``redriven_to`` do.
     redriven_to: int = 0
+    backlogged: bool = False  # It waits until fewer runs are open.
 
 
 class MapRunArn(msgspec.Struct, frozen=True):

@@ -33,6 +33,7 @@ from interstate.services.states.errors import ExecutionAlreadyExists, InvalidExe
 from interstate.services.states.executions import execution_at
 from interstate.services.states.frames import Frames
 from interstate.services.states.machines import active_machine, revision_of
+from interstate.services.states.open_counts import check_executions, count_execution
 from interstate.services.states.texts import input_of, with_input_apart
 from interstate.store.ports import Work
 from interstate.store.records.states import (
@@ -73,6 +74,7 @@ def restart_execution(request: RestartExecution, work: Work) -> dict[str, Any]:
         CannotRestart: it runs, it keeps no history, or there is no such place to begin at.
         InvalidExecutionInput: the input is not JSON, or too long.
         ExecutionAlreadyExists: the name was used.
+        ExecutionLimitExceeded: as many executions are open as may be.
     """
     before = execution_at(request.execution, work)
     _check(before, request)
@@ -87,6 +89,7 @@ def restart_execution(request: RestartExecution, work: Work) -> dict[str, Any]:
     visit = _visit(trace, request)
     given = _input(request, visit)
     name = _name(request, before, work)
+    check_executions(machine.scope, work)
     after = Execution(
         id=work.next_id(EXECUTIONS),
         arn=execution_arn(machine.arn, name),
@@ -241,6 +244,7 @@ def _begin(execution: Execution, definition: Definition, first: Frame, work: Wor
         work.put(HISTORY, HistoryChunk(work.next_id(HISTORY), execution.id, chunk.first, chunk.last, chunk.body))
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
+    count_execution(execution.arn, 1, work)
     execution_logs.log(execution, list(step.history), work)
     ending.announce(execution, work)
     work.later("states.event", Deliveries(execution.id, [Delivery(0, Go())]))

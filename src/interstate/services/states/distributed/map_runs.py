@@ -83,8 +83,13 @@ def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
 
 
 def _pending(run: MapRun, work: Work) -> tuple[int, int]:
-    """Items that have no child yet, and the children that they will have; of items from S3 that is not known before they are read."""
-    source = None if run.cursor.end else work.get(MAP_SOURCES, run.id)
+    """Items that have no child yet, and the children that they will have.
+
+    Of items from S3 that is not known before they are read; a run that waits for its turn has read nothing. (Source: Developer Guide,
+    metrics of Map Runs: "The count of items will be zero while the Map Run is backlogged.")
+    """
+    waits = run.cursor.end or (run.backlogged and not run.redrive_count)
+    source = None if waits else work.get(MAP_SOURCES, run.id)
     given = None if source is None else items_given(source.setup)
     if source is None or given is None:
         return 0, 0

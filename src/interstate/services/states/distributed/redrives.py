@@ -25,6 +25,7 @@ from interstate.services.states.distributed.children import (
     to_redrive,
 )
 from interstate.services.states.distributed.results import stop_writing
+from interstate.services.states.open_counts import admit, scope_of
 from interstate.services.states.redrivable import redrive_obstacle
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import (
@@ -91,7 +92,7 @@ def waiting_for_redrive(run: MapRun, below: int, limit: int, work: Work) -> list
 
 
 def begin_again(command: RedriveMapRun, work: Work) -> int:
-    """Set a run in motion; its first slice is due at once."""
+    """Set a run in motion; its first slice is due at once, unless too many runs are open."""
     row = work.get(MAP_RUN_ARNS, command.arn)
     assert row is not None, command
     run = work.get(MAP_RUNS, row.run)
@@ -112,6 +113,7 @@ def begin_again(command: RedriveMapRun, work: Work) -> int:
             redriven=work.now,
             redriving=work.next_id(EXECUTIONS),
             redriven_to=0,
+            backlogged=not admit(run.id, scope_of(run.arn), work),
         ),
         work,
     )

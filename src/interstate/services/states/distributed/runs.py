@@ -21,6 +21,7 @@ from interstate.services.states.distributed.begin import schedule
 from interstate.services.states.distributed.children import began, new_child
 from interstate.services.states.distributed.inputs import Selecting, inputs
 from interstate.services.states.distributed.redrives import THRESHOLD
+from interstate.services.states.open_counts import forget_waiting, release, scope_of
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUNS, MAP_SOURCES, GoOn, MapRun
 from interstate.store.records.states import (
@@ -50,7 +51,9 @@ def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop, redrive: Redrive)
         return
     run = msgspec.structs.replace(run, scheduled=False)
     if body.abort and run.status == RUNNING:
-        run = msgspec.structs.replace(run, status="ABORTED", stopped=work.now)
+        run = _aborted(run, work)
+    elif run.backlogged:
+        return
     work.put(MAP_RUNS, run)
     if run.status != RUNNING or _fails(run):
         _stop_children(run, work, stop)
@@ -65,6 +68,15 @@ def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop, redrive: Redrive)
         _finish_aborted(run, work)
     elif _fails(run) or run.cursor.end:
         _finish(run, work)
+
+
+def _aborted(run: MapRun, work: Work) -> MapRun:
+    """Its execution was stopped."""
+    if run.backlogged:
+        forget_waiting(run.id, scope_of(run.arn), work)
+    else:
+        release(scope_of(run.arn), work)
+    return msgspec.structs.replace(run, status="ABORTED", stopped=work.now, backlogged=False)
 
 
 def _current(run: MapRun, work: Work) -> MapRun:
@@ -196,6 +208,7 @@ def _finish(run: MapRun, work: Work) -> None:
     status = "FAILED" if _fails(run) else "SUCCEEDED"
     run = msgspec.structs.replace(run, status=status, stopped=work.now)
     work.put(MAP_RUNS, run)
+    release(scope_of(run.arn), work)
     event: TaskSucceeded | TaskFailed
     if _fails(run) or gathered.output is None:
         event = TaskFailed(run.visit, run.error, run.cause)
