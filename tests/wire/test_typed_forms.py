@@ -94,7 +94,7 @@ UNUSUAL: list[tuple[str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("operation", "pairs"), UNUSUAL)
 def test_what_the_model_refuses_is_left_to_the_long_way(operation: str, pairs: dict[str, str]) -> None:
-    body = body_of(pairs)
+    body = body_of({"Action": operation, **pairs})
     assert shortly(operation, body) is None
     with pytest.raises(ServiceError):
         at_length(operation, body)
@@ -108,7 +108,7 @@ def test_what_the_model_refuses_is_left_to_the_long_way(operation: str, pairs: d
 )
 def test_what_is_read_shortly_is_what_the_long_way_reads(operation: str, pairs: dict[str, str], *, whole: bool) -> None:
     usual = next(usual for name, usual in USUAL if name == operation)
-    body = body_of({**usual, **pairs} if whole else pairs)
+    body = body_of({"Action": operation, **(usual if whole else {}), **pairs})
     found = shortly(operation, body)
     if found is not None:
         assert isinstance(found, CATALOG.operation("sns", operation).request)

@@ -190,11 +190,15 @@ class UnitOfWork:
         note = self._undo.append
         if state.ranges:
             state.ranges.clear()
+        drawn_from = state.fresh_from if len(table.key) == 1 else None
         for record in records:
             key = key_of(record)
             before = current.get(key, _UNSEEN)
             if before is _UNSEEN:
-                before = None if state.is_new(key) else self._rows.fetch(table, (key,))[0]
+                if (drawn_from is not None and key[0] >= drawn_from) or state.is_new(key):
+                    before = None
+                else:
+                    before = self._rows.fetch(table, (key,))[0]
                 stored[key] = before
             note((state, key, before))
             current[key] = record

@@ -84,6 +84,11 @@ class FormReader:
         """The parameters under their API names."""
         return self._structure(shape_name, found, "")
 
+    def texts(self, shape_name: str) -> frozenset[str]:
+        """The members of a shape whose field has the member's name, and whose value is the field's text."""
+        members = self._members_of(shape_name)
+        return frozenset(name for field, name, is_text, _ in members if is_text and field == name)
+
     def _structure(self, shape_name: str, found: Tree, place: str) -> dict[str, Any]:
         params: dict[str, Any] = {}
         for name, member_name, is_text, member in self._members.get(shape_name) or self._members_of(shape_name):

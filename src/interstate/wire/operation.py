@@ -104,7 +104,16 @@ class OperationCodec:
             return None
         shape, values = self.operation.input, self._parts.form_reader.read
         convert = self._parts.typed_readers.converter(shape, request)
-        return lambda fields: convert(values(shape, tree(fields)))
+        texts = self._parts.form_reader.texts(shape)
+
+        def read(fields: Mapping[str, str]) -> msgspec.Struct:
+            given = dict(fields)
+            del given["Action"]
+            given.pop("Version", None)
+            # Texts at the top are most requests, and are what they say.
+            return convert(given if given.keys() <= texts else values(shape, tree(fields)))
+
+        return read
 
     def decode_cbor(self, body: bytes) -> Params:
         """A body of the RPC v2 protocol. An empty one means no parameters."""

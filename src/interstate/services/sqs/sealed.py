@@ -18,7 +18,7 @@ from interstate.core.queues.errors import MessageTooLong, QueueDoesNotExist
 from interstate.core.queues.message import Message, check_body
 from interstate.services.access import settled
 from interstate.services.sqs.locate import check_access, setting
-from interstate.services.sqs.stored import announce, depth_of
+from interstate.services.sqs.stored import depth_of, look_at
 from interstate.store.ports import Work
 from interstate.store.records.metrics import CountAndSize
 from interstate.store.records.sqs import DEPTHS, MESSAGES, QUEUES, Depth, Queue
@@ -38,17 +38,10 @@ class _Way(msgspec.Struct, frozen=True):
     """What is the same for all notifications of a topic in a queue."""
 
     caller: Caller
+    request: dict[str, str]  # As rules for faults see it.
+    key: str  # Under which readers wait.
     system: dict[str, str]
     metrics: CountAndSize
-
-
-class _Taken(msgspec.Struct, frozen=True):
-    """A queue that takes the notification."""
-
-    queue: Queue
-    way: _Way
-    body: str
-    visible_at: datetime
 
 
 def deliver_sealed(document: Sealed, to: Sequence[tuple[str, str]], work: Work) -> dict[int, ServiceError]:
@@ -57,55 +50,71 @@ def deliver_sealed(document: Sealed, to: Sequence[tuple[str, str]], work: Work) 
     A queue's ARN may stand there more than once.
     """
     refused: dict[int, ServiceError] = {}
-    taken: list[_Taken] = []
-    around = (document.before + document.after).encode()
+    taken: list[tuple[Queue, _Way, str]] = []
+    before, after, topic = document.before, document.after, document.topic
+    around = (before + after).encode()
     broken = _broken(around, document.group_id)
-    length, now = len(around), work.now
+    length = len(around)
     for at, (arn, subscription) in enumerate(to):
+        way = _way(arn, topic)
+        size = length + len(subscription)
         try:
-            work.disturb("sqs", "SendMessage", {"QueueUrl": arn})
-            queue = work.get(QUEUES, arn)
-            if queue is None:
-                raise QueueDoesNotExist
-            way = _way(arn, document.topic)
-            policy = queue.attributes.get("Policy")
-            if not policy or not _always_lets(policy, arn, document.topic):
-                check_access(queue, "SendMessage", work, way.caller)
+            queue = _queue(arn, topic, way, work)
             if broken is not None:
                 raise broken
-            size = length + len(subscription)
             if size > setting(queue, "MaximumMessageSize"):
                 raise MessageTooLong(setting(queue, "MaximumMessageSize"), in_batch=False)
         except ServiceError as error:
             refused[at] = error
-            continue
-        delay_s = setting(queue, "DelaySeconds") if "DelaySeconds" in queue.attributes else 0
-        visible_at = now + timedelta(seconds=delay_s) if delay_s else now
-        taken.append(_Taken(queue, way, f"{document.before}{subscription}{document.after}", visible_at))
-        work.tally_sized(way.metrics, size)
+        else:
+            taken.append((queue, way, before + subscription + after))
+            work.tally_sized(way.metrics, size)
     if taken:
         _write(document, taken, work)
     return refused
 
 
-def _write(document: Sealed, taken: Sequence[_Taken], work: Work) -> None:
+def _queue(arn: str, topic: str, way: _Way, work: Work) -> Queue:
+    work.disturb("sqs", "SendMessage", way.request)
+    queue = work.get(QUEUES, arn)
+    if queue is None:
+        raise QueueDoesNotExist
+    policy = queue.attributes.get("Policy")
+    if not policy or not _always_lets(policy, arn, topic):
+        check_access(queue, "SendMessage", work, way.caller)
+    return queue
+
+
+def _write(document: Sealed, taken: Sequence[tuple[Queue, _Way, str]], work: Work) -> None:
     now, node, group, seal = work.now, work.node, document.group_id or "", document.seal
     rows = [work.next_id(MESSAGES) for _ in taken]
     messages = [
-        Message(row, each.queue.id, each.visible_at, now, name, each.body, "", None, each.way.system,
-                group_id=group, seal=seal)
-        for row, name, each in zip(rows, row_ids(rows, work.entropy), taken, strict=True)
-    ]  # fmt: skip
+        Message(
+            row, queue.id, _visible_at(queue, now), now, name, body, "", None, way.system, group_id=group, seal=seal
+        )
+        for row, name, (queue, way, body) in zip(rows, row_ids(rows, work.entropy), taken, strict=True)
+    ]
     work.put_all(MESSAGES, messages)
-    for each in taken:
-        queue = each.queue
+    for (queue, way, _), message in zip(taken, messages, strict=True):
         depth = depth_of(queue.id, work)
         work.put(DEPTHS, Depth(queue.id, node, depth.messages + 1, depth.claimed))
-        announce(queue, each.visible_at, work)
+        work.wake(way.key, one=True)
+        look_at(queue, message.visible_at, work)
+
+
+def _visible_at(queue: Queue, now: datetime) -> datetime:
+    if "DelaySeconds" not in queue.attributes:
+        return now
+    return now + timedelta(seconds=setting(queue, "DelaySeconds"))
 
 
 def _broken(around: bytes, group_id: str | None) -> ServiceError | None:
-    """Why no queue takes a document. The ARN that will stand in it holds nothing that a body may not hold."""
+    """Why no queue takes a document.
+
+    JSON escapes all that a body may not hold but for two characters, and an ARN holds nothing of the kind.
+    """
+    if group_id is None and around.isascii():
+        return None
     try:
         if group_id is not None:
             check_id("MessageGroupId", group_id)
@@ -123,6 +132,8 @@ def _way(arn: str, topic: str) -> _Way:
     place = (caller.account, caller.region, "AWS/SQS")
     return _Way(
         caller,
+        {"QueueUrl": arn},
+        f"sqs:{arn}",
         {"SenderId": caller.account},
         CountAndSize(
             (*place, "NumberOfMessagesSent", dimensions, "Count"), (*place, "SentMessageSize", dimensions, "Bytes")
