@@ -164,10 +164,10 @@ def deduplication_in_another_commit(patch: Patch) -> None:
             left.clear()
             answer = accept(message)
             scope = message.group_id if fifo._is_by_group(queue, work) else ""
-            row = work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+            row = work.get(DEDUPLICATIONS, queue.id, message.deduplication_id, scope)
             if row is not None and row.message == message.id:
                 left.append(row)
-                work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+                work.delete(DEDUPLICATIONS, queue.id, message.deduplication_id, scope)
             return answer
 
         return accepted
@@ -266,8 +266,8 @@ def deduplication_forgotten(patch: Patch) -> None:
         def accepted(message: Any) -> Any:
             answer = accept(message)
             scope = message.group_id if fifo._is_by_group(queue, work) else ""
-            if work.get(DEDUPLICATIONS, queue.id, scope, message.deduplication_id) is not None:
-                work.delete(DEDUPLICATIONS, queue.id, scope, message.deduplication_id)
+            if work.get(DEDUPLICATIONS, queue.id, message.deduplication_id, scope) is not None:
+                work.delete(DEDUPLICATIONS, queue.id, message.deduplication_id, scope)
             return answer
 
         return accepted

@@ -6,11 +6,12 @@ SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import msgspec
 
 from interstate.core.queues.message import Message
+from interstate.services.sqs.groups import Members
 from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
@@ -19,7 +20,6 @@ from interstate.store.records.sqs import (
     FORGETS,
     GROUPS,
     MESSAGES,
-    OF_GROUP,
     OLD_ATTEMPTS,
     OLD_DEDUPLICATIONS,
     OLDEST_ATTEMPT,
@@ -71,14 +71,14 @@ def accepting(
     work.fetch(
         {
             GROUPS: {(number, group) for group in groups},
-            DEDUPLICATIONS: {(number, scope, identity) for scope, identity in zip(scopes, identities, strict=True)},
+            DEDUPLICATIONS: {(number, identity, scope) for scope, identity in zip(scopes, identities, strict=True)},
         }
     )
     forget_later(queue, work)
 
     def accept(message: Message) -> Message | None:
         scope, identity = message.group_id if by_group else "", message.deduplication_id
-        known = work.get(DEDUPLICATIONS, number, scope, identity)
+        known = work.get(DEDUPLICATIONS, number, identity, scope)
         if known is not None and known.expires > now and known.message > queue.purged_to:
             return msgspec.structs.replace(message, id=known.message, message_id=known.message_id)
         work.put(DEDUPLICATIONS, Deduplication(number, scope, identity, message.id, message.message_id, expires))
@@ -131,56 +131,56 @@ def claim(queue: Queue, limit: int, take: Take, work: Work) -> tuple[list[Messag
     A group gives its first messages up to the first that is hidden, which blocks the rest.
     """
     claimed: list[Message] = []
+    more = False
     groups = work.select(READY_GROUPS, limit=GROUPS_MAX, queue=queue.id, now=work.now)
     for group in groups:
         if len(claimed) == limit:
             return claimed, False
-        claimed.extend(_take_from(group, limit - len(claimed), take, work))
-    return claimed, len(groups) == GROUPS_MAX
+        taken, cut_short = _take_from(group, limit - len(claimed), take, work)
+        claimed.extend(taken)
+        more = more or cut_short
+    return claimed, more or len(groups) == GROUPS_MAX
 
 
 def look(queue: Queue, limit: int, work: Work) -> list[Message]:
     """The messages that a claim would take; groups that seemed to be ready and are not are set right."""
     found: list[Message] = []
     for _ in range(LOOKS_MAX):
+        more = False
         groups = work.select(READY_GROUPS, limit=GROUPS_MAX, queue=queue.id, now=work.now)
         for group in groups:
             wanted = limit - len(found)
-            members = work.select(OF_GROUP, limit=wanted, queue=queue.id, group=group.group_id, first=group.head)
-            visible = list(takewhile(lambda message: message.visible_at <= work.now, members))
+            members = Members(group, wanted, work)
+            first = list(islice(members, wanted))
+            visible = list(takewhile(lambda message: message.visible_at <= work.now, first))
             found += visible
-            if not members:
-                work.delete(GROUPS, queue.id, group.group_id)
-            elif not visible:
-                head = members[0]
-                work.put(GROUPS, msgspec.structs.replace(group, ready_at=head.visible_at, head=head.id))
+            if not visible:
+                members.set_right(first[0] if first else None)
+                more = more or members.is_cut_short
             if len(found) >= limit:
                 return found
-        if found or len(groups) < GROUPS_MAX:
+        if found or (len(groups) < GROUPS_MAX and not more):
             break
     return found
 
 
-def _take_from(group: Group, wanted: int, take: Take, work: Work) -> list[Message]:
-    members = work.select(OF_GROUP, limit=wanted, queue=group.queue_id, group=group.group_id, first=group.head)
+def _take_from(group: Group, wanted: int, take: Take, work: Work) -> tuple[list[Message], bool]:
+    """Messages of one group; and whether it may have more though its claim came to an end."""
     taken: list[Message] = []
     head: Message | None = None
-    for message in members:
-        if message.visible_at > work.now:
+    members = Members(group, wanted, work)
+    for met, message in enumerate(members, 1):
+        if met > wanted or message.visible_at > work.now:
             head = head or message
             break
         hidden = take(message)
         if hidden is not None:
             head = head or hidden
             taken.append(hidden)
-    if head is None and len(members) == wanted:  # All of them left the queue: there may be more behind them.
-        more = work.select(OF_GROUP, limit=1, queue=group.queue_id, group=group.group_id, first=members[-1].id + 1)
-        head = more[0] if more else None
-    if head is None:
-        work.delete(GROUPS, group.queue_id, group.group_id)
-    else:
-        work.put(GROUPS, msgspec.structs.replace(group, ready_at=head.visible_at, head=head.id))
-    return taken
+        if met == wanted and head is not None:
+            break
+    members.set_right(head)
+    return taken, members.is_cut_short
 
 
 # Receives that are tried again -------------------------------------------------------------------------------------

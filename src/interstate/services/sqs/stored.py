@@ -4,7 +4,7 @@ Theory of operation
 -------------------
 A depth is one row a queue and node, written once a batch of calls. A group's row says when its first message may be visible; a
 delete or a changed visibility only lowers that moment, without a look at the group's messages; the next claim that
-takes the group looks and sets it right. So a delete costs the same whatever the group holds.
+takes the group looks and sets it right (``groups``). So a delete costs the same whatever the group holds.
 
 Source: SQS Developer Guide, "FIFO queue delivery logic".
 """
@@ -15,9 +15,10 @@ from datetime import datetime
 import msgspec
 
 from interstate.core.queues.message import Message
+from interstate.services.sqs import groups
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import MAPPED_QUEUES, Poll
-from interstate.store.records.sqs import DEPTHS, GROUPS, MESSAGES, Depth, Group, Queue
+from interstate.store.records.sqs import DEPTHS, MESSAGES, Depth, Queue
 
 
 def depth_of(queue_id: int, work: Work) -> Depth:
@@ -31,16 +32,8 @@ def add(queue: Queue, message: Message, work: Work) -> None:
     depth = depth_of(queue.id, work)
     work.put(DEPTHS, msgspec.structs.replace(depth, messages=depth.messages + 1))
     if queue.is_fifo:
-        _join_group(queue, message, work)
+        groups.join(queue, (message,), work)
     announce(queue, message.visible_at, work)
-
-
-def _join_group(queue: Queue, message: Message, work: Work) -> None:
-    group = work.get(GROUPS, queue.id, message.group_id)
-    if group is None:
-        work.put(GROUPS, Group(queue.id, message.group_id, message.visible_at, message.id))
-    elif message.id < group.head:  # Two nodes sent at once, and the later number was committed first.
-        work.put(GROUPS, msgspec.structs.replace(group, ready_at=message.visible_at, head=message.id))
 
 
 def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
@@ -50,8 +43,7 @@ def add_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
     for _ in messages:
         work.wake(key, one=True)
     if queue.is_fifo:
-        for message in messages:
-            _join_group(queue, message, work)
+        groups.join(queue, messages, work)
     depth = depth_of(queue.id, work)
     work.put(DEPTHS, Depth(queue.id, work.node, depth.messages + len(messages), depth.claimed))
     mapped = work.get(MAPPED_QUEUES, queue.arn)
@@ -72,7 +64,8 @@ def remove_all(queue: Queue, messages: Sequence[Message], work: Work) -> None:
         work.delete(MESSAGES, message.id)
         if message.receive_count > 0 and message.visible_at > work.now:
             in_flight += 1
-        if queue.is_fifo and ready(queue, message.group_id, work.now, work):
+    if queue.is_fifo:
+        for _ in range(groups.leave(queue, messages, work)):
             announce(queue, work.now, work)
     depth = depth_of(queue.id, work)
     work.put(
@@ -85,17 +78,8 @@ def release(queue: Queue, message: Message, work: Work) -> None:
     """Write a message whose visibility was changed, and tell the readers when it can be received."""
     work.put(MESSAGES, message)
     if queue.is_fifo:
-        ready(queue, message.group_id, message.visible_at, work)
+        groups.ready(queue, message.group_id, message.visible_at, work)
     announce(queue, message.visible_at, work)
-
-
-def ready(queue: Queue, group_id: str, at: datetime, work: Work) -> bool:
-    """A group's first message may be visible from then on; tells whether that is news."""
-    group = work.get(GROUPS, queue.id, group_id)
-    if group is None or group.ready_at <= at:
-        return False
-    work.put(GROUPS, msgspec.structs.replace(group, ready_at=at))
-    return True
 
 
 def announce(queue: Queue, at: datetime, work: Work) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from interstate.services.sqs.groups import PARTS_MAX, drop_parts
 from interstate.services.sqs.locate import retention
 from interstate.services.sqs.stored import depth_of
 from interstate.store.ports import Work
@@ -16,6 +17,7 @@ from interstate.store.records.sqs import (
     OF_QUEUE,
     OLDEST_ATTEMPT,
     OLDEST_DEDUPLICATION,
+    PARTS_UP_TO,
     QUEUE_IDS,
     QUEUES,
     SENT_BEFORE,
@@ -53,7 +55,8 @@ def drop(body: Drop, work: Work) -> None:
     for message in gone:
         work.delete(MESSAGES, message.id)
     _forget(body.queue_id, len(gone), work)
-    if (len(page) == SWEEP_MAX and gone) or (body.deleted and _drop_rest(body, work)):
+    lists = work.erase(PARTS_UP_TO, limit=SWEEP_MAX, queue=body.queue_id, last=body.up_to)
+    if (len(page) == SWEEP_MAX and gone) or lists == SWEEP_MAX or (body.deleted and _drop_rest(body, work)):
         work.later("sqs.drop", body, yields=True)
 
 
@@ -78,9 +81,13 @@ def sweep(body: Sweep, work: Work) -> None:
     queue = work.get(QUEUES, body.arn)
     if queue is None or queue.id != body.id:
         return
-    gone = work.erase(SENT_BEFORE, limit=SWEEP_MAX, queue=queue.id, before=work.now - retention(queue))
-    _forget(queue.id, gone, work)
-    work.later("sqs.sweep", body, at=work.now if gone == SWEEP_MAX else work.now + SWEEP_EVERY)
+    gone = work.select(SENT_BEFORE, limit=SWEEP_MAX, queue=queue.id, before=work.now - retention(queue))
+    for message in gone:
+        work.delete(MESSAGES, message.id)
+    _forget(queue.id, len(gone), work)
+    if gone and queue.is_fifo:
+        drop_parts(queue.id, max(message.id for message in gone), PARTS_MAX, work)
+    work.later("sqs.sweep", body, at=work.now if len(gone) == SWEEP_MAX else work.now + SWEEP_EVERY)
 
 
 def release_name(body: ReleaseName, work: Work) -> None:

@@ -57,12 +57,24 @@ class Forgets(msgspec.Struct, frozen=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """A group of a FIFO queue that has messages; both values are lower bounds, set right by the next claim."""
+    """A group of a FIFO queue that has messages; see ``services/sqs/groups.py``."""
 
     queue_id: int
     group_id: str
-    ready_at: datetime
+    ready_at: datetime  # A lower bound, as ``head`` is; both are set right by the next claim.
     head: int
+    waiting: str = ""  # The numbers of its last messages.
+    has_parts: bool = False  # There may be parts with those before.
+
+
+class GroupPart(msgspec.Struct, frozen=True):
+    """A part of a group's list of messages; ``first`` and ``last`` are its lowest and highest number when it was put aside."""
+
+    queue_id: int
+    group_id: str
+    first: int
+    last: int
+    numbers: str
 
 
 class Deduplication(msgspec.Struct, frozen=True):
@@ -113,7 +125,8 @@ MESSAGES = Table("messages", Message, ("id",))
 DEPTHS = Table("queue_counts", Depth, ("queue_id", "node"), own=True)
 FORGETS = Table("queue_forgets", Forgets, ("queue_id",), shared=True)
 GROUPS = Table("message_groups", Group, ("queue_id", "group_id"))
-DEDUPLICATIONS = Table("deduplications", Deduplication, ("queue_id", "scope", "id"))
+PARTS = Table("message_group_parts", GroupPart, ("queue_id", "group_id", "first"))
+DEDUPLICATIONS = Table("deduplications", Deduplication, ("queue_id", "id", "scope"))
 ATTEMPTS = Table("receive_attempts", Attempt, ("queue_id", "id"))
 DELETED_QUEUES = Table("deleted_queues", DeletedQueue, ("arn",))
 MOVE_TASKS = Table("message_move_tasks", MoveTask, ("number",))
@@ -123,10 +136,12 @@ VISIBLE = Select(MESSAGES, "queue_id = :queue AND visible_at <= :now", "visible_
 HIDDEN = Select(MESSAGES, "queue_id = :queue AND visible_at > :now", "visible_at, id")
 OF_QUEUE = Select(MESSAGES, "queue_id = :queue", "visible_at, id")
 SENT_BEFORE = Select(MESSAGES, "queue_id = :queue AND sent_at < :before", "sent_at")
-OF_GROUP = Select(MESSAGES, "queue_id = :queue AND group_id = :group AND group_id <> '' AND id >= :first", "id")
 READY_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at <= :now", "ready_at, head", claims=True)
 LATER_GROUPS = Select(GROUPS, "queue_id = :queue AND ready_at > :now", "ready_at, head")
 GROUPS_OF_QUEUE = Select(GROUPS, "queue_id = :queue", "ready_at, head")
+NEXT_PART = Select(PARTS, "queue_id = :queue AND group_id = :group AND first > :after", "first")
+PART_AROUND = Select(PARTS, "queue_id = :queue AND group_id = :group AND first <= :number", "first DESC")
+PARTS_UP_TO = Select(PARTS, "queue_id = :queue AND last <= :last", "last")
 OLD_DEDUPLICATIONS = Select(DEDUPLICATIONS, "queue_id = :queue AND expires <= :now", "expires")
 OLDEST_DEDUPLICATION = Select(DEDUPLICATIONS, "queue_id = :queue", "expires")
 OLD_ATTEMPTS = Select(ATTEMPTS, "queue_id = :queue AND expires <= :now", "expires")
