@@ -42,7 +42,7 @@ def end(execution: Execution, how: End, work: Work) -> None:
     )
     work.put(EXECUTIONS, ended)
     if ended.type != EXPRESS:
-        count_execution(ended.arn, -1, work)
+        count_execution(ended.machine, -1, work)
     work.wake(f"execution:{ended.arn}")
     announce(ended, work)
     execution_ended(ended.machine, work)

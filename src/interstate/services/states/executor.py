@@ -94,7 +94,7 @@ def start(execution: Execution, work: Work, *, at_once: bool = False) -> None:
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
     if execution.type != EXPRESS:
-        count_execution(execution.arn, 1, work)
+        count_execution(execution.machine, 1, work)
     ending.announce(execution, work)
     began = Deliveries(execution.id, [Delivery(0, Started())])
     if at_once:

@@ -16,6 +16,7 @@ procedure-cw-metrics.html (``OpenExecutionCount``, ``ApproximateMapRunBacklogSiz
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -52,8 +53,9 @@ _ADMITTED_AT_ONCE: Final = 50
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@lru_cache(maxsize=1024)
 def scope_of(arn: str) -> str:
-    """The account and region of an execution's ARN."""
+    """The account and region of an ARN; machines' are asked for again and again."""
     _arn, _partition, _service, region, account, _resource = arn.split(":", 5)
     return f"{account}/{region}"
 
@@ -70,9 +72,10 @@ def _quota(name: str, default: int, work: Work) -> int:
 # Executions ---------------------------------------------------------------------------------------------------------
 
 
-def count_execution(arn: str, by: int, work: Work) -> None:
-    """One execution more is open, or one less."""
-    row = _own(scope_of(arn), work)
+def count_execution(machine: str, by: int, work: Work) -> None:
+    """One execution more of the machine with this ARN is open, or one less."""
+    scope = scope_of(machine)
+    row = work.get(OPEN, scope, work.node) or _own(scope, work)
     work.put(OPEN, Open(row.scope, row.node, row.executions + by, row.map_runs, row.others, row.looked_at))
 
 
@@ -85,7 +88,7 @@ def check_executions(scope: str, work: Work) -> None:
     quota = _quota(EXECUTIONS_QUOTA, OPEN_EXECUTIONS_MAX, work)
     row = _own(scope, work)
     left = quota - row.executions - row.others
-    if left <= NEAR or work.now - row.looked_at >= LOOKED_EVERY:
+    if left <= NEAR or (work.now != row.looked_at and work.now - row.looked_at >= LOOKED_EVERY):
         left = quota - _looked(row, work)
         if work.node and left <= LAST:
             _take_last_places(scope, work)

@@ -57,7 +57,7 @@ def redrive(before: Execution, work: Work) -> None:
     for chunk in encode([event]):
         work.put(HISTORY, HistoryChunk(work.next_id(HISTORY), execution.id, chunk.first, chunk.last, chunk.body))
     work.put(EXECUTIONS, execution)
-    count_execution(execution.arn, 1, work)
+    count_execution(execution.machine, 1, work)
     execution_logs.log(execution, [event], work)
     ending.announce(execution, work)
     deliveries = [Delivery(number, event) for number, event in found.events]  # type: ignore[arg-type]  # Go and timers are stored

@@ -42,7 +42,7 @@ def redrive_execution(request: RedriveExecution, work: Work) -> dict[str, Any]:
     reason = redrive_obstacle(execution, work)
     if reason is not None:
         raise ExecutionNotRedrivable(reason)
-    check_executions(scope_of(execution.arn), work)
+    check_executions(scope_of(execution.machine), work)
     if request.client_token is not None:
         tokens = [*tokens, (request.client_token, to_micros(work.now))][-TOKENS_MAX:]
     redrive(msgspec.structs.replace(execution, redrive_tokens=tokens), work)

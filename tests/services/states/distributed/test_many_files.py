@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from tests.services.states.distributed.test_map_runs import processor, put, ran
 
-from interstate.core.items import parquet
+from interstate.core.items import packed, parquet
+from interstate.core.items.reading import Unreadable
 from interstate.runtime.testing import World
 from interstate.store.records.s3 import BODIES
 from interstate.store.tables import Select
@@ -56,12 +57,12 @@ FILES: Any = {
 
 
 @pytest.mark.parametrize("kind", ["athena", "list"])
-@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("gzipped", [False, True])
 @pytest.mark.parametrize("form", FILES)
-def test_items_of_many_files_are_one_list(world: World, form: str, packed: bool, kind: str) -> None:
+def test_items_of_many_files_are_one_list(world: World, form: str, gzipped: bool, kind: str) -> None:
     bodies, config, expected = FILES[form]
     for number, body in enumerate(bodies):
-        put(world, gzip.compress(body) if packed else body, f"data/{number}")
+        put(world, gzip.compress(body) if gzipped else body, f"data/{number}")
     put(world, b"", "data/")  # A folder, as the console makes them.
     put(world, b"".join(b"s3://bucket/data/%d\n" % number for number in range(len(bodies))), "query-manifest.csv")
     before = world.run(lambda work: len(work.select(ALL_BODIES, limit=99)))
@@ -69,6 +70,72 @@ def test_items_of_many_files_are_one_list(world: World, form: str, packed: bool,
     assert ran(world, {"ItemProcessor": processor(), "ItemReader": item_reader}, {}) == expected
     world.run_until_idle()
     assert world.run(lambda work: len(work.select(ALL_BODIES, limit=99))) == before
+
+
+def of_file(**config: Any) -> dict[str, Any]:
+    parameters = {"Bucket": "bucket", "Key": "file.gz", **config.pop("parameters", {})}
+    return {"Resource": "arn:aws:states:::s3:getObject", "Parameters": parameters, "ReaderConfig": config}
+
+
+@pytest.mark.parametrize("form", [form for form in FILES if form != "at most so many"])
+def test_a_file_alone_may_be_packed_with_gzip(world: World, form: str) -> None:
+    """Source: ItemReader, "InputType": "Input files support the following external compression types: GZIP, ZSTD"."""
+    (body, *_), config, expected = FILES[form]
+    first, second = body[: len(body) // 2], body[len(body) // 2 :]
+    put(world, gzip.compress(first) + gzip.compress(second), "file.gz")  # Members, as tools write that append.
+    before = world.run(lambda work: len(work.select(ALL_BODIES, limit=99)))
+    found = ran(world, {"ItemProcessor": processor(), "ItemReader": of_file(**config)}, {})
+    assert found
+    assert found == expected[: len(found)]
+    world.run_until_idle()
+    assert world.run(lambda work: len(work.select(ALL_BODIES, limit=99))) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        (gzip.compress(b"[1]")[:-9], "The file is not a valid GZIP file."),
+        (b"\x1f\x8bnot packed", "The file is not a valid GZIP file."),
+    ],
+)
+def test_a_broken_packed_file_fails_the_reader(world: World, body: bytes, cause: str) -> None:
+    put(world, body, "file.gz")
+    state = {"ItemProcessor": processor(), "ItemReader": of_file(InputType="JSON")}
+    assert ran(world, state, {}) == ("States.ItemReaderFailed", cause)
+
+
+def test_zstd_without_pyarrow_says_what_is_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    put(world, b"\x28\xb5\x2f\xfd", "file.gz")
+    state = {"ItemProcessor": processor(), "ItemReader": of_file(InputType="JSON")}
+    assert ran(world, state, {}) == ("States.ItemReaderFailed", packed.MISSING)
+
+
+def test_a_file_may_be_packed_with_zstd(world: World) -> None:
+    arrow: Any = pytest.importorskip("pyarrow")
+    put(world, arrow.compress(b"[1, 2]", codec="zstd", asbytes=True), "file.gz")
+    assert ran(world, {"ItemProcessor": processor(), "ItemReader": of_file(InputType="JSON")}, {}) == [1, 2]
+
+
+def test_files_that_unpack_to_too_much_are_refused() -> None:
+    with pytest.raises(Unreadable, match="up to 1 MiB"):
+        packed.unpacked(gzip.compress(bytes((1 << 20) + 1)), "GZIP", 1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "input_type", "expected"),
+    [
+        ({"ExpectedBucketOwner": "000000000000", "VersionId": "null"}, "JSON", [1]),
+        ({"ExpectedBucketOwner": "111111111111"}, "JSON", "Error Code: AccessDenied"),
+        ({"VersionId": "BcK42coT2jE1234VHLUvBV1yLNod2OEt"}, "JSON", "Error Code: NoSuchVersion"),
+        ({"VersionId": "null"}, "PARQUET", "VersionId is not supported"),
+    ],
+)
+def test_owner_and_version_are_looked_at(world: World, parameters: Any, input_type: str, expected: Any) -> None:
+    put(world, b"[1]", "file.gz")
+    state = {"ItemProcessor": processor(), "ItemReader": of_file(InputType=input_type, parameters=parameters)}
+    found = ran(world, state, {})
+    assert found == expected if isinstance(expected, list) else expected in found[1]
 
 
 def test_batches_reach_from_file_to_file(world: World) -> None:

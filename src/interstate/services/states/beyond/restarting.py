@@ -244,7 +244,7 @@ def _begin(execution: Execution, definition: Definition, first: Frame, work: Wor
         work.put(HISTORY, HistoryChunk(work.next_id(HISTORY), execution.id, chunk.first, chunk.last, chunk.body))
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
-    count_execution(execution.arn, 1, work)
+    count_execution(execution.machine, 1, work)
     execution_logs.log(execution, list(step.history), work)
     ending.announce(execution, work)
     work.later("states.event", Deliveries(execution.id, [Delivery(0, Go())]))

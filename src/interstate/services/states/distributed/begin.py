@@ -26,7 +26,7 @@ def begin(command: StartMapRun, execution: Execution, work: Work) -> int:
     number = work.next_id(MAP_RUNS)
     arn = parse_arn(setup.arn)
     assert arn is not None, setup.arn
-    admitted = admit(number, scope_of(setup.arn), work)
+    admitted = admit(number, scope_of(execution.machine), work)
     work.put(
         MAP_RUNS,
         MapRun(

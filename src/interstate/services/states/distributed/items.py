@@ -7,8 +7,6 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemre
 
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
-from zlib import decompressobj
-from zlib import error as zlib_error
 
 import msgspec
 
@@ -18,6 +16,7 @@ from interstate.base.json import JSON, BrokenJSON, dumps, loads
 from interstate.base.time import to_epoch_s
 from interstate.core.asl.vocabulary import Datum, MapReading, MapRunSetup
 from interstate.core.items.cursor import Cursor
+from interstate.core.items.packed import packed_as, unpacked
 from interstate.core.items.parquet import parquet_lines
 from interstate.core.items.reading import (
     Unreadable,
@@ -41,7 +40,7 @@ GIVEN_PIECE_BYTES: Final = 32_768
 ITEM_BYTES_MAX: Final = 8 << 20
 """The longest item that is looked for; its child could not take more than 256 KiB anyway."""
 UNPACKED_BYTES_MAX: Final = 64 << 20
-"""A packed file of a manifest is unpacked whole, up to here."""
+"""A packed file is unpacked whole, up to here."""
 PARQUET_BYTES_MAX: Final = 16 << 20
 WHOLE_BYTES_MAX: Final = 16 << 20
 """A JSON file of which ``ItemsPointer`` picks an array is read whole, up to here."""
@@ -153,6 +152,7 @@ def _inline(cursor: Cursor, setup: MapRunSetup) -> Iterator[Step]:
 
 def _opened(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> Cursor:
     _limit(reading)
+    _check_arguments(reading, caller)
     opened = msgspec.structs.replace(cursor, opened=True)
     if reading.action == "listObjectsV2":
         if reading.transformation != "NONE" and reading.input_type not in {"CSV", "JSON", "JSONL", "PARQUET"}:
@@ -173,6 +173,22 @@ def _opened(cursor: Cursor, reading: MapReading, caller: Caller, work: Work) -> 
     return _begun(opened, found, reading, work)
 
 
+def _check_arguments(reading: MapReading, caller: Caller) -> None:
+    """What S3 would refuse: another owner than the one expected, a version where there are none.
+
+    Source: Developer Guide, ItemReader: "ExpectedBucketOwner", "VersionId" (which Parquet does not have).
+    """
+    owner, version = reading.arguments.get("ExpectedBucketOwner"), reading.arguments.get("VersionId")
+    if owner is not None and owner != caller.account:
+        raise Unreadable("Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)")
+    if version is not None and reading.input_type == "PARQUET":
+        raise Unreadable("VersionId is not supported for the InputType PARQUET.")
+    if version not in {None, "null"}:
+        raise Unreadable(
+            "The specified version does not exist. (Service: Amazon S3; Status Code: 404; Error Code: NoSuchVersion)"
+        )
+
+
 def _object(bucket: str, key: str, caller: Caller, work: Work) -> Object:
     try:
         return object_at(bucket, key, work, caller.account)
@@ -185,11 +201,17 @@ def _is_inventory(reading: MapReading) -> bool:
 
 
 def _begun(cursor: Cursor, found: Object, reading: MapReading, work: Work) -> Cursor:
-    """A file of items is at hand; one of many may be packed."""
+    """A file of items is at hand, which may be packed.
+
+    Source: Developer Guide, ItemReader, "InputType": GZIP and ZSTD.
+    """
     body, size = found.body, found.size
     parquet = reading.input_type == "PARQUET"
-    if cursor.many and bodies.read(body, 0, 2, work) == b"\x1f\x8b":
-        data = _unpacked(bodies.read(body, 0, min(size, UNPACKED_BYTES_MAX), work))
+    form = packed_as(bodies.read(body, 0, min(size, 4), work))
+    if form is not None:
+        if size > UNPACKED_BYTES_MAX:
+            raise Unreadable(f"Interstate unpacks files up to {UNPACKED_BYTES_MAX >> 20} MiB.")
+        data = unpacked(bodies.read(body, 0, size, work), form, UNPACKED_BYTES_MAX)
         body, size = bodies.store(data, work), len(data)
     elif not parquet:
         bodies.use(body, work)
@@ -233,11 +255,14 @@ def _with_headers(cursor: Cursor, reading: MapReading, work: Work) -> Cursor:
 def _with_manifest(cursor: Cursor, found: Object, work: Work) -> Cursor:
     """The manifest of an S3 inventory; its files are CSV without headers, which it names itself.
 
-    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+    AWS reads inventories in CSV alone; here those in Parquet are read as well.
+
+    Source: Developer Guide, ItemReader ("The output format of your Amazon S3 inventory report must be CSV");
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
     """
     manifest = _manifest(found.body, found.size, work)
     if manifest.get("fileFormat", "CSV") not in {"CSV", "Parquet"}:
-        raise Unreadable(f"Interstate does not read inventories of the format {manifest['fileFormat']}.")
+        raise Unreadable(f"The output format of an S3 inventory must be CSV, not {manifest['fileFormat']}.")
     headers = csv_headers([name.strip() for name in str(manifest.get("fileSchema", "")).split(",")])
     files = len(manifest["files"])
     return msgspec.structs.replace(cursor, manifest=found.body, headers=headers, files=files, many=True, end=files == 0)
@@ -303,16 +328,6 @@ def _next_listed(cursor: Cursor, reading: MapReading, caller: Caller, work: Work
     if key.endswith("/"):
         return told
     return _begun(told, _object(reading.arguments.get("Bucket", ""), key, caller, work), reading, work)
-
-
-def _unpacked(data: bytes) -> bytes:
-    try:
-        unpacked = decompressobj(31).decompress(data, UNPACKED_BYTES_MAX + 1)
-    except zlib_error:
-        raise Unreadable("A file of the manifest is not a valid GZIP file.") from None
-    if len(unpacked) > UNPACKED_BYTES_MAX:
-        raise Unreadable(f"Interstate unpacks files of a manifest up to {UNPACKED_BYTES_MAX >> 20} MiB.")
-    return unpacked
 
 
 def _picked(cursor: Cursor, pointer: str, work: Work) -> Cursor:

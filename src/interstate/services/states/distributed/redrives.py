@@ -113,7 +113,7 @@ def begin_again(command: RedriveMapRun, work: Work) -> int:
             redriven=work.now,
             redriving=work.next_id(EXECUTIONS),
             redriven_to=0,
-            backlogged=not admit(run.id, scope_of(run.arn), work),
+            backlogged=not admit(run.id, scope_of(run.machine), work),
         ),
         work,
     )

@@ -73,9 +73,9 @@ def go_on(body: GoOn, work: Work, *, start: Start, stop: Stop, redrive: Redrive)
 def _aborted(run: MapRun, work: Work) -> MapRun:
     """Its execution was stopped."""
     if run.backlogged:
-        forget_waiting(run.id, scope_of(run.arn), work)
+        forget_waiting(run.id, scope_of(run.machine), work)
     else:
-        release(scope_of(run.arn), work)
+        release(scope_of(run.machine), work)
     return msgspec.structs.replace(run, status="ABORTED", stopped=work.now, backlogged=False)
 
 
@@ -208,7 +208,7 @@ def _finish(run: MapRun, work: Work) -> None:
     status = "FAILED" if _fails(run) else "SUCCEEDED"
     run = msgspec.structs.replace(run, status=status, stopped=work.now)
     work.put(MAP_RUNS, run)
-    release(scope_of(run.arn), work)
+    release(scope_of(run.machine), work)
     event: TaskSucceeded | TaskFailed
     if _fails(run) or gathered.output is None:
         event = TaskFailed(run.visit, run.error, run.cause)
