@@ -71,6 +71,7 @@ _LONG = (
     "tests/core/patterns/test_pattern_index.py",
     "tests/core/tables/test_fuzzed_texts.py",
     "tests/http/test_short_way.py",
+    "tests/services/cloudformation/test_stack_slices.py",
     "tests/services/dynamodb/test_against_a_model.py",
     "tests/services/events/test_event_crashes.py",
     "tests/services/lambda_/test_mapping_scaling.py",

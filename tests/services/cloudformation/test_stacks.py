@@ -199,10 +199,11 @@ def test_an_update_changes_in_place_what_can_change(world: World) -> None:
     call(world, "UpdateStack", StackName="shop", TemplateBody=TWO_QUEUES % 2)
     assert queues(world) == before
     assert stack(world)["StackStatus"] == "UPDATE_COMPLETE"
-    assert events(world)[-4:] == [
+    assert events(world)[-5:] == [
         ("shop", "UPDATE_IN_PROGRESS"),
         ("B", "UPDATE_IN_PROGRESS"),
         ("B", "UPDATE_COMPLETE"),
+        ("shop", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
         ("shop", "UPDATE_COMPLETE"),
     ]
 
@@ -214,11 +215,12 @@ def test_a_replaced_queue_is_made_first_and_the_old_one_deleted_last(world: Worl
     url = stack(world)["Outputs"][0]["OutputValue"]
     found = world.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["RedrivePolicy"]})
     assert ":grave" in found["Attributes"]["RedrivePolicy"]
-    assert events(world)[-7:] == [
+    assert events(world)[-8:] == [
         ("Dead", "UPDATE_IN_PROGRESS"),
         ("Dead", "UPDATE_COMPLETE"),
         ("Orders", "UPDATE_IN_PROGRESS"),
         ("Orders", "UPDATE_COMPLETE"),
+        ("shop", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
         ("Dead", "DELETE_IN_PROGRESS"),
         ("Dead", "DELETE_COMPLETE"),
         ("shop", "UPDATE_COMPLETE"),

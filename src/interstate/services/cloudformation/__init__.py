@@ -1,4 +1,4 @@
-"""CloudFormation: stacks of resources, each deploy one transaction."""
+"""CloudFormation: stacks of resources, deployed in slices."""
 
 from interstate.services.cloudformation.change_sets import (
     ChangeSetRequest,
@@ -24,6 +24,7 @@ from interstate.services.cloudformation.describe import (
 )
 from interstate.services.cloudformation.exports import ListExports, ListImports, list_exports, list_imports
 from interstate.services.cloudformation.history import DescribeStackEvents, describe_stack_events
+from interstate.services.cloudformation.progress import SLICE, GoOn, Task, go_on_later, slice_of
 from interstate.services.cloudformation.stacks import (
     DeleteStack,
     UpdateTerminationProtection,
@@ -48,10 +49,10 @@ from interstate.services.cloudformation.wanted import (
     UpdateStack,
     transformed,
 )
-from interstate.services.operation import Effect, Operation, Service
+from interstate.services.operation import Effect, Operation, Service, Step
 
 _NOTES = {
-    "CreateStack": "one transaction; TemplateBody only; SAM's transform; no notifications, stack policies, nested stacks",
+    "CreateStack": "answers when the stack has its last status, or after 50 s; TemplateBody only; SAM's transform; no notifications, stack policies, nested stacks",
     "CreateChangeSet": "no nested stacks, no imports",
 }
 
@@ -85,7 +86,12 @@ SERVICE = Service(
 
 STACKS = Service(
     "interstate.stacks",
-    operations=(Operation("Deploy", Deploy, deploy), Operation("GoOn", Purpose, go_on_after_transform)),
+    operations=(
+        Operation("Deploy", Deploy, deploy),
+        Operation("GoOn", Purpose, go_on_after_transform),
+        Operation("Slice", GoOn, slice_of),
+    ),
+    steps=(Step(SLICE, Task, go_on_later),),
 )
 
 SERVICES = (SERVICE, STACKS)

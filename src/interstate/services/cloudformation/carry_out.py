@@ -6,8 +6,8 @@ Resources are made in the order of their references, so that each finds what it 
 compared by its properties as they resolve *now*: one that was replaced has another id, which changes whoever refers to it.
 Replacements are made first and the replaced resources deleted at the end, users before what they use, as CloudFormation does.
 
-Everything happens in the caller's overlay. When a resource is refused, ``ResourceFailed`` leaves it, and nothing of the attempt
-remains but the log of what was tried (``Log`` lives outside the store until it is saved).
+Everything happens in the caller's overlay, some resources at a time (``progress``). When a resource is refused, ``ResourceFailed``
+leaves it, and nothing of the slice remains but the log of what was tried (``Log`` lives outside the store until it is saved).
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,7 @@ from interstate.services.cloudformation.resources.resource import Before, Made, 
 from interstate.services.cloudformation.resources.table import TYPES
 from interstate.store.ports import Work
 from interstate.store.records.cloudformation import RESOURCES, RESOURCES_BY_PHYSICAL_ID, StackResource
+from interstate.store.records.sqs import DELETED_QUEUES
 
 _KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -41,7 +42,7 @@ class AlreadyExists(ServiceError):
 
 
 class ResourceFailed(Exception):
-    """A resource was refused; the whole attempt is dropped."""
+    """A resource was refused; what its slice did is dropped."""
 
     def __init__(self, logical_id: str, verb: str, reason: str) -> None:
         super().__init__(reason)
@@ -84,45 +85,96 @@ class Site:
         return Making(self.work, self.name, self.arn, logical_id, properties)
 
 
-def carry_out(site: Site, prepared: Prepared, standing: Mapping[str, StackResource]) -> dict[str, StackResource]:
-    """Make the stack what was prepared; answers with what stands now.
+class Undo(msgspec.Struct, frozen=True):
+    """How a resource stood before a task touched it; ``old`` is None when it was not there."""
+
+    logical_id: str
+    old: StackResource | None
+    replaced: bool = False
+
+
+class Doomed(msgspec.Struct, frozen=True):
+    """A resource that is to go when everything else is done; ``left_over``: the template has none of its name any more."""
+
+    resource: StackResource
+    policy: str
+    left_over: bool
+
+
+def make_some(  # noqa: PLR0917 a site, what is wanted there, what stands, and from where to where
+    site: Site, prepared: Prepared, rows: dict[str, StackResource], at: int, room: int, journal: list[Undo]
+) -> int:
+    """Make the next resources of the template's order what was prepared; tells up to where that is done.
+
+    ``rows`` is what stands, and is kept up to date; ``journal`` gets what was touched.
 
     Raises:
         ResourceFailed: a resource was refused.
     """
-    found: dict[str, StackResource] = {}
-    replaced: list[StackResource] = []
-    site.work.fetch({RESOURCES: {(site.arn, logical_id) for logical_id in prepared.order}})
-    for logical_id in prepared.order:
+    end = min(at + room, len(prepared.order))
+    references = {name: rows[name].reference for name in prepared.order[:at]}
+    attributes = {name: rows[name].attributes for name in prepared.order[:at]}
+    for logical_id in prepared.order[at:end]:
         resource = prepared.template.resources[logical_id]
-        scope = replace(
-            prepared.scope,
-            references={name: made.reference for name, made in found.items()},
-            attributes={name: made.attributes for name, made in found.items()},
-        )
-        old = standing.get(logical_id)
-        brought = _bring(site, resource, scope, old)
-        if old is not None and brought.replaced:
-            replaced.append(old)
-        found[logical_id] = _record(site, resource, prepared.needs[logical_id], old, brought)
-        site.work.put(RESOURCES, found[logical_id])
-    left_over = {name: old for name, old in standing.items() if name not in found}
-    for old in [*reversed(replaced), *_users_first(left_over)]:
-        delete(site, old, policy=old.deletion_policy if old.logical_id in left_over else old.replace_policy)
-        if old.logical_id in left_over:
-            site.work.delete(RESOURCES, old.stack, old.logical_id)
-    return found
+        old = rows.get(logical_id)
+        brought = _bring(site, resource, replace(prepared.scope, references=references, attributes=attributes), old)
+        made = _record(site, resource, prepared.needs[logical_id], old, brought)
+        if made != old:
+            journal.append(Undo(logical_id, old, brought.replaced))
+            site.work.put(RESOURCES, made)
+        rows[logical_id] = made
+        references[logical_id], attributes[logical_id] = made.reference, made.attributes
+    return end
 
 
-def delete_all(site: Site, standing: Mapping[str, StackResource], kept: frozenset[str] = frozenset()) -> None:
-    """Delete a stack's resources, users before what they use.
+def doomed_by(prepared: Prepared, rows: Mapping[str, StackResource], journal: list[Undo]) -> list[Doomed]:
+    """What is to be deleted after an update: what was replaced, then what is left over, users before what they use."""
+    replaced = [undo.old for undo in reversed(journal) if undo.replaced and undo.old is not None]
+    left_over = {name: old for name, old in rows.items() if name not in prepared.needs}
+    return [
+        *(Doomed(old, old.replace_policy, left_over=False) for old in replaced),
+        *(Doomed(old, old.deletion_policy, left_over=True) for old in _users_first(left_over)),
+    ]
+
+
+def put_back(site: Site, now: StackResource, old: StackResource) -> StackResource:
+    """A resource that was changed gets back what it was made from; answers with how it stands.
+
+    Raises:
+        ResourceFailed: it was refused.
+    """
+    row = TYPES[old.type]
+    if now.properties == old.properties:
+        return old
+    site.log.add(old.logical_id, now.physical_id, old.type, "UPDATE_IN_PROGRESS")
+    assert row.update is not None, old.type
+    try:
+        made = row.update(site.making(old.logical_id, old.properties), _before(now))
+    except ServiceError as error:
+        reason = f"{error.message} ({error.code})"
+        site.log.add(old.logical_id, now.physical_id, old.type, "UPDATE_FAILED", reason)
+        raise ResourceFailed(old.logical_id, "UPDATE", reason) from error
+    site.log.add(old.logical_id, made.physical_id, old.type, "UPDATE_COMPLETE")
+    return msgspec.structs.replace(old, attributes=dict(made.attributes), updated=site.work.now)
+
+
+def free_names(site: Site, gone: StackResource) -> None:
+    """What a stack made and took back leaves no name taken. (CloudFormation waits for the minute after which a queue's is free.)"""
+    if gone.type == "AWS::SQS::Queue":
+        site.work.delete(DELETED_QUEUES, str(gone.attributes["Arn"]))
+
+
+def delete_all(site: Site, standing: Mapping[str, StackResource], kept: frozenset[str], room: int) -> bool:
+    """Delete the first of a stack's resources, users before what they use; tells whether some are left.
 
     Raises:
         ResourceFailed: a resource was refused.
     """
-    for old in _users_first(standing):
+    order = _users_first(standing)
+    for old in order[:room]:
         delete(site, old, policy="Retain" if old.logical_id in kept else old.deletion_policy)
         site.work.delete(RESOURCES, old.stack, old.logical_id)
+    return len(order) > room
 
 
 def _users_first(standing: Mapping[str, StackResource]) -> list[StackResource]:

@@ -23,6 +23,7 @@ from interstate.services.cloudformation.errors import (
 from interstate.services.cloudformation.find import REVIEW, live_stack, resources_of, scope_of
 from interstate.services.cloudformation.history import save_status
 from interstate.services.cloudformation.prepare import Prepared, check_capabilities, prepare
+from interstate.services.cloudformation.progress import settled
 from interstate.services.cloudformation.resources.table import TYPES
 from interstate.services.cloudformation.stacks import (
     change,
@@ -301,7 +302,7 @@ def delete_change_set(request: ChangeSetRequest, work: Work) -> dict[str, Any]:
     return {}
 
 
-def execute_change_set(request: ChangeSetRequest, work: Work) -> dict[str, Any]:
+def execute_change_set(request: ChangeSetRequest, work: Work) -> Outcome:
     """Carry out a change set; the stack has its last status when this answers.
 
     Raises:
@@ -332,7 +333,7 @@ def execute_change_set(request: ChangeSetRequest, work: Work) -> dict[str, Any]:
     else:
         change(stack, wanted, prepared, work)
     _forget(change_set, work)
-    return {}
+    return settled(stack.arn, lambda _work: {}, work)
 
 
 def _forget(executed: ChangeSet, work: Work) -> None:

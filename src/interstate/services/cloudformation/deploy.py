@@ -13,14 +13,16 @@ from interstate.services.cloudformation.change_sets import review
 from interstate.services.cloudformation.describe import shown_stack
 from interstate.services.cloudformation.find import REVIEW, live_stack
 from interstate.services.cloudformation.prepare import prepare
+from interstate.services.cloudformation.progress import key_of, settled
 from interstate.services.cloudformation.stacks import change, create, differs, fill, new_arn, remove, update
 from interstate.services.cloudformation.wanted import Purpose, Wanted
-from interstate.services.operation import Answer
+from interstate.services.operation import Outcome, Parked
 from interstate.store.ports import Work
 from interstate.store.records.cloudformation import EVENTS_OF_STACK, STACKS, Stack
 
 _PURPOSES = {"create": create, "review": review, "update": update}
-_FAILED = frozenset({"ROLLBACK_COMPLETE", "DELETE_FAILED"})
+DEPLOY_S_MAX = 3600.0
+_FAILED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
 _FAILURES_SHOWN = 1000
 
 
@@ -32,23 +34,25 @@ class Deploy(msgspec.Struct, frozen=True, rename="pascal"):
     tags: list[dict[str, str]] | None = None
 
 
-def go_on_after_transform(request: Purpose, work: Work) -> Answer:
+def go_on_after_transform(request: Purpose, work: Work) -> Outcome:
     """What the call wanted, with the plain template."""
     return _PURPOSES[request.purpose](request.wanted, request.details, work)
 
 
-def deploy(request: Deploy, work: Work) -> dict[str, Any]:
-    """Create the stack, or update it; a stack whose creation failed before is made anew.
+def deploy(request: Deploy, work: Work) -> Outcome:
+    """Create the stack, or update it; a stack whose creation failed before is made anew. What is under way comes to its end first.
 
-    Answers with the stack, whether anything changed, and the failures of this attempt.
+    Answers, when the stack has its last status, with the stack, whether anything changed, and the failures of this attempt.
 
     Raises:
         TemplateError: the template cannot be carried out; nothing was changed.
     """
     existing = live_stack(request.stack_name, work)
     if existing is not None and existing.status in _FAILED:
-        remove(existing, work)
-        existing = live_stack(request.stack_name, work)
+        existing = remove(existing, work)
+    if existing is not None and existing.status != REVIEW and existing.status.endswith("_IN_PROGRESS"):
+        return Parked(key_of(existing.arn), DEPLOY_S_MAX, lambda again, _last: deploy(request, again))
+    existing = live_stack(request.stack_name, work)
     wanted = Wanted(
         name=request.stack_name,
         arn=new_arn(request.stack_name, work) if existing is None else existing.arn,
@@ -58,23 +62,23 @@ def deploy(request: Deploy, work: Work) -> dict[str, Any]:
         capabilities=["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
         tags=request.tags,
     )
-    if existing is None or existing.status == REVIEW:
-        return _answer(_created(wanted, work), work, changed=True)
-    prepared = prepare(wanted.document, wanted.given, existing.name, existing.arn, work)
-    if not differs(existing, wanted, prepared, work):
-        return _answer(_renewed(existing, wanted, work), work, changed=False)
-    return _answer(change(existing, wanted, prepared, work), work, changed=True)
+    if existing is None:
+        create(wanted, {}, work)
+    else:
+        prepared = prepare(wanted.document, wanted.given, wanted.name, wanted.arn, work)
+        if existing.status == REVIEW:
+            fill(existing, wanted, prepared, work)
+        elif differs(existing, wanted, prepared, work):
+            change(existing, wanted, prepared, work)
+        else:
+            return _answer(_renewed(existing, wanted, work), work, changed=False)
+    return settled(wanted.arn, lambda last: _told(wanted.arn, last), work, wait_s=DEPLOY_S_MAX)
 
 
-def _created(wanted: Wanted, work: Work) -> Stack:
-    prepared = prepare(wanted.document, wanted.given, wanted.name, wanted.arn, work)
-    review_stack = work.get(STACKS, wanted.arn)
-    if review_stack is not None:
-        return fill(review_stack, wanted, prepared, work)
-    create(wanted, {}, work)
-    stack = work.get(STACKS, wanted.arn)
-    assert stack is not None, wanted.arn
-    return stack
+def _told(arn: str, work: Work) -> dict[str, Any]:
+    stack = work.get(STACKS, arn)
+    assert stack is not None, arn
+    return _answer(stack, work, changed=True)
 
 
 def _renewed(stack: Stack, wanted: Wanted, work: Work) -> Stack:

@@ -67,6 +67,13 @@ class StackNotUpdatable(TemplateError):
         super().__init__(f"Stack:{arn} is in {status} state and can not be updated.")
 
 
+class StackNotDeletable(TemplateError):
+    """What is under way comes to its end first."""
+
+    def __init__(self, arn: str, status: str) -> None:
+        super().__init__(f"Stack [{arn}] cannot be deleted while in status {status}")
+
+
 class NothingToUpdate(TemplateError):
     """The template, the parameters and the tags are what they were."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from interstate.base.arn import Caller
@@ -15,11 +16,12 @@ from interstate.core.templates.intrinsics import Scope, resolve
 from interstate.core.templates.parameters import resolve_parameters
 from interstate.core.templates.plan import Standing
 from interstate.core.templates.properties import check_names
+from interstate.core.templates.reader import read_template
 from interstate.core.templates.references import active, attributes_used, depends_on
 from interstate.services.cloudformation.errors import InsufficientCapabilitiesException
 from interstate.services.cloudformation.resources.table import TYPES
 from interstate.store.ports import Work
-from interstate.store.records.cloudformation import EXPORTS
+from interstate.store.records.cloudformation import EXPORTS, Stack
 
 _NAMED_IAM: Mapping[str, str] = {
     "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
@@ -60,9 +62,13 @@ def prepare(document: JSONObject, given: Mapping[str, str], name: str, arn: str,
         TemplateError: it cannot be carried out; the message says why, in CloudFormation's words.
         NotImplementedHere: it needs what Interstate does not have.
     """
+    found = _checked(document, given, pseudo_parameters(name, arn, work.caller))
+    return replace(found, scope=replace(found.scope, imports=lambda export: _exported(export, work)))
+
+
+def _checked(document: JSONObject, given: Mapping[str, str], pseudo: dict[str, JSON]) -> Prepared:
     template = parse_template(document)
-    parameters = resolve_parameters(template.parameters, given) | pseudo_parameters(name, arn, work.caller)
-    scope = Scope(parameters, template.mappings, imports=lambda export: _exported(export, work))
+    scope = Scope(resolve_parameters(template.parameters, given) | pseudo, template.mappings)
     conditions = resolve_conditions(template.conditions, scope)
     live = active(template, conditions)
     unknown = {resource.type for resource in live.resources.values() if resource.type not in TYPES}
@@ -75,6 +81,18 @@ def prepare(document: JSONObject, given: Mapping[str, str], name: str, arn: str,
         logical_id: depends_on(resource) & live.resources.keys() for logical_id, resource in live.resources.items()
     }
     return Prepared(live, replace(scope, conditions=conditions), ordered(needs), needs)
+
+
+def prepare_again(stack: Stack, work: Work) -> Prepared:
+    """What ``prepare`` gives for a stack's own template. It was checked before, and is worked out once for all slices of a task."""
+    given = tuple(sorted(stack.given.items()))
+    found = _standing(stack.template, given, stack.name, stack.arn, work.caller)
+    return replace(found, scope=replace(found.scope, imports=lambda export: _exported(export, work)))
+
+
+@lru_cache(maxsize=4)
+def _standing(template: str, given: tuple[tuple[str, str], ...], name: str, arn: str, caller: Caller) -> Prepared:
+    return _checked(read_template(template), dict(given), pseudo_parameters(name, arn, caller))
 
 
 def _check_attributes(live: Template) -> None:

@@ -1,9 +1,9 @@
-"""Stacks: create, update, delete. Each is one transaction, and answered when it is over.
+"""Stacks: create, update, delete; each is answered when it is over.
 
-On AWS these calls answer at once and the stack goes on in the background; here the stack has reached its last status when the
-call answers, so that a client's waiter is done at its first look. A stack whose resource is refused is not an error of the
-call: nothing of the attempt remains, the stack's status and events tell the reason (``ROLLBACK_COMPLETE``,
-``UPDATE_ROLLBACK_COMPLETE``), as on AWS.
+On AWS these calls answer at once and the stack goes on in the background. Here, too, it goes on in the background, in slices
+(``progress``), but the call waits for the last status as long as clients wait, so that a waiter is done at its first look. A stack
+whose resource is refused is not an error of the call: nothing of the attempt remains, the stack's status and events tell the reason
+(``ROLLBACK_COMPLETE``, ``UPDATE_ROLLBACK_COMPLETE``), as on AWS.
 """
 
 import re
@@ -16,26 +16,18 @@ from interstate.base.json import dumps
 from interstate.core.templates.errors import TemplateError
 from interstate.core.templates.plan import Change, plan
 from interstate.core.templates.reader import read_template
-from interstate.services.cloudformation.carry_out import (
-    Log,
-    OutputValue,
-    ResourceFailed,
-    Site,
-    carry_out,
-    delete_all,
-    resolve_outputs,
-)
 from interstate.services.cloudformation.errors import (
     AlreadyExistsException,
     InsufficientCapabilitiesException,
     NothingToUpdate,
     StackMissing,
+    StackNotDeletable,
     StackNotUpdatable,
 )
-from interstate.services.cloudformation.exports import forget_exports, save_exports, save_imports
-from interstate.services.cloudformation.find import REVIEW, live_stack, resources_of, scope_of
-from interstate.services.cloudformation.history import save_log, save_status
+from interstate.services.cloudformation.exports import forget_exports
+from interstate.services.cloudformation.find import REVIEW, live_stack, scope_of
 from interstate.services.cloudformation.prepare import Prepared, check_capabilities, prepare
+from interstate.services.cloudformation.progress import settled, start, start_deleting
 from interstate.services.cloudformation.resources.table import replaced_by
 from interstate.services.cloudformation.wanted import (
     CreateStack,
@@ -47,21 +39,21 @@ from interstate.services.cloudformation.wanted import (
     refuse_unsupported,
     tag_list,
 )
-from interstate.services.operation import Answer, Outcome
+from interstate.services.operation import Outcome
 from interstate.store.ports import Work
-from interstate.store.records.cloudformation import (
-    CHANGE_SETS,
-    CHANGE_SETS_OF_STACK,
-    STACK_NAMES,
-    STACKS,
-    Stack,
-    StackName,
-    StackResource,
-)
+from interstate.store.records.cloudformation import STACK_NAMES, STACKS, Stack, StackName
 
 NAME_MAX = 128
 _NAME = re.compile("[a-zA-Z][-a-zA-Z0-9]*")
 _UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+_BUSY = frozenset(
+    {
+        "ROLLBACK_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+    }
+)
 
 
 class DeleteStack(msgspec.Struct, frozen=True, rename="pascal"):
@@ -91,7 +83,7 @@ def create_stack(request: CreateStack, work: Work) -> Outcome:
     refuse_unsupported(request)
     if request.on_failure == "DO_NOTHING":
         raise TemplateError(
-            "OnFailure DO_NOTHING has no meaning here: a stack is one transaction, kept or dropped as a whole."
+            "OnFailure DO_NOTHING has no meaning here: what was made of a stack that failed is taken back."
         )
     if live_stack(request.stack_name, work) is not None:
         raise AlreadyExistsException(f"Stack [{request.stack_name}] already exists")
@@ -135,7 +127,7 @@ def _check_auto_expand(document: dict[str, Any], capabilities: list[str]) -> Non
         raise InsufficientCapabilitiesException(["CAPABILITY_AUTO_EXPAND"])
 
 
-def create(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Answer:
+def create(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Outcome:
     """Carry out a new stack; ``details`` are not used.
 
     Raises:
@@ -146,7 +138,7 @@ def create(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Answer:
     prepared = prepare(wanted.document, wanted.given, wanted.name, wanted.arn, work)
     check_capabilities(prepared.template, wanted.capabilities)
     fill(_blank(wanted, work), wanted, prepared, work)
-    return {"StackId": wanted.arn}
+    return settled(wanted.arn, lambda _work: {"StackId": wanted.arn}, work)
 
 
 def refuse_second(wanted: Wanted, work: Work) -> None:
@@ -177,18 +169,8 @@ def _blank(wanted: Wanted, work: Work) -> Stack:
 
 
 def fill(stack: Stack, wanted: Wanted, prepared: Prepared, work: Work) -> Stack:
-    """Make the resources of a new stack; answers with the stack in its last status."""
-    save_status(stack, "CREATE_IN_PROGRESS", work, "User Initiated", wanted.token)
-    described = _described(stack, wanted, prepared)
-    log = Log()
-    try:
-        with work.overlay():
-            found = carry_out(Site(work, stack.name, stack.arn, log), prepared, {})
-            outputs = _outputs(described, prepared, found, work)
-    except ResourceFailed as failed:
-        return _rolled_back(described, wanted, failed, log, work)
-    save_log(stack, log, work, wanted.token)
-    return _settled(described, "CREATE_COMPLETE", outputs, work, wanted.token)
+    """Begin to make the resources of a new stack; answers with the stack as it is after the first slice."""
+    return start(stack, _described(stack, wanted, prepared), wanted, work, new=True)
 
 
 def _described(stack: Stack, wanted: Wanted, prepared: Prepared) -> Stack:
@@ -203,58 +185,6 @@ def _described(stack: Stack, wanted: Wanted, prepared: Prepared) -> Stack:
         role_arn=wanted.role_arn or stack.role_arn,
         reason=None,
     )
-
-
-def _outputs(stack: Stack, prepared: Prepared, found: Mapping[str, StackResource], work: Work) -> list[OutputValue]:
-    """Resolve outputs and keep exports and imports, as part of what may be refused."""
-    try:
-        outputs = resolve_outputs(prepared, found)
-        save_exports(stack, outputs, work)
-        save_imports(stack, prepared, work)
-    except TemplateError as error:
-        raise ResourceFailed(stack.name, "OUTPUT", error.message) from error
-    return outputs
-
-
-def _settled(stack: Stack, status: str, outputs: list[OutputValue], work: Work, token: str | None) -> Stack:
-    shown = [_shown_output(output) for output in outputs]
-    settled = msgspec.structs.replace(stack, status=status, outputs=shown)
-    work.put(STACKS, settled)
-    save_status(settled, status, work, token=token)
-    return settled
-
-
-def _shown_output(output: OutputValue) -> dict[str, str]:
-    shown = {"OutputKey": output.name, "OutputValue": output.value}
-    if output.description is not None:
-        shown["Description"] = output.description
-    if output.export is not None:
-        shown["ExportName"] = output.export
-    return shown
-
-
-def _rolled_back(stack: Stack, wanted: Wanted, failed: ResourceFailed, log: Log, work: Work) -> Stack:
-    """Write down why nothing stands."""
-    save_log(stack, log, work, wanted.token)
-    reason = _rollback_reason(failed, "create")
-    save_status(stack, "ROLLBACK_IN_PROGRESS", work, reason, wanted.token)
-    made = [entry for entry in log.entries if entry.status == "CREATE_COMPLETE"]
-    undone = Log()
-    for entry in reversed(made):
-        undone.add(entry.logical_id, entry.physical_id, entry.type, "DELETE_COMPLETE")
-    save_log(stack, undone, work, wanted.token)
-    if wanted.on_failure == "DELETE":
-        return _gone(stack, work, wanted.token)
-    settled = msgspec.structs.replace(stack, status="ROLLBACK_COMPLETE", reason=reason)
-    work.put(STACKS, settled)
-    save_status(settled, "ROLLBACK_COMPLETE", work, token=wanted.token)
-    return settled
-
-
-def _rollback_reason(failed: ResourceFailed, verb: str) -> str:
-    if failed.verb == "OUTPUT":
-        return failed.reason
-    return f"The following resource(s) failed to {verb}: [{failed.logical_id}]. Rollback requested by user."
 
 
 # Update -----------------------------------------------------------------------------------------------------------
@@ -298,7 +228,7 @@ def updatable(name: str, work: Work) -> Stack:
     return stack
 
 
-def update(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Answer:
+def update(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Outcome:
     """Carry out an update; ``details`` are not used."""
     del details
     stack = updatable(wanted.arn, work)
@@ -307,7 +237,7 @@ def update(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Answer:
     if not differs(stack, wanted, prepared, work):
         raise NothingToUpdate
     change(stack, wanted, prepared, work)
-    return {"StackId": stack.arn}
+    return settled(stack.arn, lambda _work: {"StackId": stack.arn}, work)
 
 
 def before_of(stack: Stack, work: Work) -> Prepared:
@@ -337,70 +267,41 @@ def _policies(prepared: Prepared) -> dict[str, tuple[str, str]]:
 
 
 def change(stack: Stack, wanted: Wanted, prepared: Prepared, work: Work) -> Stack:
-    """Update a stack's resources; answers with the stack in its last status."""
-    save_status(stack, "UPDATE_IN_PROGRESS", work, "User Initiated", wanted.token)
+    """Begin to update a stack's resources; answers with the stack as it is after the first slice."""
     described = msgspec.structs.replace(_described(stack, wanted, prepared), updated=work.now)
-    log = Log()
-    try:
-        with work.overlay():
-            found = carry_out(Site(work, stack.name, stack.arn, log), prepared, resources_of(stack, work))
-            outputs = _outputs(described, prepared, found, work)
-    except ResourceFailed as failed:
-        save_log(stack, log, work, wanted.token)
-        reason = _rollback_reason(failed, "update" if failed.verb == "UPDATE" else failed.verb.lower())
-        save_status(stack, "UPDATE_ROLLBACK_IN_PROGRESS", work, reason, wanted.token)
-        settled = msgspec.structs.replace(stack, status="UPDATE_ROLLBACK_COMPLETE", reason=reason, updated=work.now)
-        work.put(STACKS, settled)
-        save_status(settled, "UPDATE_ROLLBACK_COMPLETE", work, token=wanted.token)
-        return settled
-    save_log(stack, log, work, wanted.token)
-    return _settled(described, "UPDATE_COMPLETE", outputs, work, wanted.token)
+    return start(stack, described, wanted, work, new=False)
 
 
 # Delete -----------------------------------------------------------------------------------------------------------
 
 
-def delete_stack(request: DeleteStack, work: Work) -> None:
-    """Delete a stack and its resources; a stack that is not there is deleted already.
+def delete_stack(request: DeleteStack, work: Work) -> Outcome:
+    """Delete a stack and its resources; a stack that is not there is deleted already. One that is being created is given up.
 
     Raises:
-        TemplateError: it is protected, or another stack imports what it exports.
+        TemplateError: it is protected, it is being updated or rolled back, or another stack imports what it exports.
     """
     stack = live_stack(request.stack_name, work)
     if stack is None:
-        return
+        return None
     if stack.protected:
         raise TemplateError(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
     remove(stack, work, frozenset(request.retain_resources), request.client_request_token)
+    return settled(stack.arn, lambda _work: None, work)
 
 
 def remove(stack: Stack, work: Work, retained: frozenset[str] = frozenset(), token: str | None = None) -> Stack:
-    """Delete a stack's resources, then the stack; when one is refused, everything stays."""
-    save_status(stack, "DELETE_IN_PROGRESS", work, "User Initiated", token)
-    log = Log()
-    try:
-        with work.overlay():
-            forget_exports(stack, work)
-            delete_all(Site(work, stack.name, stack.arn, log), resources_of(stack, work), retained)
-    except ResourceFailed as failed:
-        save_log(stack, log, work, token)
-        reason = f"The following resource(s) failed to delete: [{failed.logical_id}]. "
-        settled = msgspec.structs.replace(stack, status="DELETE_FAILED", reason=reason)
-        work.put(STACKS, settled)
-        save_status(settled, "DELETE_FAILED", work, reason, token)
-        return settled
-    save_log(stack, log, work, token)
-    return _gone(stack, work, token)
+    """Begin to delete a stack's resources, then the stack; when one is refused, its slice stays.
 
-
-def _gone(stack: Stack, work: Work, token: str | None) -> Stack:
-    work.delete(STACK_NAMES, stack.scope, stack.name)
-    for found in work.select(CHANGE_SETS_OF_STACK, limit=1000, stack=stack.arn, after=""):
-        work.delete(CHANGE_SETS, found.arn)
-    gone = msgspec.structs.replace(stack, status="DELETE_COMPLETE", deleted=work.now, reason=None)
-    work.put(STACKS, gone)
-    save_status(gone, "DELETE_COMPLETE", work, token=token)
-    return gone
+    Raises:
+        TemplateError: it is being updated or rolled back, or another stack imports what it exports.
+    """
+    if stack.status == "DELETE_IN_PROGRESS":
+        return stack
+    if stack.status in _BUSY:
+        raise StackNotDeletable(stack.arn, stack.status)
+    forget_exports(stack, work)
+    return start_deleting(stack, retained, token, work)
 
 
 def update_termination_protection(request: UpdateTerminationProtection, work: Work) -> dict[str, Any]:

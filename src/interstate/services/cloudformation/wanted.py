@@ -1,7 +1,7 @@
 """What a caller wants a stack to be, read from the three requests that say so; and the transform on its way.
 
 A template with a transform cannot be carried out at once: the transform runs outside the store (a child process), as the
-effect "cloudformation.transform". Nothing is written before it has answered; then everything is one transaction.
+effect "cloudformation.transform". Nothing is written before it has answered.
 """
 
 from collections.abc import Callable, Mapping
@@ -143,7 +143,7 @@ class Purpose(msgspec.Struct, frozen=True):
 
 
 _REFUSED: Mapping[str, str] = {
-    "disable_rollback": "DisableRollback: a stack is one transaction, which is kept or dropped as a whole",
+    "disable_rollback": "DisableRollback: what was made of a stack that failed is taken back",
     "import_existing_resources": "ImportExistingResources",
     "include_nested_stacks": "IncludeNestedStacks",
     "notification_arns": "NotificationARNs of stacks",
@@ -210,7 +210,7 @@ def tag_list(tags: list[Tag] | None) -> list[dict[str, str]] | None:
     return None if tags is None else [{"Key": tag.key, "Value": tag.value} for tag in tags]
 
 
-GoOn = Callable[[Wanted, Mapping[str, Any], Work], Answer]
+GoOn = Callable[[Wanted, Mapping[str, Any], Work], Outcome]
 
 
 def go_on(purpose: str, wanted: Wanted, details: dict[str, Any], work: Work, *, then: GoOn, answer: Answer) -> Outcome:
