@@ -3,6 +3,7 @@
     make simulate SEED=7 COUNT=1000                   a thousand runs of one node
     make simulate COUNT=50 ARGS='--nodes 2,3,4'       several nodes on a PostgreSQL of their own; the seed says how many
     make simulate COUNT=50 ARGS=--orders              the real order system: its template, workflows and handlers
+    make simulate COUNT=50 ARGS='--orders --nodes 2'  the same on several nodes
     make simulate COUNT=50 ARGS='--logs --nodes 2'    those alone who write and read logs, their commits crossing
     make simulate SEED=41 COUNT=1 ARGS='--trace FILE' one run again, with all that happened in it
     make simulate COUNT=10000 ARGS='--keep-going'     all of them, whatever breaks on the way
@@ -44,7 +45,7 @@ def main() -> int:
     parser.add_argument(
         "--trace", type=Path, metavar="FILE", help="write the whole trace here, of the last failure or run"
     )
-    parser.add_argument("--orders", action="store_true", help="play the order system, on one node")
+    parser.add_argument("--orders", action="store_true", help="play the order system, on as many nodes")
     parser.add_argument("--logs", action="store_true", help="play only who writes or reads logs, on two nodes or more")
     parser.add_argument("--keep-going", action="store_true", help="play on after a failure")
     parser.add_argument(
@@ -61,7 +62,8 @@ def main() -> int:
         total.steps, total.commits = total.steps + played.steps, total.commits + played.commits
         if played.problem:
             failed += 1
-            _tell(played, " --orders" if given.orders else f" --nodes {nodes}" if nodes > 1 else "", logs=given.logs)
+            options = " --orders" * given.orders + (f" --nodes {nodes}" if nodes > 1 else "")
+            _tell(played, options, logs=given.logs)
         if given.trace is not None and (played.problem or not failed):
             given.trace.write_text("\n".join([*played.trace, played.problem]))
         if failed and not given.keep_going:

@@ -32,7 +32,11 @@ def simulation(seed: int, nodes: int, *, orders: bool = False, logs: bool = Fals
     if orders:
         from tests.simulation.simulated_orders import OrderSimulation  # noqa: PLC0415 deploying takes some seconds
 
-        return OrderSimulation(seed)
+        if nodes == 1:
+            return OrderSimulation(seed)
+        from tests.simulation.simulated_order_cluster import OrderCluster  # noqa: PLC0415 only who asks for it starts a database
+
+        return OrderCluster(seed, nodes)
     if nodes == 1 and not logs and STORE == "sqlite":
         return Simulation(seed)
     from tests.simulation.simulated_cluster import Cluster  # noqa: PLC0415 only who asks for it starts a database

@@ -63,8 +63,12 @@ class Cluster(Simulation):
         self._loop = asyncio.new_event_loop()
         self._committing: list[Node] = []
         self._moves = 0
-        self._database: Database = database()
+        self._database = self.shared()
         super().__init__(seed)
+
+    def shared(self) -> Database:
+        """The nodes' database, with the application in it."""
+        return database()
 
     def _draw_rates(self) -> dict[str, float]:
         rates = super()._draw_rates()

@@ -27,6 +27,7 @@ from interstate.runtime.testing import World
 from interstate.store.records.events_connections import HttpAnswer, HttpCall, Token
 from interstate.store.records.lambda_ import Invocation, InvocationResult
 from interstate.store.records.sns import HttpResult
+from interstate.store.sqlite.engine import SqliteStore
 
 SECRET = "local-webhook-secret"
 STOCK = {"P-001": 30, "P-002": 30, "P-003": 3, "P-004": 0}
@@ -37,12 +38,12 @@ IDLE_S = 40 * 86_400.0
 
 
 class Deployed:
-    """What the template made: the store's content, the stack's outputs, handlers by ARN and what they find around them."""
+    """What the template made: the stack's outputs, handlers by ARN, what they find around them, and where it is embedded the store's content."""
 
     def __init__(
-        self, content: bytes, outputs: Mapping[str, str], handlers: Mapping[str, str], surroundings: Surroundings
+        self, outputs: Mapping[str, str], handlers: Mapping[str, str], surroundings: Surroundings, content: bytes
     ) -> None:
-        self.content, self.outputs, self.handlers, self.surroundings = content, outputs, handlers, surroundings
+        self.outputs, self.handlers, self.surroundings, self.content = outputs, handlers, surroundings, content
 
 
 class _Engine:
@@ -56,9 +57,14 @@ class _Engine:
 @cache
 def deployed() -> Deployed:
     """The order system, deployed once a process."""
-    world = embedded_world(
-        {"lambda.prepare": lambda _key, _body: None, "events.token": lambda _key, _body: Token("t", 3600)}
-    )
+    return deploy_in(embedded_world(PREPARING))
+
+
+PREPARING = {"lambda.prepare": lambda _key, _body: None, "events.token": lambda _key, _body: Token("t", 3600)}
+
+
+def deploy_in(world: World) -> Deployed:
+    """The order system, deployed in a world, which is closed then."""
     outputs = asyncio.run(deploy(_Engine(world), ORDERS / "template.yaml", "orders")).outputs
     world.run_due()
     handlers: dict[str, str] = {}
@@ -78,9 +84,9 @@ def deployed() -> Deployed:
         item = {"productId": {"S": product}, **{name: {"N": str(value)} for name, value in counters.items()}}
         world.call("dynamodb", "PutItem", {"TableName": outputs["InventoryTableName"], "Item": item})
     world.run_due()
-    content = world.store.writer.serialize()  # type: ignore[attr-defined]  # the embedded store
+    content = world.store.writer.serialize() if isinstance(world.store, SqliteStore) else b""
     world.close()
-    return Deployed(content, outputs, handlers, Surroundings(variables))
+    return Deployed(outputs, handlers, Surroundings(variables), content)
 
 
 class _Ledger:
@@ -346,8 +352,12 @@ class OrderSimulation(Simulation):
     acts = (300, 1200)
     fault_targets = ()
 
+    def what(self) -> Deployed:
+        """The system that is played."""
+        return deployed()
+
     def people(self) -> None:
-        self._what = deployed()
+        self._what = self.what()
         self.partners = Partners(random.Random(f"{self.seed}/partners"))
         functions = Functions(
             self._what.handlers,
@@ -386,7 +396,7 @@ class OrderSimulation(Simulation):
 
     def call(self, service: str, operation: str, request: dict[str, Any]) -> tuple[Any, ServiceError | None]:
         """A handler's call, answered after its commit; the node may die on the way, and the worker with it."""
-        node = self.nodes[0]
+        node = self.serving()
         call = node.submit(service, operation, request)
         self.note("  handler", f"{service}:{operation}")
         try:
@@ -396,6 +406,10 @@ class OrderSimulation(Simulation):
             self.crash(node, str(end))
             raise WorkerGone from end
         return call.answer, call.error
+
+    def serving(self) -> Node:
+        """Whose worker runs."""
+        return self.nodes[0]
 
 
 # The promises -----------------------------------------------------------------------------------------------------------
@@ -456,6 +470,12 @@ def check_orders(run: OrderSimulation) -> None:
         running=running(system),
         accepted=run.clients.accepted,
     )
-    problems = [*run.bugs, *run.clients.problems, *run.outside.problems, *map(str, violations(facts))]
+    problems = [
+        *run.bugs,
+        *run.ledger.problems,
+        *run.clients.problems,
+        *run.outside.problems,
+        *map(str, violations(facts)),
+    ]
     if problems:
         raise Broken("\n".join(problems[:20]))
