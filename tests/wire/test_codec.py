@@ -327,3 +327,12 @@ def test_the_credential_scope_tells_account_and_region(wire: Wire, authorization
 def test_requests_are_recognized_without_a_target(wire: Wire, request_: Request, service: str, operation: str) -> None:
     route = wire.router.route(request_)
     assert (route.metadata.name, route.operation) == (service, operation)
+
+
+def test_an_operation_can_name_its_call(wire: Wire) -> None:
+    """Lambda's calls have ids of their own, which are the answers' ids as well."""
+    call = Request("POST", "/2015-03-31/functions/f/invocations", "", {b"authorization": signed("lambda")}, b"{}")
+    route = wire.router.route(call)
+    answer = wire.encode(route, {"StatusCode": 202, "_RequestId": "own"}, b"other")
+    assert (b"x-amzn-requestid", b"own") in answer.headers
+    assert b"own" not in answer.body

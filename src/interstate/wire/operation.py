@@ -204,9 +204,13 @@ class OperationCodec:
         return Response(200, [_XML, (b"x-amzn-requestid", request_id)], body, None, _XML_LINES % request_id)
 
     def encode_rest(self, answer: Mapping[str, Any] | None, request_id: bytes) -> Response:
-        """An answer of the REST protocol: members go to status, headers, payload or body."""
+        """An answer of the REST protocol: members go to status, headers, payload or body.
+
+        An operation that gave its call an id of its own tells it in ``_RequestId``.
+        """
         answer = answer or {}
-        headers = [(b"x-amzn-requestid", request_id)]
+        own: str | None = answer.get("_RequestId")
+        headers = [(b"x-amzn-requestid", own.encode() if own else request_id)]
         status, payload = self.operation.status, ""
         if self.operation.output:
             shape = self._parts.model.shapes[self.operation.output]

@@ -105,6 +105,7 @@ class Cloud:
 
     def call(self, operation: str, **parameters: Any) -> Any:
         answer = self.world.call("lambda", operation, parameters)
+        answer.pop("_RequestId", None)  # The answer's header.
         shape = MODEL.operation_model(operation).output_shape
         if shape is not None:
             has_shape(answer, shape, operation)

@@ -80,3 +80,50 @@ def test_a_permission_can_ask_that_the_call_came_through_a_url(cloud: Any) -> No
     statement = loads(added["Statement"])
     assert isinstance(statement, dict)
     assert statement["Condition"] == {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}
+
+
+def test_the_runtime_version_that_there_is_can_be_chosen(cloud: Any) -> None:
+    """Source: Lambda API Reference, PutRuntimeManagementConfig, GetRuntimeManagementConfig (RuntimeVersionArn)."""
+    cloud.create("Pay")
+    arn = cloud.call("GetFunctionConfiguration", FunctionName="Pay")["RuntimeVersionConfig"]["RuntimeVersionArn"]
+    request = {"FunctionName": "Pay", "UpdateRuntimeOn": "Manual"}
+    put = cloud.call("PutRuntimeManagementConfig", RuntimeVersionArn=arn, **request)
+    assert put["RuntimeVersionArn"] == arn
+    assert cloud.call("GetRuntimeManagementConfig", FunctionName="Pay") == put
+    assert (
+        refused(cloud, "PutRuntimeManagementConfig", RuntimeVersionArn=arn[:-1] + "z", **request)[0] == "NotImplemented"
+    )
+    auto = cloud.call("PutRuntimeManagementConfig", FunctionName="Pay", UpdateRuntimeOn="Auto")
+    assert "RuntimeVersionArn" not in auto
+
+
+@pytest.mark.parametrize(
+    ("source", "members", "code"),
+    [
+        ("arn:aws:s3:::bucket", {}, "InvalidParameterValueException"),
+        ("arn:aws:sns:us-east-1:000000000000:topic", {}, "InvalidParameterValueException"),
+        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {}, "InvalidParameterValueException"),
+        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {"StartingPosition": "AT_TIMESTAMP"}, "NotImplemented"),
+    ],
+)
+def test_a_mapping_reads_from_what_lambda_reads_from(
+    cloud: Any, source: str, members: dict[str, str], code: str
+) -> None:
+    """Source: Lambda API Reference, CreateEventSourceMapping (EventSourceArn, StartingPosition)."""
+    cloud.create("Pay")
+    found, message = refused(cloud, "CreateEventSourceMapping", FunctionName="Pay", EventSourceArn=source, **members)
+    assert found == code
+    if not members and "kinesis" in source:
+        assert "Value null at 'startingPosition'" in message
+    elif code.startswith("Invalid"):
+        assert message == "Unrecognized event source."
+
+
+@pytest.mark.parametrize("kind", ["RequestResponse", "Event"])
+def test_an_answer_has_the_id_by_which_the_function_knows_the_call(cloud: Any, kind: str) -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html (aws_request_id), Invoke's x-amzn-RequestId."""
+    cloud.create("Pay", lambda event: event)
+    cloud.world.run_due()
+    answer = cloud.world.call("lambda", "Invoke", {"FunctionName": "Pay", "InvocationType": kind})
+    cloud.world.run_due()
+    assert answer["_RequestId"] == cloud.calls[-1].request_id

@@ -243,7 +243,8 @@ def test_mappings_are_listed_by_queue_and_by_function(cloud: Any) -> None:
 # Parameters, code, a part of the message.
 REFUSALS = [
     ({"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/s"}, "InvalidParameterValueException", "startingPosition"),
-    ({"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s"}, "NotImplemented", "kinesis"),
+    ({"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "StartingPosition": "LATEST"},
+     "NotImplemented", "kinesis"),
     ({"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:nowhere"}, "InvalidParameterValueException", "does not exist"),
     ({"FunctionName": "Nobody"}, "InvalidParameterValueException", "Function does not exist"),
     ({"FunctionName": "Ship"}, "ResourceConflictException", "already exists"),

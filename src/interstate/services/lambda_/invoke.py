@@ -14,6 +14,7 @@ from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.base.time import to_millis
 from interstate.core.functions.embedded_metrics import requests_of
+from interstate.core.functions.payload import words_of_broken
 from interstate.core.functions.recursion import is_loop
 from interstate.core.functions.tracing import lineage_of
 from interstate.services.lambda_ import access, asynchronous, following, metrics, polling, streams
@@ -88,9 +89,13 @@ def invoke(request: Invoke, work: Work) -> Outcome:
             raise RecursiveInvocationException
     if request.invocation_type == "Event":
         (asynchronous.drop if looping else asynchronous.accept)(call, work)
-        # A service that calls keeps the request's id with what it knows of the call.
-        return {"StatusCode": 202, "_RequestId": call.request_id} if work.caller.service else {"StatusCode": 202}
-    return Perform("lambda.invoke", call, answered)
+        return {"StatusCode": 202, "_RequestId": call.request_id}
+    return Perform("lambda.invoke", call, lambda result: _named(call, answered(result)))
+
+
+def _named(call: Invocation, answer: Answer) -> Answer:
+    """The answer goes out under the id by which function and log know the call, as on AWS."""
+    return {**(answer or {}), "_RequestId": call.request_id}
 
 
 _DETECTED = frozenset({"", "sns.amazonaws.com", "s3.amazonaws.com"})
@@ -113,7 +118,7 @@ def _payload(request: Invoke) -> str:
     try:
         loads(request.payload)
     except BrokenJSON as error:
-        raise InvalidRequestContentException(f"Could not parse request body into json: {error}") from error
+        raise InvalidRequestContentException(words_of_broken(request.payload)) from error
     return request.payload.decode()
 
 
@@ -229,7 +234,9 @@ def invoke_with_response_stream(request: InvokeWithResponseStream, work: Work) -
         lambda data: {"PayloadChunk": {"Payload": data}},
         lambda result: [{"InvokeComplete": _complete(result, answered(result))}],
     )
-    return Perform(outcome.kind, outcome.body, lambda result: _streamed(result, answered(result)), streaming)
+    body = outcome.body
+    assert isinstance(body, Invocation)
+    return Perform(outcome.kind, body, lambda result: _named(body, _streamed(result, answered(result))), streaming)
 
 
 def _streamed(result: InvocationResult, answer: Answer) -> Answer:

@@ -135,6 +135,10 @@ _OF_STREAMS = {
 }
 
 
+# What Lambda reads from. Source: CreateEventSourceMapping, EventSourceArn.
+_SOURCES = frozenset({"sqs", "dynamodb", "kinesis", "kafka", "mq", "rds", "docdb"})
+
+
 def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str, Any]:
     """Let a function have the messages of a queue.
 
@@ -148,9 +152,9 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
         raise NotImplementedHere("event source mappings from Kafka; it has those from SQS and DynamoDB")
     source = request.event_source_arn or ""
     parsed = parse_arn(source)
-    if parsed is None:
+    if parsed is None or parsed.service not in _SOURCES:
         raise InvalidParameterValueException("Unrecognized event source.")
-    if parsed.service == "dynamodb":
+    if parsed.service in ("dynamodb", "kinesis"):
         check_position(request, source)
     if parsed.service not in ("sqs", "dynamodb"):
         raise NotImplementedHere(f"event source mappings from {parsed.service}; it has those from SQS and DynamoDB")
@@ -213,7 +217,7 @@ def check_position(request: CreateMapping, source: str) -> None:
             "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
             "Member must not be null."
         )
-    if request.starting_position == "AT_TIMESTAMP":
+    if request.starting_position == "AT_TIMESTAMP" and ":dynamodb:" in source:
         raise InvalidParameterValueException(f"Unsupported starting position for arn type: {source}")
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from interstate.base.errors import NotImplementedHere
+from interstate.services.lambda_.configuration import runtime_arn
 from interstate.services.lambda_.errors import InvalidParameterValueException
 from interstate.services.lambda_.locate import located, unqualified, version_at
 from interstate.store.ports import Work
-from interstate.store.records.lambda_ import FUNCTIONS, VERSIONS
+from interstate.store.records.lambda_ import FUNCTIONS, VERSIONS, FunctionVersion
 
 
 class FunctionRequest(msgspec.Struct, frozen=True, rename="pascal"):
@@ -52,26 +53,27 @@ def get_function_recursion_config(request: FunctionRequest, work: Work) -> dict[
 
 
 def put_runtime_management_config(request: PutRuntime, work: Work) -> dict[str, Any]:
-    """When a function takes a new version of its runtime. There is one version of each here, so nothing changes.
+    """When a function takes a new version of its runtime. There is one version of each here: it is kept, and shown.
 
     Raises:
         ResourceNotFoundException: there is no such function or version.
         InvalidParameterValueException: a version is missing, or given where it has no meaning.
-        NotImplementedHere: a choice of a version (Manual).
+        NotImplementedHere: the choice of a version (Manual) other than the one that there is.
     """
     found = located(work, request.function_name, request.qualifier)
     version = version_at(work, found)
     if request.update_runtime_on == "Manual":
         if request.runtime_version_arn is None:
             raise InvalidParameterValueException("RuntimeVersionArn is required when UpdateRuntimeOn is set to Manual.")
-        raise NotImplementedHere("a choice of runtime versions")
-    if request.runtime_version_arn is not None:
+        if request.runtime_version_arn != runtime_arn(version):
+            raise NotImplementedHere(f"runtime versions other than {runtime_arn(version)}")
+    elif request.runtime_version_arn is not None:
         raise InvalidParameterValueException(
             "RuntimeVersionArn can only be specified when UpdateRuntimeOn is set to Manual."
         )
     further = {**version.further, "RuntimeManagement": request.update_runtime_on}
     work.put(VERSIONS, msgspec.structs.replace(version, further=further))
-    return _management(version.function, version.version, request.update_runtime_on, found.qualifier)
+    return _management(version, request.update_runtime_on, found.qualifier)
 
 
 def get_runtime_management_config(request: FunctionRequest, work: Work) -> dict[str, Any]:
@@ -82,11 +84,10 @@ def get_runtime_management_config(request: FunctionRequest, work: Work) -> dict[
     """
     found = located(work, request.function_name, request.qualifier)
     version = version_at(work, found)
-    return _management(
-        version.function, version.version, version.further.get("RuntimeManagement", "Auto"), found.qualifier
-    )
+    return _management(version, version.further.get("RuntimeManagement", "Auto"), found.qualifier)
 
 
-def _management(function: str, version: str, mode: str, qualifier: str | None) -> dict[str, Any]:
-    shown = qualifier or version
-    return {"UpdateRuntimeOn": mode, "FunctionArn": f"{function}:{shown}"}
+def _management(version: FunctionVersion, mode: str, qualifier: str | None) -> dict[str, Any]:
+    shown = {"UpdateRuntimeOn": mode, "FunctionArn": f"{version.function}:{qualifier or version.version}"}
+    # Source: GetRuntimeManagementConfig, RuntimeVersionArn: "If the runtime update mode is Auto or Function update, null".
+    return {**shown, "RuntimeVersionArn": runtime_arn(version)} if mode == "Manual" else shown
