@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from interstate.cli import options
 from interstate.cli.client import control
-from interstate.cli.serve import DEFAULT_DATA, fail
+from interstate.cli.starting import DEFAULT_DATA, fail
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup: one SQLite file, whatever it was taken from.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what the target holds.")]

@@ -7,7 +7,7 @@ import typer
 
 from interstate.cli import options
 from interstate.cli.client import control
-from interstate.cli.serve import announce, fail, settings_of, start
+from interstate.cli.starting import announce, fail, settings_of, start
 from interstate.config import DEFAULT_HOST, DEFAULT_PORT
 
 _TEMPLATES = ("template.yaml", "template.yml", "template.json")

@@ -16,7 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 import typer
 
 from interstate.cli import options
-from interstate.cli.serve import DEFAULT_DATA
+from interstate.cli.starting import DEFAULT_DATA
 from interstate.config import DEFAULT_PORT
 
 FILES_WANTED = 4096

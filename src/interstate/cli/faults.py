@@ -8,7 +8,7 @@ from rich.table import Table
 
 from interstate.cli import options
 from interstate.cli.client import control
-from interstate.cli.serve import fail
+from interstate.cli.starting import fail
 
 app = typer.Typer(no_args_is_help=True, help="Make calls fail, wait or lose their answer: error, throttle, latency.")
 
