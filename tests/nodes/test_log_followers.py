@@ -1,0 +1,196 @@
+"""Whoever follows a log passes over nothing that a slower node commits later: the readers that no other file here tests."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from tests.postgres_server import fresh_database
+
+from interstate.base.arn import Caller
+from interstate.base.json import loads
+from interstate.runtime.batch import Job
+from interstate.runtime.testing import World
+from interstate.services.dynamodb.shards import SHARD_LIFE, rolled
+from interstate.services.lambda_.following import Follow, follow
+from interstate.services.operation import Parked
+from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.records.dynamodb import ITEM_STREAMS
+from interstate.store.records.lambda_ import Invocation, InvocationResult
+
+Pair = tuple[World, World]
+TABLE = {
+    "TableName": "orders",
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+}
+EVERYBODY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
+ROLE = "arn:aws:iam::000000000000:role/r"
+GROUP = "/aws/lambda/f"
+
+
+@pytest.fixture
+def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    url = fresh_database()
+
+    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
+        store = PostgresStore(url)
+        return store, ClockSequences(store)
+
+    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    worlds = tuple(World(performers={"lambda.prepare": lambda _key, _body: None}) for _ in range(2))
+    worlds[1].now += timedelta(milliseconds=1)  # Two nodes never decide at the very same instant.
+    yield worlds  # type: ignore[misc]  # two
+    for world in worlds:
+        world.close()
+
+
+def begin(world: World, service: str, operation: str, request: dict[str, Any]) -> None:
+    """A call that is decided and not committed: a slow node."""
+    row = world.catalog.operation(service, operation)
+    typed = world.catalog.request(service, operation, request, checked=False)
+    keys = list(row.keys(typed, Caller())) if row.keys is not None else []
+    job = Job(lambda work: row.handle(typed, work), lambda _job: None, bytes(16), Caller(), keys)
+    world.batches.decide([job], world.now, effects_max=0, work_s=60, settles=True)
+    assert job.error is None
+
+
+def put(key: str) -> dict[str, Any]:
+    return {"TableName": "orders", "Item": {"k": {"S": key}}}
+
+
+def function(node: World) -> None:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as file:
+        file.writestr("app.py", "def handler(event, context): return {}\n")
+    code = {"Code": {"ZipFile": buffer.getvalue()}, "Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE}
+    node.call("lambda", "CreateFunction", {"FunctionName": "f", **code})
+    node.run_due()
+
+
+def lines(node: World, stream: str, text: str) -> dict[str, Any]:
+    at = int(node.now.timestamp() * 1000)
+    return {"logGroupName": GROUP, "logStreamName": stream, "logEvents": [{"timestamp": at, "message": text}]}
+
+
+def test_who_follows_a_functions_log_comes_again_for_what_a_slower_node_writes(pair: Pair) -> None:
+    slow, quick = pair
+    function(quick)
+    quick.call("logs", "CreateLogGroup", {"logGroupName": GROUP})
+    for node in pair:
+        stream = f"of {node.store.node}"
+        quick.call("logs", "CreateLogStream", {"logGroupName": GROUP, "logStreamName": stream})
+        node.call("logs", "PutLogEvents", lines(node, stream, "before"))
+    place = quick.run(lambda work: follow(Follow("f"), work))["After"]
+    begin(slow, "logs", "PutLogEvents", lines(slow, f"of {slow.store.node}", "slow"))
+    quick.call("logs", "PutLogEvents", lines(quick, f"of {quick.store.node}", "quick"))
+    parked = quick.run(lambda work: follow(Follow("f", after=place, wait_s=5), work))
+    assert isinstance(parked, Parked)
+    assert parked.wake_at == quick.now + timedelta(milliseconds=20)
+    slow.store.commit()
+    answer = quick.run(lambda work: parked.again(work, False))
+    assert [event["Message"] for event in answer["Events"]] == ["slow", "quick"]
+    rest = quick.run(lambda work: follow(Follow("f", after=answer["After"]), work))
+    assert rest["Events"] == []
+
+
+def test_a_mapping_of_a_stream_hands_over_what_a_slower_node_writes_in_its_order(pair: Pair) -> None:
+    """Its reader is the quicker node, and looks while the slower one's record is not there yet."""
+    slow, quick = pair
+    had: list[str] = []
+
+    def invoke(_key: str, call: Invocation) -> InvocationResult:
+        had.extend(record["dynamodb"]["Keys"]["k"]["S"] for record in loads(call.payload)["Records"])  # type: ignore[index,call-overload]  # our document
+        return InvocationResult("{}")
+
+    for node in pair:
+        node.performers["lambda.invoke"] = invoke
+    function(quick)
+    quick.call("dynamodb", "CreateTable", TABLE)
+    stream = quick.call("dynamodb", "DescribeTable", {"TableName": "orders"})["Table"]["LatestStreamArn"]
+    wanted = {"EventSourceArn": stream, "FunctionName": "f", "StartingPosition": "TRIM_HORIZON"}
+    quick.call("lambda", "CreateEventSourceMapping", wanted)
+    for node in pair:
+        node.call("dynamodb", "PutItem", put(f"first of {node.store.node}"))
+        node.run_due()
+    for node in pair:
+        node.advance(timedelta(seconds=1))
+    assert len(had) == 2
+    begin(slow, "dynamodb", "PutItem", put("slow"))
+    quick.call("dynamodb", "PutItem", put("quick"))
+    quick.advance(timedelta(seconds=1))
+    assert had[2:] == []
+    slow.store.commit()
+    for node in (quick, slow, quick):
+        node.advance(timedelta(seconds=1))
+    assert had[2:] == ["slow", "quick"]
+
+
+def test_a_replay_of_a_topic_waits_for_what_a_slower_node_is_archiving(pair: Pair) -> None:
+    slow, quick = pair
+    attributes = {"FifoTopic": "true", "ContentBasedDeduplication": "true", "FifoThroughputScope": "MessageGroup"}
+    archive = {"ArchivePolicy": '{"MessageRetentionPeriod": "2"}'}
+    topic = quick.call("sns", "CreateTopic", {"Name": "t.fifo", "Attributes": attributes | archive})["TopicArn"]
+    queue = {"QueueName": "q.fifo", "Attributes": {"FifoQueue": "true", "Policy": EVERYBODY}}
+    url = quick.call("sqs", "CreateQueue", queue)["QueueUrl"]
+    for number, node in enumerate(pair):
+        node.call("sns", "Publish", {"TopicArn": topic, "Message": f"before {number}", "MessageGroupId": f"g{number}"})
+    begin(slow, "sns", "Publish", {"TopicArn": topic, "Message": "slow", "MessageGroupId": "g0"})
+    policy = json.dumps({"PointType": "Timestamp", "StartingPoint": "2026-01-01T00:00:00.000Z"})
+    wanted = {
+        "TopicArn": topic,
+        "Protocol": "sqs",
+        "Endpoint": "arn:aws:sqs:us-east-1:000000000000:q.fifo",
+        "Attributes": {"RawMessageDelivery": "true", "ReplayPolicy": policy},
+        "ReturnSubscriptionArn": True,
+    }
+    arn = quick.call("sns", "Subscribe", wanted)["SubscriptionArn"]
+
+    def state() -> str:
+        shown = quick.call("sns", "GetSubscriptionAttributes", {"SubscriptionArn": arn})["Attributes"]
+        return str(shown["ReplayStatus"])
+
+    quick.run_due()
+    assert state() == "Pending"
+    slow.store.commit()
+    slow.run_due()
+    quick.advance(timedelta(seconds=1))
+    assert state() == "Completed"
+    bodies: list[str] = []
+    for _ in range(3):  # Of a group that has messages in flight, nothing is given.
+        found = quick.call("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10}).get("Messages", [])
+        bodies += [message["Body"] for message in found]
+    assert sorted(bodies) == ["before 0", "before 1", "slow"]
+    assert bodies.index("before 0") < bodies.index("slow")
+
+
+def test_a_closed_shard_ends_when_no_slower_node_can_write_its_records_any_more(pair: Pair) -> None:
+    slow, quick = pair
+    quick.call("dynamodb", "CreateTable", TABLE)
+    arn = quick.call("dynamodb", "DescribeTable", {"TableName": "orders"})["Table"]["LatestStreamArn"]
+    for node in pair:
+        node.call("dynamodb", "PutItem", put(f"first of {node.store.node}"))
+    begin(slow, "dynamodb", "PutItem", put("slow"))
+    quick.now += SHARD_LIFE
+
+    def roll(work: Any) -> None:
+        work.put(ITEM_STREAMS, rolled(work.get(ITEM_STREAMS, arn), work))
+
+    quick.run(roll)
+    closed, opened = quick.call("dynamodbstreams", "DescribeStream", {"StreamArn": arn})["StreamDescription"]["Shards"]
+    assert opened["ParentShardId"] == closed["ShardId"]
+    asked = {"StreamArn": arn, "ShardId": closed["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = quick.call("dynamodbstreams", "GetShardIterator", asked)["ShardIterator"]
+    first = quick.call("dynamodbstreams", "GetRecords", {"ShardIterator": iterator})
+    assert len(first["Records"]) == 2
+    assert "NextShardIterator" in first  # The slower node's record may have a number of this shard.
+    slow.store.commit()
+    last = quick.call("dynamodbstreams", "GetRecords", {"ShardIterator": first["NextShardIterator"]})
+    assert [record["dynamodb"]["Keys"]["k"]["S"] for record in last["Records"]] == ["slow"]
+    assert "NextShardIterator" not in last
