@@ -309,3 +309,53 @@ def test_an_event_for_a_topic_that_is_gone_holds_up_nothing(site: Site) -> None:
     application = listening(site)
     site.sns("DeleteTopic", TopicArn="arn:aws:sns:us-east-1:000000000000:happenings")
     assert site.sns("CreatePlatformEndpoint", PlatformApplicationArn=application, Token="t")["EndpointArn"]
+
+
+# Reserved attributes -------------------------------------------------------------------------------------------------
+
+
+SMS = {"AWS.SNS.SMS.SMSType": "Transactional", "AWS.SNS.SMS.SenderID": "Shop", "AWS.MM.SMS.EntityId": "1"}
+PUSH = {"AWS.SNS.MOBILE.GCM.TTL": "60"}
+
+
+def given(settings: dict[str, str]) -> dict[str, dict[str, str]]:
+    return {name: {"DataType": "String", "StringValue": value} for name, value in settings.items()}
+
+
+def test_reserved_attributes_say_how_a_message_is_sent(site: Site) -> None:
+    """Sources: https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html,
+    https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html (reserved attributes for mobile push)."""
+    site.gateways()
+    endpoint = site.endpoint()
+    topic = site.sns("CreateTopic", Name="t")["TopicArn"]
+    site.sns("Subscribe", TopicArn=topic, Protocol="sms", Endpoint=NUMBER)
+    site.sns("Subscribe", TopicArn=topic, Protocol="application", Endpoint=endpoint)
+    for place in ({"PhoneNumber": NUMBER}, {"TargetArn": endpoint}, {"TopicArn": topic}):
+        site.sns("Publish", Message="hi", MessageAttributes=given({**SMS, **PUSH}), **place)
+    site.world.run_due()
+    assert sorted(letter.protocol for letter in site.letters) == ["application", "application", "sms", "sms"]
+    for letter in site.letters:
+        assert letter.attributes.items() >= {**SMS, **PUSH}.items()
+        assert (letter.attributes.get("Token") == "t") == (letter.protocol == "application")
+
+
+def test_a_queue_gets_no_reserved_attributes_with_raw_delivery(site: Site) -> None:
+    """Queues take no names that begin with AWS. (SQS Developer Guide, message attributes)."""
+    listening(site)
+    topic = "arn:aws:sns:us-east-1:000000000000:happenings"
+    subscription = site.sns("ListSubscriptions")["Subscriptions"][0]["SubscriptionArn"]
+    raw = {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"}
+    site.sns("SetSubscriptionAttributes", SubscriptionArn=subscription, **raw)
+    site.sns("Publish", TopicArn=topic, Message="hi", MessageAttributes=given({**SMS, "color": "red"}))
+    site.world.run_due()
+    request = {"QueueUrl": "q", "MessageAttributeNames": ["All"]}
+    (message,) = site.world.call("sqs", "ReceiveMessage", request)["Messages"]
+    assert list(message["MessageAttributes"]) == ["color"]
+
+
+@pytest.mark.parametrize("name", ["AWS.foo", "Amazon.SNS.SMS.x", "aws.sns.sms.SenderID", "AWS.SNS.SMS."])
+def test_other_names_of_aws_are_refused(site: Site, name: str) -> None:
+    topic = site.sns("CreateTopic", Name="t")["TopicArn"]
+    with pytest.raises(ServiceError) as refused:
+        site.sns("Publish", TopicArn=topic, Message="hi", MessageAttributes=given({name: "x"}))
+    assert refused.value.code == "InvalidParameterValueException"

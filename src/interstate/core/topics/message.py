@@ -19,6 +19,10 @@ SIZE_BYTES_MAX = 262_144
 _SUBJECT_MAX = 100
 _ATTRIBUTE_NAME_MAX = 256
 _ATTRIBUTE_NAME = re.compile(r"(?!(?:aws|amazon)\.)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z", re.IGNORECASE)
+# Attributes with a meaning of their own: how a short message or a push is sent.
+# Source: https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html (AWS.SNS.SMS.SenderID, AWS.MM.SMS.EntityId),
+# https://docs.aws.amazon.com/sns/latest/dg/sns-message-attributes.html (AWS.SNS.MOBILE.APNS.TTL)
+_RESERVED = re.compile(r"AWS\.(?:SNS\.SMS|MM\.SMS|SNS\.MOBILE)\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\Z")
 _DATA_TYPE = re.compile(r"(String|Number|Binary)(\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)?\Z")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z")
 
@@ -69,11 +73,16 @@ def read_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, At
     return {name: _attribute(name, value) for name, value in attributes.items()}
 
 
+def settings_of(attributes: Mapping[str, Attribute]) -> dict[str, str]:
+    """Those attributes that say how a short message or a push is sent; they are texts."""
+    return {name: value.string_value or "" for name, value in attributes.items() if _RESERVED.match(name)}
+
+
 def _attribute(name: str, value: Mapping[str, Any]) -> Attribute:
     if not name or len(name) > _ATTRIBUTE_NAME_MAX:
         msg = f"The message attribute name must be between 1 and {_ATTRIBUTE_NAME_MAX} characters long."
         raise InvalidParameterValueException(msg)
-    if not _ATTRIBUTE_NAME.match(name):
+    if not _ATTRIBUTE_NAME.match(name) and not _RESERVED.match(name):
         msg = (
             f"The message attribute name '{name}' is invalid: it can contain A-Z, a-z, 0-9, underscore, hyphen and period, "
             "no period at its ends or after another, and must not begin with AWS. or Amazon."

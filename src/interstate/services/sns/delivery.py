@@ -28,7 +28,7 @@ from interstate.core.topics.envelope import (
     signed_text,
     unsubscribe_url,
 )
-from interstate.core.topics.message import Notification
+from interstate.core.topics.message import Notification, settings_of
 from interstate.core.topics.sms import plain_number
 from interstate.services.sns.access import measure_all
 from interstate.services.sns.letters import send_letter
@@ -41,7 +41,7 @@ from interstate.services.sns.outcomes import (
     send,
     succeeded,
 )
-from interstate.services.sns.push import platform_text
+from interstate.services.sns.push import device_of, platform_text
 from interstate.services.sns.signatures import gateways, open_stamp, stamp
 from interstate.services.sqs.sealed import Sealed, deliver_sealed
 from interstate.store.ports import Work
@@ -165,7 +165,7 @@ def _to_mail(body: Delivery, work: Work) -> None:
             f"{notification.text(body.protocol)}\n\n--\n"
             f"If you wish to stop receiving notifications from this topic, please open the address below:\n{address}\n"
         )
-    _send(body, subject, text, body.endpoint, work)
+    _send(body, subject, text, work)
 
 
 def _to_phone(body: Delivery, work: Work) -> None:
@@ -175,7 +175,7 @@ def _to_phone(body: Delivery, work: Work) -> None:
     if subscription is not None and work.get(OPT_OUTS, subscription.scope, number) is not None:
         failed(body, text, work, reason="Phone number is opted out")
         return
-    _send(body, "", text, body.endpoint, work)
+    _send(body, "", text, work, settings_of(body.notification.attributes))
 
 
 def _to_device(body: Delivery, work: Work) -> None:
@@ -190,15 +190,22 @@ def _to_device(body: Delivery, work: Work) -> None:
         body,
         notification.subject or "",
         platform_text(endpoint, notification.default, notification.texts),
-        body.endpoint,
         work,
+        {**settings_of(notification.attributes), **device_of(endpoint)},
     )
 
 
-def _send(body: Delivery, subject: str, text: str, recipient: str, work: Work) -> None:
+def _send(body: Delivery, subject: str, text: str, work: Work, attributes: dict[str, str] | None = None) -> None:
     notification = body.notification
     letter = LetterDelivery(
-        body.protocol, recipient, subject, text, notification.message_id, notification.topic, delivery=body
+        body.protocol,
+        body.endpoint,
+        subject,
+        text,
+        notification.message_id,
+        notification.topic,
+        attributes=attributes or {},
+        delivery=body,
     )
     send_letter(letter, notification.topic, work)
 

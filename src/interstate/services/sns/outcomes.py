@@ -15,6 +15,7 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.base.time import to_millis
 from interstate.core.topics.attributes import feedback, sample_rate
+from interstate.core.topics.message import settings_of
 from interstate.services.sns.access import measure, owner_of
 from interstate.services.sqs.inside import deliver as put
 from interstate.services.sqs.sending import Outgoing
@@ -70,7 +71,8 @@ def queue_message(delivery: Delivery, content: str, queue: str) -> Outgoing:
     elif delivery.protocol == "sqs":
         group = notification.group_id
     if delivery.raw:
-        attributes = {name: value.api() for name, value in notification.attributes.items()}
+        own = settings_of(notification.attributes)  # Names that no queue takes, about phones and devices.
+        attributes = {name: value.api() for name, value in notification.attributes.items() if name not in own}
         return Outgoing(content, attributes=attributes, deduplication_id=deduplication, group_id=group)
     seal = delivery.signature_version if delivery.protocol == "sqs" else ""
     return Outgoing(content, deduplication_id=deduplication, group_id=group, seal=seal)

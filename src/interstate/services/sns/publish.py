@@ -37,6 +37,7 @@ from interstate.core.topics.message import (
     check_subject,
     read_attributes,
     read_texts,
+    settings_of,
     size_bytes,
 )
 from interstate.core.topics.subscribing import dead_letter_target, read_scope
@@ -123,15 +124,17 @@ def publish(request: Publish, work: Work) -> dict[str, Any]:
             "PhoneNumber Reason: only one of TopicArn, TargetArn and PhoneNumber may be given"
         )
     if request.phone_number is not None:
-        texts = _texts(request)
-        read_attributes(request.message_attributes)
-        return {"MessageId": short_message(request.phone_number, texts[1].get("sms", texts[0]), request.subject, work)}
+        default, texts = _texts(request)
+        settings = settings_of(read_attributes(request.message_attributes))
+        text = texts.get("sms", default)
+        return {"MessageId": short_message(request.phone_number, text, request.subject, work, settings=settings)}
     arn = request.topic_arn if request.topic_arn is not None else request.target_arn
     if arn is None:
         raise InvalidParameterException("TopicArn or TargetArn Reason: no value for required parameter")
     if is_endpoint(arn):
-        default, texts_by_platform = _texts(request)
-        return {"MessageId": push(arn, default, texts_by_platform, work)}
+        default, texts = _texts(request)
+        settings = settings_of(read_attributes(request.message_attributes))
+        return {"MessageId": push(arn, default, texts, settings, work)}
     topic = topic_at(arn, work, "Publish")
     return _take(request, topic, work)
 

@@ -223,8 +223,8 @@ def is_endpoint(arn: str) -> bool:
     return ":endpoint/" in arn
 
 
-def push(arn: str, default: str, texts: dict[str, str], work: Work) -> str:
-    """Send a message to one device; answers its id.
+def push(arn: str, default: str, texts: dict[str, str], settings: dict[str, str], work: Work) -> str:
+    """Send a message to one device; answers its id. ``settings`` say how (``AWS.SNS.MOBILE.APNS.TTL``).
 
     Raises:
         InvalidParameterException: there is no such endpoint.
@@ -241,10 +241,15 @@ def push(arn: str, default: str, texts: dict[str, str], work: Work) -> str:
         raise PlatformApplicationDisabledException
     message_id = work.entropy.uuid()
     text = platform_text(endpoint, default, texts)
-    attributes = {"Token": endpoint.token, "PlatformApplicationArn": endpoint.application}
+    attributes = {**settings, **device_of(endpoint)}
     letter = LetterDelivery("application", arn, "", text, message_id, attributes=attributes)
     send_letter(letter, arn, work)
     return message_id
+
+
+def device_of(endpoint: PlatformEndpoint) -> dict[str, str]:
+    """Which device it is, for the gateway."""
+    return {"Token": endpoint.token, "PlatformApplicationArn": endpoint.application}
 
 
 def platform_text(endpoint: PlatformEndpoint, default: str, texts: dict[str, str]) -> str:

@@ -61,8 +61,10 @@ def _scope(work: Work) -> str:
     return f"{work.caller.account}/{work.caller.region}"
 
 
-def short_message(number: str, text: str, subject: str | None, work: Work) -> str:
-    """Send a text to a number; answers its id. A number that opted out gets nothing, and the call succeeds, as on AWS.
+def short_message(
+    number: str, text: str, subject: str | None, work: Work, *, settings: dict[str, str] | None = None
+) -> str:
+    """Send a text to a number; answers its id. ``settings`` say how (``AWS.SNS.SMS.SMSType``). A number that opted out gets nothing, and the call succeeds, as on AWS.
 
     Raises:
         InvalidParameterException: the number is none.
@@ -70,7 +72,7 @@ def short_message(number: str, text: str, subject: str | None, work: Work) -> st
     check_destination(number)
     message_id = work.entropy.uuid()
     if work.get(OPT_OUTS, _scope(work), number) is None:
-        letter = LetterDelivery("sms", number, subject or "", text, message_id)
+        letter = LetterDelivery("sms", number, subject or "", text, message_id, attributes=settings or {})
         send_letter(letter, work.caller.arn("sns", "sms"), work)
     return message_id
 
