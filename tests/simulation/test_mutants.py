@@ -151,32 +151,28 @@ def message_not_hidden(patch: Patch) -> None:
 
 def deduplication_in_another_commit(patch: Patch) -> None:
     """What was sent is remembered when the next message comes; a crash in between forgets it."""
-    accepting = fifo.accepting
+    accept_all = fifo.accept_all
     begin: Any = Node.__init__
     left: list[Any] = []
 
-    def accepts(queue: Any, groups: Any, identities: Any, work: Any) -> Any:
-        accept = accepting(queue, groups, identities, work)
-
-        def accepted(message: Any) -> Any:
-            for row in left:
-                work.put(DEDUPLICATIONS, row)
-            left.clear()
-            answer = accept(message)
+    def accepts(queue: Any, messages: Any, work: Any) -> Any:
+        for row in left:
+            work.put(DEDUPLICATIONS, row)
+        left.clear()
+        answer = accept_all(queue, messages, work)
+        for message in messages:
             scope = message.group_id if fifo._is_by_group(queue, work) else ""
             row = work.get(DEDUPLICATIONS, queue.id, message.deduplication_id, scope)
             if row is not None and row.message == message.id:
                 left.append(row)
                 work.delete(DEDUPLICATIONS, queue.id, message.deduplication_id, scope)
-            return answer
-
-        return accepted
+        return answer
 
     def begun(self: Any, *members: Any, **named: Any) -> None:
         left.clear()
         begin(self, *members, **named)
 
-    patch.setattr(fifo, "accepting", accepts)
+    patch.setattr(fifo, "accept_all", accepts)
     patch.setattr(Node, "__init__", begun)
 
 
@@ -258,21 +254,17 @@ def metrics_in_another_commit(patch: Patch) -> None:
 
 def deduplication_forgotten(patch: Patch) -> None:
     """What was sent once is not remembered."""
-    accepting = fifo.accepting
+    accept_all = fifo.accept_all
 
-    def accepts(queue: Any, groups: Any, identities: Any, work: Any) -> Any:
-        accept = accepting(queue, groups, identities, work)
-
-        def accepted(message: Any) -> Any:
-            answer = accept(message)
+    def accepts(queue: Any, messages: Any, work: Any) -> Any:
+        answer = accept_all(queue, messages, work)
+        for message in messages:
             scope = message.group_id if fifo._is_by_group(queue, work) else ""
             if work.get(DEDUPLICATIONS, queue.id, message.deduplication_id, scope) is not None:
                 work.delete(DEDUPLICATIONS, queue.id, message.deduplication_id, scope)
-            return answer
+        return answer
 
-        return accepted
-
-    patch.setattr(fifo, "accepting", accepts)
+    patch.setattr(fifo, "accept_all", accepts)
 
 
 def commit_that_never_was(patch: Patch) -> None:

@@ -2,8 +2,9 @@
 
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from itertools import starmap
 from operator import itemgetter
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -14,6 +15,8 @@ from interstate.store.tables import Table
 
 Convert = Callable[[Any], Any]
 _PLAIN = (str, int, float, bytes)
+_COLUMNS_FROM = 3
+"""So many rows are worth being read column by column."""
 
 
 def strip_none(hint: Any) -> Any:
@@ -50,6 +53,13 @@ def _json_writer() -> Convert:
         return text
 
     return write
+
+
+def converted(column: Iterable[Any], convert: Convert) -> Iterable[Any]:
+    """The values of a column; None stays."""
+    if None in column:
+        return [None if value is None else convert(value) for value in column]
+    return map(convert, column)
 
 
 def _place(key_at: tuple[int, ...]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
@@ -119,6 +129,20 @@ class RecordCodec:
             if value is not None:
                 values[at] = read(value)
         return record(*values)
+
+    def from_rows(self, rows: Sequence[tuple[Any, ...]]) -> list[msgspec.Struct]:
+        """The records of rows, read column by column: what is done for each value costs less than what is done for each row."""
+        record: type[msgspec.Struct] = self.table.record
+        if len(rows) < _COLUMNS_FROM:
+            return [self.from_row(row) for row in rows]
+        if not self._reads:
+            return list(starmap(record, rows))
+        columns: list[Iterable[Any]] = list(zip(*rows, strict=True))
+        for at, read in self._always:
+            columns[at] = map(read, columns[at])
+        for at, read in self._sometimes:
+            columns[at] = converted(columns[at], read)
+        return list(map(record, *columns))
 
     def to_key(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
         """Key values as columns hold them."""

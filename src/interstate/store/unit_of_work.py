@@ -15,6 +15,7 @@ deleted within the batch (a delivery that is carried out at once) therefore neve
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import repeat
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
@@ -109,8 +110,9 @@ class UnitOfWork:
             return
         for (table, unseen), records in zip(missing, self._rows.fetch_all(missing), strict=True):
             state = self._state(table)
-            for key, record in zip(unseen, records, strict=True):
-                state.current[key] = state.stored[key] = record
+            found = dict(zip(unseen, records, strict=True))
+            state.current.update(found)
+            state.stored.update(found)
 
     def get(self, table: Table[V], key: tuple[Any, ...]) -> V | None:
         """The record under the key, as this batch sees it."""
@@ -186,23 +188,19 @@ class UnitOfWork:
     def put_all(self, table: Table[V], records: Sequence[V]) -> None:
         """Insert or replace some."""
         state = self._states.get(table) or self._state(table)
-        key_of, current, stored, dirty = state.key, state.current, state.stored, state.dirty
-        note = self._undo.append
         if state.ranges:
             state.ranges.clear()
-        drawn_from = state.fresh_from if len(table.key) == 1 else None
-        for record in records:
-            key = key_of(record)
-            before = current.get(key, _UNSEEN)
-            if before is _UNSEEN:
-                if (drawn_from is not None and key[0] >= drawn_from) or state.is_new(key):
-                    before = None
-                else:
-                    before = self._rows.fetch(table, (key,))[0]
-                stored[key] = before
-            note((state, key, before))
-            current[key] = record
-            dirty[key] = None
+        current = state.current
+        keys = list(map(state.key, records))
+        before = [current.get(key, _UNSEEN) for key in keys]
+        for at, key in enumerate(keys) if _UNSEEN in before else ():
+            if before[at] is _UNSEEN:
+                if key not in state.stored:
+                    state.stored[key] = None if state.is_new(key) else self._rows.fetch(table, (key,))[0]
+                before[at] = state.stored[key]
+        self._undo += zip(repeat(state), keys, before)
+        current.update(zip(keys, records, strict=True))
+        state.dirty.update(dict.fromkeys(keys))
 
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
         """Delete; nothing happens when there is none."""
@@ -264,14 +262,12 @@ class UnitOfWork:
     def _flush(self, state: _State) -> None:
         if not state.dirty:
             return
-        changes: list[Change] = []
-        for key in state.dirty:
-            wanted, stored = state.current[key], state.stored[key]
-            if stored is not wanted:
-                changes.append((key, stored, wanted))
+        keys = list(state.dirty)
+        wanted = list(map(state.current.__getitem__, keys))
+        found = zip(keys, map(state.stored.__getitem__, keys), wanted, strict=True)
+        changes: list[Change] = [change for change in found if change[1] is not change[2]]
         state.dirty.clear()
         if changes:
             self.wrote = True
             self._rows.write(state.table, changes)
-            for key, _, wanted in changes:
-                state.stored[key] = wanted
+            state.stored.update(zip(keys, wanted, strict=True))

@@ -58,16 +58,10 @@ def is_content_based(queue: Queue) -> bool:
     return fifo_setting(queue, "ContentBasedDeduplication") == "true"
 
 
-def accepting(
-    queue: Queue, groups: Sequence[str], identities: Sequence[str], work: Work
-) -> Callable[[Message], Message | None]:
-    """Remembers the messages of a call one by one; of one that was sent in the last five minutes, tells the first.
-
-    ``groups`` and ``identities`` are those of the call's messages: what is known of them is read at once, and held.
-    """
-    number, by_group = queue.id, _is_by_group(queue, work)
-    now, expires = work.now, work.now + DEDUPLICATION
-    scopes = groups if by_group else [""] * len(groups)
+def hold(queue: Queue, groups: Sequence[str], identities: Sequence[str], work: Work) -> None:
+    """Read at once, and hold, what is known of the groups and the ids of a call's messages; before their numbers are drawn."""
+    number = queue.id
+    scopes = groups if _is_by_group(queue, work) else [""] * len(groups)
     work.fetch(
         {
             GROUPS: {(number, group) for group in groups},
@@ -76,15 +70,24 @@ def accepting(
     )
     forget_later(queue, work)
 
-    def accept(message: Message) -> Message | None:
-        scope, identity = message.group_id if by_group else "", message.deduplication_id
-        known = work.get(DEDUPLICATIONS, number, identity, scope)
-        if known is not None and known.expires > now and known.message > queue.purged_to:
-            return msgspec.structs.replace(message, id=known.message, message_id=known.message_id)
-        work.put(DEDUPLICATIONS, Deduplication(number, scope, identity, message.id, message.message_id, expires))
-        return None
 
-    return accept
+def accept_all(queue: Queue, messages: Sequence[Message], work: Work) -> list[Message]:
+    """Remember the messages of a call; in the place of one that was sent in the last five minutes stands what the first one was."""
+    number, by_group, purged_to = queue.id, _is_by_group(queue, work), queue.purged_to
+    now, expires = work.now, work.now + DEDUPLICATION
+    new: dict[tuple[str, str], Deduplication] = {}
+    told: list[Message] = []
+    for message in messages:
+        scope, identity = message.group_id if by_group else "", message.deduplication_id
+        known = new.get((identity, scope)) or work.get(DEDUPLICATIONS, number, identity, scope)
+        if known is not None and known.expires > now and known.message > purged_to:
+            told.append(msgspec.structs.replace(message, id=known.message, message_id=known.message_id))
+            continue
+        new[identity, scope] = Deduplication(number, scope, identity, message.id, message.message_id, expires)
+        told.append(message)
+    if new:
+        work.put_all(DEDUPLICATIONS, tuple(new.values()))
+    return told
 
 
 def _is_by_group(queue: Queue, work: Work) -> bool:

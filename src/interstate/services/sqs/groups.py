@@ -46,15 +46,16 @@ PARTS_MAX = 100
 def join(queue: Queue, messages: Sequence[Message], work: Work) -> None:
     """Add new messages of a FIFO queue to their groups."""
     queue_id = queue.id
+    joined: dict[str, Group] = {}
     for message in messages:
         number, name = message.id, message.group_id
-        group = work.get(GROUPS, queue_id, name)
+        group = joined.get(name) or work.get(GROUPS, queue_id, name)
         if group is None:
-            work.put(GROUPS, Group(queue_id, name, message.visible_at, number, str(number)))
+            joined[name] = Group(queue_id, name, message.visible_at, number, str(number))
             continue
         waiting = group.waiting
         if number < group.head or (waiting and number < int(waiting[waiting.rfind(" ") + 1 :])):
-            _squeeze_in(group, message, work)
+            joined[name] = _squeezed_in(group, message, work)
             continue
         has_parts = group.has_parts
         if len(waiting) < LIST_FULL:
@@ -63,10 +64,11 @@ def join(queue: Queue, messages: Sequence[Message], work: Work) -> None:
             numbers = _numbers(waiting)
             work.put(PARTS, GroupPart(queue_id, name, numbers[0], numbers[-1], waiting))
             has_parts, waiting = True, str(number)
-        work.put(GROUPS, Group(queue_id, name, group.ready_at, group.head, waiting, has_parts))
+        joined[name] = Group(queue_id, name, group.ready_at, group.head, waiting, has_parts)
+    work.put_all(GROUPS, tuple(joined.values()))
 
 
-def _squeeze_in(group: Group, message: Message, work: Work) -> None:
+def _squeezed_in(group: Group, message: Message, work: Work) -> Group:
     """Two nodes sent at once, and the higher number was committed first: the message goes before those that have higher ones."""
     number = message.id
     if number < group.head:
@@ -78,7 +80,7 @@ def _squeeze_in(group: Group, message: Message, work: Work) -> None:
     else:
         listed = _text(sorted((*_numbers(part.numbers), number)))
         work.put(PARTS, msgspec.structs.replace(part, last=max(part.last, number), numbers=listed))
-    work.put(GROUPS, group)
+    return group
 
 
 def _part_for(group: Group, number: int, work: Work) -> GroupPart | None:
@@ -101,6 +103,7 @@ def leave(queue: Queue, messages: Sequence[Message], work: Work) -> int:
     if len(gone) > 1:
         work.fetch({GROUPS: {(queue.id, name) for name in gone}})
     news = 0
+    left: list[Group] = []
     for name, numbers in gone.items():
         group = work.get(GROUPS, queue.id, name)
         if group is None:
@@ -113,7 +116,8 @@ def leave(queue: Queue, messages: Sequence[Message], work: Work) -> int:
                 continue
         news += group.ready_at > work.now
         ready_at = min(group.ready_at, work.now)
-        work.put(GROUPS, Group(queue.id, name, ready_at, group.head, waiting, group.has_parts))
+        left.append(Group(queue.id, name, ready_at, group.head, waiting, group.has_parts))
+    work.put_all(GROUPS, left)
     return news
 
 

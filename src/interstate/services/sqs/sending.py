@@ -133,17 +133,15 @@ def _sent(
 ) -> list[Message | ServiceError]:
     is_fifo = queue.is_fifo
     identities = [each.deduplication_id or "" for each, _ in passed]
-    accept = None
     if is_fifo:
         if "" in identities:
             identities = [given or _digest(body) for given, (_, body) in zip(identities, passed, strict=True)]
         groups = [each.group_id or "" for each, _ in passed]
-        accept = fifo.accepting(queue, groups, identities, work)
+        fifo.hold(queue, groups, identities, work)
     now = work.now
     delay_s, system = setting(queue, "DelaySeconds"), _system_of(caller.account, caller.trace)
     later = now + timedelta(seconds=delay_s) if delay_s else now
-    told: list[Message | ServiceError] = []
-    new: list[Message] = []
+    messages: list[Message] = []
     rows = [work.next_id(MESSAGES) for _ in passed]
     for (each, body), identity, row, name in zip(passed, identities, rows, row_ids(rows, work.entropy), strict=True):
         message = Message(
@@ -164,13 +162,12 @@ def _sent(
             deduplication_id=identity,
             seal=each.seal,
         )
-        first = None if accept is None else accept(message)
-        if first is None:
-            new.append(message)
-        told.append(first or message)
+        messages.append(message)
+    told = fifo.accept_all(queue, messages, work) if is_fifo else messages
+    new = [message for message, first in zip(messages, told, strict=True) if message is first] if is_fifo else messages
     if new:
         add_all(queue, new, work)
-    return told
+    return [*told]
 
 
 def _digest(body: bytes) -> str:

@@ -8,14 +8,15 @@ column. Most rows of a table leave the same columns empty, so there are few such
 ``bytearray`` for the same reason: the module takes that as it is, and looks for an adapter of ``bytes``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from interstate.store.codec import RecordCodec, strip_none
+from interstate.store.codec import RecordCodec, converted, strip_none
 from interstate.store.tables import Table
 
 _INSERTS_MAX = 16
@@ -25,15 +26,14 @@ _INSERTS_MAX = 16
 class Insert:
     """A statement for new rows that leave the columns at ``empty`` as they are in ``values``."""
 
-    __slots__ = ("_given", "_left", "_left_as", "_row", "_statements", "_writes", "statement")
+    __slots__ = ("_given", "_left", "_left_as", "_row", "_statements", "statement", "takes_all")
 
-    def __init__(self, codec: RecordCodec, empty: tuple[int, ...], values: tuple[Any, ...]) -> None:
-        given = [at for at in range(len(codec.columns)) if at not in empty]
+    def __init__(self, codec: RecordCodec, empty: tuple[int, ...], values: tuple[Any, ...], *, takes_all: bool) -> None:
+        self.takes_all = takes_all
+        """Whether this is the only statement of its table."""
         self._left = itemgetter(*empty) if empty else None
         self._left_as = None if self._left is None else self._left(values)
-        self._given = itemgetter(*given) if len(given) > 1 else lambda record: (record[given[0]],)
-        writers = [(place, codec.writers[at]) for place, at in enumerate(given)]
-        self._writes = [(place, write) for place, write in writers if write is not None]
+        self._given = [(at, codec.writers[at]) for at in range(len(codec.columns)) if at not in empty]
         literals = [_LITERALS[values[at]] if at in empty else "?" for at in range(len(codec.columns))]
         self._statements: dict[int, str] = {}
         self._row = f"({', '.join(literals)})"
@@ -48,15 +48,13 @@ class Insert:
 
     def takes(self, values: tuple[Any, ...]) -> bool:
         """Whether a record leaves these columns as they are in the statement (and maybe others)."""
-        return self._left is not None and bool(self._left(values) == self._left_as)
+        return self.takes_all or (self._left is not None and bool(self._left(values) == self._left_as))
 
-    def parameters(self, values: tuple[Any, ...]) -> list[Any]:
-        """What the statement does not say of a record, as columns hold it."""
-        row = list(self._given(values))
-        for at, write in self._writes:
-            if row[at] is not None:
-                row[at] = write(row[at])
-        return row
+    def parameters(self, records: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """What the statement does not say of records (one at least), as columns hold it."""
+        columns = list(zip(*records, strict=True))
+        given = [columns[at] if write is None else converted(columns[at], write) for at, write in self._given]
+        return list(zip(*given, strict=True))
 
 
 _LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}
@@ -65,7 +63,7 @@ _LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}
 class TableCodec(RecordCodec):
     """What SQLite needs to know of one table."""
 
-    __slots__ = ("_gets", "_has_bytes", "_inserts", "_optional", "_updates", "_whole", "delete", "get", "select")
+    __slots__ = ("_gets", "_inserts", "_optional", "_updates", "_whole", "delete", "get", "has_bytes", "select")
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
@@ -80,17 +78,27 @@ class TableCodec(RecordCodec):
         where = " AND ".join(f"{name} = ?" for name in table.key)
         self.select = f"SELECT {names} FROM {table.name}"
         self.get = f"{self.select} WHERE {where}"
-        self._whole = Insert(self, (), ())
+        self._whole = Insert(self, (), (), takes_all=not self._optional)
         self._inserts: dict[tuple[tuple[int, ...], tuple[str, ...]], Insert] = {((), ()): self._whole}
         self.delete = f"DELETE FROM {table.name} WHERE {where}"
-        self._has_bytes = any(strip_none(self.hints[name]) is bytes for name in table.key)
+        self.has_bytes = any(strip_none(self.hints[name]) is bytes for name in table.key)
         self._gets: dict[int, str] = {}
         self._updates: dict[tuple[int, ...], str] = {}
 
     def key_parameters(self, key: tuple[Any, ...]) -> Sequence[Any]:
         """A key as parameters of a statement."""
         key = self.to_key(key)
-        return [bytearray(part) if type(part) is bytes else part for part in key] if self._has_bytes else key
+        return self.handed(key) if self.has_bytes else key
+
+    @staticmethod
+    def handed(values: Iterable[Any]) -> list[Any]:
+        """Values as ``sqlite3`` takes them soonest."""
+        return [bytearray(value) if type(value) is bytes else value for value in values]
+
+    def keys_parameters(self, keys: Iterable[tuple[Any, ...]]) -> Sequence[Any]:
+        """Keys as parameters of one statement; ``keys`` are as columns hold them."""
+        parts = chain.from_iterable(keys)
+        return self.handed(parts) if self.has_bytes else tuple(parts)
 
     def get_many(self, count: int) -> str:
         """The statement that finds ``count`` keys, in their order: each arm is one look into the primary key.
@@ -118,7 +126,7 @@ class TableCodec(RecordCodec):
         if found is None:
             if len(self._inserts) >= _INSERTS_MAX:
                 return self._whole
-            found = self._inserts[empty, left] = Insert(self, empty, values)
+            found = self._inserts[empty, left] = Insert(self, empty, values, takes_all=False)
         return found
 
     def update(self, changed: tuple[int, ...]) -> str:
@@ -133,6 +141,13 @@ class TableCodec(RecordCodec):
             statement = f"UPDATE {self.table.name} SET {sets} WHERE {where}"
             self._updates[changed] = statement
         return statement
+
+    def update_parameters(self, changed: tuple[int, ...], records: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """What this statement writes of records (one at least), and their keys, as columns hold it."""
+        columns = list(zip(*records, strict=True))
+        places = [*(at for at in changed if at >= 0), *self.key_at]
+        given = [columns[at] if (write := self.writers[at]) is None else map(write, columns[at]) for at in places]
+        return list(zip(*given, strict=True))
 
 
 @cache

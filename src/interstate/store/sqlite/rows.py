@@ -11,7 +11,7 @@ import msgspec
 
 from interstate.base.time import to_micros
 from interstate.store.ports import Change
-from interstate.store.sqlite.codec import Insert, TableCodec, codec_of
+from interstate.store.sqlite.codec import Insert, codec_of
 from interstate.store.tables import Scalar, Select, Table
 
 _HIGHEST = 2**63 - 1
@@ -35,14 +35,13 @@ class SqliteRows:
         codec = codec_of(table)
         wanted = [codec.to_key(key) for key in keys]
         if len(wanted) == 1:
-            row = self.connection.execute(codec.get, _handed(wanted[0])).fetchone()
+            row = self.connection.execute(codec.get, codec.keys_parameters(wanted)).fetchone()
             return [None if row is None else codec.from_row(row)]
         found: dict[tuple[Any, ...], msgspec.Struct] = {}
-        place = codec.place
         for part in _parts(wanted):
-            rows = self.connection.execute(codec.get_many(len(part)), _handed(chain.from_iterable(part))).fetchall()
-            for row in rows:
-                found[place(row)] = codec.from_row(row)
+            rows = self.connection.execute(codec.get_many(len(part)), codec.keys_parameters(part)).fetchall()
+            if rows:
+                found.update(zip(map(codec.place, rows), codec.from_rows(rows), strict=True))
         return [found.get(key) for key in wanted]
 
     def fetch_all(
@@ -60,7 +59,7 @@ class SqliteRows:
             self._selects[select] = statement
         values = _bind(parameters)
         values["limit"] = limit
-        return [codec.from_row(row) for row in self.connection.execute(statement, values).fetchall()]
+        return codec.from_rows(self.connection.execute(statement, values).fetchall())
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
         """The first column of the first row; NULL and no row are 0."""
@@ -90,31 +89,35 @@ class SqliteRows:
         """Write what changed: (key, stored, wanted) each, as one statement a kind of change and of emptiness."""
         codec = codec_of(table)
         deletes: list[Sequence[Any]] = []
-        inserts: dict[Insert, list[list[Any]]] = {}
+        inserts: dict[Insert, list[tuple[Any, ...]]] = {}
         insert: Insert | None = None
-        updates: dict[tuple[int, ...], list[list[Any]]] = {}
+        updates: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
+        astuple = msgspec.structs.astuple
         for key, stored, wanted in changes:
             if wanted is None:
                 deletes.append(codec.key_parameters(key))
-            elif stored is not None:
-                _update(codec, key, stored, wanted, updates)
-            else:
-                values = msgspec.structs.astuple(wanted)
-                if insert is None or not insert.takes(values):
-                    insert = codec.insert_of(values)
-                    rows = inserts.setdefault(insert, [])
-                rows.append(insert.parameters(values))
+                continue
+            values = astuple(wanted)
+            if stored is not None:
+                changed = _changed(astuple(stored), values)
+                if changed:
+                    updates.setdefault(changed, []).append(values)
+                continue
+            if insert is None or not insert.takes(values):
+                insert = codec.insert_of(values)
+                rows = inserts.setdefault(insert, [])
+            rows.append(values)
         many = self.connection.executemany
         if deletes:
             many(codec.delete, deletes)
         for insert, rows in inserts.items():
-            for size, parameters in _together(rows):
+            for size, parameters in _together(insert.parameters(rows)):
                 many(insert.of_rows(size), parameters)
         for changed, rows in updates.items():
-            many(codec.update(changed), rows)
+            many(codec.update(changed), codec.update_parameters(changed, rows))
 
 
-def _together(rows: list[list[Any]]) -> Iterator[tuple[int, list[list[Any]]]]:
+def _together(rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, list[Any]]]:
     """New rows in sizes for which there are few statements: a row of many costs two thirds of one that is written alone."""
     at = 0
     for size in _ROWS_TOGETHER:
@@ -124,7 +127,7 @@ def _together(rows: list[list[Any]]) -> Iterator[tuple[int, list[list[Any]]]]:
             if size == 1:
                 yield size, rows[at:]
             else:
-                yield size, [list(chain.from_iterable(rows[one : one + size])) for one in range(at, end, size)]
+                yield size, [tuple(chain.from_iterable(rows[one : one + size])) for one in range(at, end, size)]
             at = end
 
 
@@ -137,31 +140,10 @@ def _parts(keys: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
         at += size
 
 
-def _update(
-    codec: TableCodec,
-    key: tuple[Any, ...],
-    stored: msgspec.Struct,
-    wanted: msgspec.Struct,
-    updates: dict[tuple[int, ...], list[list[Any]]],
-) -> None:
-    old = msgspec.structs.astuple(stored)
-    new = msgspec.structs.astuple(wanted)
+def _changed(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[int, ...]:
+    """The places of the columns to write; see ``TableCodec.update``."""
     touched = compress(count(), map(is_not, new, old))  # Most columns hold the object that they held.
-    changed = tuple([~at if new[at] is None else at for at in touched if new[at] != old[at]])
-    if changed:
-        writers = codec.writers
-        values: list[Any] = []
-        for at in changed:
-            if at >= 0:
-                write = writers[at]
-                values.append(new[at] if write is None else write(new[at]))
-        values.extend(codec.key_parameters(key))
-        updates.setdefault(changed, []).append(values)
-
-
-def _handed(values: Iterable[Any]) -> list[Any]:
-    """Values as ``sqlite3`` takes them soonest; see ``codec``."""
-    return [bytearray(value) if type(value) is bytes else value for value in values]
+    return tuple([~at if new[at] is None else at for at in touched if new[at] != old[at]])
 
 
 def _bind(parameters: dict[str, Any]) -> dict[str, Any]:
