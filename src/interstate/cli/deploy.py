@@ -2,9 +2,11 @@
 
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
+from interstate.base.addresses import at_host
 from interstate.cli import options
 from interstate.cli.client import control
 from interstate.cli.starting import announce, fail, settings_of, start
@@ -88,7 +90,7 @@ def deploy(
     for line in answer["progress"]:
         typer.echo(line)
     for name, value in answer["outputs"].items():
-        typer.echo(f"  {name} = {value}")
+        typer.echo(f"  {name} = {at_host(value, urlsplit(endpoint_url).netloc)}")
 
 
 def find_template(given: Path | None) -> Path:

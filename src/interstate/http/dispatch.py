@@ -45,6 +45,17 @@ _BREAKS = re.compile(rb"[\r\n\0]")
 
 # Operations whose answers hold queue URLs: under the address by which the caller came.
 _SHOW_ADDRESSES = {
+    "apigatewayv2": frozenset({"CreateApi", "GetApi", "GetApis", "ImportApi", "ReimportApi", "UpdateApi"}),
+    "cloudformation": frozenset(
+        {
+            "DescribeStackEvents",
+            "DescribeStackResource",
+            "DescribeStackResources",
+            "DescribeStacks",
+            "ListExports",
+            "ListStackResources",
+        }
+    ),
     "sqs": frozenset({"CreateQueue", "GetQueueUrl", "ListQueues", "ListDeadLetterSourceQueues"}),
     "lambda": frozenset(
         {

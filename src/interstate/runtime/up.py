@@ -10,9 +10,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
+from interstate.base.addresses import at_host
 from interstate.base.errors import ServiceError
 from interstate.runtime.companions import CommandFailed, Companions, Wanted
 from interstate.runtime.control import Control
@@ -93,7 +95,7 @@ class Up:
 
     def _announce(self, deployed: Deployed, wanted: Wanted) -> None:
         for name, value in deployed.outputs.items():
-            self._say(f"  {name} = {value}")
+            self._say(f"  {name} = {at_host(value, urlsplit(self._endpoint).netloc)}")
             if name.endswith("ApiId"):
                 self._say(f"    served at {self._endpoint}/_apis/{value}/")
         self._say("Deployed. Ctrl-C stops it." + (" Try, in another terminal:" if wanted.try_next else ""))

@@ -1,3 +1,5 @@
+import msgspec
+
 from interstate.core.functions.configuration import FunctionSpec
 from interstate.core.functions.environment import Surroundings, environment_of, reserved_names, size_bytes
 
@@ -28,3 +30,12 @@ def test_names_know_their_parts() -> None:
 def test_what_a_configuration_may_not_set_is_named() -> None:
     assert reserved_names({"A": "1", "AWS_REGION": "x", "_HANDLER": "y"}) == ["AWS_REGION", "_HANDLER"]
     assert size_bytes({"AB": "주"}) == len('{"AB":"주"}'.encode())
+
+
+def test_addresses_of_ours_lead_to_the_port_where_the_server_listens_now() -> None:
+    queue = "http://sqs.ap-northeast-2.localhost:{}/111122223333/orders"
+    spec = msgspec.structs.replace(
+        SPEC, environment=(("QUEUE", queue.format(4566)), ("OTHER", "http://localhost:4566"))
+    )
+    environment = environment_of(spec, msgspec.structs.replace(AROUND, endpoint_url="http://127.0.0.1:4577"))
+    assert (environment["QUEUE"], environment["OTHER"]) == (queue.format(4577), "http://localhost:4566")

@@ -4,9 +4,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
+from interstate.base.addresses import at_host
 from interstate.base.json import dumps
 from interstate.core.functions.configuration import FunctionSpec
 
@@ -55,7 +57,8 @@ def environment_of(spec: FunctionSpec, around: Surroundings) -> dict[str, str]:
     """All variables of a worker's process.
 
     ``AWS_ENDPOINT_URL`` leads the SDKs back to this server, and the access key names the function's account; both the
-    configuration may set otherwise where AWS would let it.
+    configuration may set otherwise where AWS would let it. Addresses of queues, APIs and function URLs lead to this server, too, at
+    whatever port it listens now.
     """
     arn = spec.arn
     return {
@@ -67,7 +70,9 @@ def environment_of(spec: FunctionSpec, around: Surroundings) -> dict[str, str]:
         "AWS_ENDPOINT_URL": around.endpoint_url,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": XRAY_DAEMON,
-        **dict(spec.environment),
+        **{
+            name: at_host(value, urlsplit(around.endpoint_url).netloc) for name, value in dict(spec.environment).items()
+        },
         "LAMBDA_TASK_ROOT": around.task_root,
         "LAMBDA_RUNTIME_DIR": around.runtime_directory,
         "_HANDLER": spec.handler,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from interstate.base.addresses import STANDARD_PORT, at_host
 from interstate.base.arn import Caller
 from interstate.base.numbers import whole_number
 from interstate.services.apigateway.errors import ApiNotFound, BadRequestException, PartNotFound
@@ -66,10 +67,10 @@ def page_size(text: str | int | None) -> int:
     return number
 
 
-def endpoint(api: Api) -> str:
-    """The address of an API; Interstate takes it at any port where it listens."""
+def endpoint(api: Api, host: str) -> str:
+    """The address of an API, at the port by which the caller came (``host``); Interstate takes it at any port where it listens."""
     region = api.scope.split("/")[1]
-    return f"http://{api.id}.execute-api.{region}.localhost:4566"
+    return at_host(f"http://{api.id}.execute-api.{region}.localhost:{STANDARD_PORT}", host)
 
 
 def arn_of(api: Api) -> str:

@@ -137,7 +137,7 @@ def create_api(request: CreateApi, work: Work) -> dict[str, Any]:
     work.put(APIS, api)
     if request.target is not None:
         _quick_create(api, request, work)
-    return shown_api(api)
+    return shown_api(api, work)
 
 
 def _check_selection(expression: str | None) -> None:
@@ -165,10 +165,10 @@ def _quick_create(api: Api, request: CreateApi, work: Work) -> None:
     redeploy(api, work)
 
 
-def shown_api(api: Api) -> dict[str, Any]:
+def shown_api(api: Api, work: Work) -> dict[str, Any]:
     """An HTTP API as the service describes it."""
     shown: dict[str, Any] = {
-        "ApiEndpoint": endpoint(api),
+        "ApiEndpoint": endpoint(api, work.caller.host),
         "ApiId": api.id,
         "ApiKeySelectionExpression": "$request.header.x-api-key",
         "CreatedDate": api.created,
@@ -218,7 +218,7 @@ def import_api(request: ImportApi, work: Work) -> dict[str, Any]:
     )
     work.put(APIS, api)
     _fill(api, document, work)
-    return shown_api(api)
+    return shown_api(api, work)
 
 
 def _check_import(basepath: str | None) -> None:
@@ -263,7 +263,7 @@ def reimport_api(request: ReimportApi, work: Work) -> dict[str, Any]:
     for stored in work.select(INTEGRATIONS_OF_API, limit=PARTS_MAX, api=api.id, after=""):
         work.delete(INTEGRATIONS, api.id, stored.id)
     _fill(api, document, work)
-    return shown_api(api)
+    return shown_api(api, work)
 
 
 def get_api(request: ApiRequest, work: Work) -> dict[str, Any]:
@@ -272,14 +272,14 @@ def get_api(request: ApiRequest, work: Work) -> dict[str, Any]:
     Raises:
         ApiNotFound: there is none.
     """
-    return shown_api(api_of(work, request.api_id, HTTP))
+    return shown_api(api_of(work, request.api_id, HTTP), work)
 
 
 def get_apis(request: GetApis, work: Work) -> dict[str, Any]:
     """The caller's HTTP APIs, a page at a time."""
     size = page_size(request.max_results)
     found = work.select(APIS_OF_SCOPE, limit=size + 1, scope=scope_of(work.caller), kind=HTTP, after=request.next_token)
-    answer: dict[str, Any] = {"Items": [shown_api(api) for api in found[:size]]}
+    answer: dict[str, Any] = {"Items": [shown_api(api, work) for api in found[:size]]}
     if len(found) > size:
         answer["NextToken"] = found[size - 1].id
     return answer
@@ -307,7 +307,7 @@ def update_api(request: UpdateApi, work: Work) -> dict[str, Any]:
     }
     api = msgspec.structs.replace(api, **{name: value for name, value in changes.items() if value is not None})
     work.put(APIS, api)
-    return shown_api(api)
+    return shown_api(api, work)
 
 
 def delete_cors_configuration(request: ApiRequest, work: Work) -> None:

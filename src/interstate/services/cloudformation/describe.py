@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.addresses import as_stored, at_host
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.base.time import from_micros, to_micros
@@ -64,18 +65,18 @@ def describe_stacks(request: DescribeStacks, work: Work) -> dict[str, Any]:
         StackDoesNotExist: there is no such stack.
     """
     if request.stack_name is not None:
-        return {"Stacks": [shown_stack(stack_named(request.stack_name, work))]}
+        return {"Stacks": [shown_stack(stack_named(request.stack_name, work), work.caller.host)]}
     after = request.next_token or ""
     names = work.select(NAMES_OF_SCOPE, limit=PAGE + 1, scope=scope_of(work.caller), after=after)
     stacks = [work.get(STACKS, found.arn) for found in names[:PAGE]]
-    answer: dict[str, Any] = {"Stacks": [shown_stack(stack) for stack in stacks if stack is not None]}
+    answer: dict[str, Any] = {"Stacks": [shown_stack(stack, work.caller.host) for stack in stacks if stack is not None]}
     if len(names) > PAGE:
         answer["NextToken"] = names[PAGE - 1].name
     return answer
 
 
-def shown_stack(stack: Stack) -> dict[str, Any]:
-    """A stack as DescribeStacks shows it; secret parameters are masked."""
+def shown_stack(stack: Stack, host: str = "") -> dict[str, Any]:
+    """A stack as DescribeStacks shows it; secret parameters are masked, addresses of ours have the port by which the caller came (``host``)."""
     shown: dict[str, Any] = {
         "StackId": stack.arn,
         "StackName": stack.name,
@@ -89,7 +90,10 @@ def shown_stack(stack: Stack) -> dict[str, Any]:
         "EnableTerminationProtection": stack.protected,
         "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
         "Parameters": shown_parameters(stack),
-        "Outputs": stack.outputs,
+        "Outputs": [
+            {**output, "OutputValue": at_host(output["OutputValue"], host)} if "OutputValue" in output else output
+            for output in stack.outputs
+        ],
     }
     optional = {
         "ChangeSetId": stack.change_set,
@@ -177,7 +181,7 @@ def describe_stack_resource(request: DescribeStackResource, work: Work) -> dict[
     resource = work.get(RESOURCES, stack.arn, request.logical_resource_id)
     if resource is None:
         raise ResourceMissing(request.logical_resource_id, stack.name)
-    detail = _shown_resource(stack, resource) | {"LastUpdatedTimestamp": resource.updated}
+    detail = _shown_resource(stack, resource, work.caller.host) | {"LastUpdatedTimestamp": resource.updated}
     detail["Metadata"] = dumps(resource.metadata)
     del detail["Timestamp"]
     return {"StackResourceDetail": detail}
@@ -192,7 +196,7 @@ def describe_stack_resources(request: DescribeStackResources, work: Work) -> dic
     stack = _stack_of(request, work)
     logical_id = request.logical_resource_id
     resources = [
-        _shown_resource(stack, resource)
+        _shown_resource(stack, resource, work.caller.host)
         for name, resource in resources_of(stack, work).items()
         if logical_id is None or name == logical_id
     ]
@@ -206,7 +210,8 @@ def _stack_of(request: DescribeStackResources, work: Work) -> Stack:
         return stack_named(request.stack_name, work)
     if request.physical_resource_id is None:
         raise TemplateError("Either StackName or PhysicalResourceId must be specified")
-    found = work.select(RESOURCES_BY_PHYSICAL_ID, limit=100, physical_id=request.physical_resource_id)
+    physical_id = as_stored(request.physical_resource_id)
+    found = work.select(RESOURCES_BY_PHYSICAL_ID, limit=100, physical_id=physical_id)
     for resource in found:
         stack = work.get(STACKS, resource.stack)
         if stack is not None and stack.scope == scope_of(work.caller):
@@ -215,12 +220,12 @@ def _stack_of(request: DescribeStackResources, work: Work) -> Stack:
     raise error
 
 
-def _shown_resource(stack: Stack, resource: StackResource) -> dict[str, Any]:
+def _shown_resource(stack: Stack, resource: StackResource, host: str) -> dict[str, Any]:
     return {
         "StackName": stack.name,
         "StackId": stack.arn,
         "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.physical_id,
+        "PhysicalResourceId": at_host(resource.physical_id, host),
         "ResourceType": resource.type,
         "Timestamp": resource.updated,
         "ResourceStatus": resource.status,
@@ -239,7 +244,7 @@ def list_stack_resources(request: ListStackResources, work: Work) -> dict[str, A
     summaries = [
         {
             "LogicalResourceId": resource.logical_id,
-            "PhysicalResourceId": resource.physical_id,
+            "PhysicalResourceId": at_host(resource.physical_id, work.caller.host),
             "ResourceType": resource.type,
             "LastUpdatedTimestamp": resource.updated,
             "ResourceStatus": resource.status,

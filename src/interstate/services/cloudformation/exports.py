@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.addresses import at_host
 from interstate.base.json import JSON
 from interstate.core.templates.errors import TemplateError
 from interstate.core.templates.intrinsics import as_text, function_of, resolve
@@ -110,7 +111,11 @@ def list_exports(request: ListExports, work: Work) -> dict[str, Any]:
     """The exports of the caller's account and region, by name."""
     after = request.next_token or ""
     found = work.select(EXPORTS_OF_SCOPE, limit=PAGE + 1, scope=scope_of(work.caller), after=after)
-    shown = [{"ExportingStackId": export.stack, "Name": export.name, "Value": export.value} for export in found[:PAGE]]
+    host = work.caller.host
+    shown = [
+        {"ExportingStackId": export.stack, "Name": export.name, "Value": at_host(export.value, host)}
+        for export in found[:PAGE]
+    ]
     return {"Exports": shown} | ({"NextToken": found[PAGE - 1].name} if len(found) > PAGE else {})
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from interstate.base.addresses import at_host
 from interstate.base.time import to_iso
 from interstate.services.cloudformation.carry_out import Log
 from interstate.services.cloudformation.find import page_start, stack_named
@@ -55,19 +56,19 @@ def describe_stack_events(request: DescribeStackEvents, work: Work) -> dict[str,
     stack = stack_named(request.stack_name, work, missing="event")
     below = page_start(request.next_token, default=2**62)
     found = work.select(EVENTS_OF_STACK, limit=PAGE + 1, stack=stack.arn, below=below)
-    answer: dict[str, Any] = {"StackEvents": [_shown(stack, event) for event in found[:PAGE]]}
+    answer: dict[str, Any] = {"StackEvents": [_shown(stack, event, work.caller.host) for event in found[:PAGE]]}
     if len(found) > PAGE:
         answer["NextToken"] = str(found[PAGE - 1].id)
     return answer
 
 
-def _shown(stack: Stack, event: StackEvent) -> dict[str, Any]:
+def _shown(stack: Stack, event: StackEvent, host: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "StackId": stack.arn,
         "StackName": stack.name,
         "EventId": f"{event.logical_id}-{event.status}-{to_iso(event.at)}-{event.id}",
         "LogicalResourceId": event.logical_id,
-        "PhysicalResourceId": event.physical_id,
+        "PhysicalResourceId": at_host(event.physical_id, host),
         "ResourceType": event.type,
         "Timestamp": event.at,
         "ResourceStatus": event.status,

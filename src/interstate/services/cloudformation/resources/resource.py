@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, JSONObject
@@ -42,8 +44,11 @@ class Making:
         return self.work.caller
 
     def call(self, service: str, operation: str, request: Mapping[str, Any]) -> Any:
-        """Call a service in the stack's transaction."""
-        return self.work.call(service, operation, request)
+        """Call a service in the stack's transaction. What it answers is kept: addresses have no port of whoever deploys."""
+        caller = self.work.caller
+        return self.work.call(
+            service, operation, request, caller=msgspec.structs.replace(caller, host="") if caller.host else caller
+        )
 
     def get(self, name: str, default: Any = None) -> Any:
         """A property, or the default."""
