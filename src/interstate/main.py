@@ -93,8 +93,8 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     guard = Guard(settings.host, settings.allow_hosts)
     dispatcher = Dispatcher(instance, wire, guard, control=control, credentials=credentials, real_now=wall_now)
     beside: list[asyncio.Task[None]] = []
-    gc.collect()
     gc.freeze()  # What is loaded now stays: full collections need not walk through it.
+    gc.enable()  # Commands that serve turn it off until here.
     try:
         await serve(
             Application(dispatcher),

