@@ -390,6 +390,23 @@ def test_tags_are_added_replaced_and_taken_away(world: World) -> None:
     assert refused(world, "TagResource", resourceArn=arn, tags=many)[0] == "TooManyTags"
 
 
+def test_tags_of_aws_are_its_own(world: World) -> None:
+    """Source: service quotas, "Restrictions related to tagging": the prefix aws: is reserved."""
+    tags, said = [{"key": "AWS:x", "value": ""}], "aws: prefixed tag key names are not allowed for external use."
+    arn = create(world)
+    assert refused(world, "TagResource", resourceArn=arn, tags=tags) == ("ValidationException", said)
+    assert refused(world, "CreateActivity", name="a", tags=tags) == ("ValidationException", said)
+
+
+def test_an_alias_is_not_updated_with_nothing(world: World) -> None:
+    """Source: API Reference, UpdateStateMachineAlias: one of description and routingConfiguration must be given."""
+    arn = create(world, publish=True)
+    request = {"name": "live", "routingConfiguration": [route(f"{arn}:1")]}
+    alias = call(world, "CreateStateMachineAlias", **request)["stateMachineAliasArn"]
+    assert refused(world, "UpdateStateMachineAlias", stateMachineAliasArn=alias)[0] == "ValidationException"
+    call(world, "UpdateStateMachineAlias", stateMachineAliasArn=alias, description="")
+
+
 DIAGNOSTICS = [
     (PASS, []),
     ("", [("SCHEMA_VALIDATION_FAILED", "Definition must be a valid JSON object", None)]),

@@ -41,14 +41,19 @@ def _resource(scope: Scope) -> Resource:
     if resource is None or (resource.kind == "service" and reader.is_known and not reader.is_known(arn)):
         reader.fault(_unknown(arn), place)
         return Resource(arn, "service")
-    if reader.express:
-        if resource.kind == "activity":
-            reader.fault("Express state machine does not support Activity ARN", place)
-        elif resource.pattern == ".waitForTaskToken":  # The trailing space is Step Functions'.
-            reader.fault("Express state machine does not support '.waitForTaskToken' service integration ", place)
-        elif resource.pattern:
-            reader.fault("Express state machine does not support '.sync' service integration", place)
+    message = express_fault(resource) if reader.express else None
+    if message is not None:
+        reader.fault(message, place)
     return resource
+
+
+def express_fault(resource: Resource) -> str | None:
+    """Why an Express execution cannot have a Task of this resource; None when it can."""
+    if resource.kind == "activity":
+        return "Express state machine does not support Activity ARN"
+    if resource.pattern == ".waitForTaskToken":  # The trailing space is Step Functions'.
+        return "Express state machine does not support '.waitForTaskToken' service integration "
+    return "Express state machine does not support '.sync' service integration" if resource.pattern else None
 
 
 def _unknown(arn: str) -> str:

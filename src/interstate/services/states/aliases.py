@@ -153,8 +153,12 @@ def update_state_machine_alias(request: UpdateStateMachineAlias, work: Work) -> 
 
     Raises:
         ResourceNotFound: there is none, or a version is not there.
+        ValidationException: nothing is to be changed. (Source: API Reference: "You must specify at least one of the description or
+            routingConfiguration parameters".)
     """
     alias = _alias(request.state_machine_alias_arn, work)
+    if request.description is None and request.routing_configuration is None:
+        raise ValidationException("Must provide at least one of description or routingConfiguration")
     routing = alias.routing
     if request.routing_configuration is not None:
         if _checked(request.routing_configuration, work).base != alias.machine:

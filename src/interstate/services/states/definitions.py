@@ -9,6 +9,7 @@ import msgspec
 
 from interstate.base.json import loads
 from interstate.core.asl import faults
+from interstate.core.asl.creation_rules import faults_at_creation
 from interstate.core.asl.parse import parse
 from interstate.core.asl.references import variable_references
 from interstate.core.asl.vocabulary import Definition
@@ -45,7 +46,8 @@ def read(text: str, *, kind: str) -> Definition:
 def _read(text: str, kind: str) -> Definition:
     check_size("definition", text, DEFINITION_BYTES_MAX)
     definition = parse(text, express=kind == EXPRESS, is_known=is_known)
-    found = list(unsupported(loads(text)))
+    value = loads(text)
+    found = [*unsupported(value), *faults_at_creation(value)]
     if found:
         raise faults.InvalidDefinition(found)
     return definition

@@ -1,6 +1,6 @@
 """Tags of state machines and activities.
 
-Source: API Reference, TagResource; at most 50 tags a resource (service quotas).
+Source: API Reference, TagResource; at most 50 tags a resource, no prefix ``aws:`` (service quotas, "Restrictions related to tagging").
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from interstate.services.states.arns import ACTIVITY, MACHINE
-from interstate.services.states.errors import InvalidArn, ResourceNotFound, TooManyTags
+from interstate.services.states.errors import InvalidArn, ResourceNotFound, TooManyTags, ValidationException
 from interstate.store.ports import Work
 from interstate.store.records.states import ACTIVITIES, MACHINES, Activity, StateMachine
 
@@ -40,7 +40,10 @@ def tags_of(tags: Sequence[Tag], before: Mapping[str, str], arn: str) -> dict[st
 
     Raises:
         TooManyTags: they would be more than a resource may have.
+        ValidationException: a key begins with ``aws:``, which is AWS's own.
     """
+    if any(tag.key.lower().startswith("aws:") for tag in tags):
+        raise ValidationException("aws: prefixed tag key names are not allowed for external use.")
     merged = {**before, **{tag.key: tag.value for tag in tags}}
     if len(merged) > TAGS_MAX:
         raise TooManyTags(arn)
