@@ -78,7 +78,8 @@ def test_points_that_are_updated_touch_no_index(connection: psycopg.Connection[A
     row = connection.execute(counted).fetchone()
     assert row is not None
     assert row[0] == 6_000
-    assert row[1] > 0.5 * row[0]  # 91 % measured; 4 % without room.
+    # 91 % measured; 41 % where a snapshot of the database's own keeps rows from being pruned; 4 % without room.
+    assert row[1] > 0.2 * row[0]
 
 
 def test_an_existing_store_is_carried_over_with_its_rows() -> None:

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 Every write changes a count, so a count in one row would be the row on which all writers of a table meet. Each batch
-therefore appends what it added under its own instant; reading adds those few rows to the folded count, and now and then
+therefore appends what it added under its own instant and its node's number; reading adds those few rows to the folded count, and now and then
 a batch folds older ones in.
 """
 
@@ -28,13 +28,13 @@ def count(number: int, items: int, size: int, work: Work) -> None:
     """Count items and bytes that came (or, below zero, went)."""
     if not items and not size:
         return
-    delta = work.get(ITEM_COUNT_DELTAS, number, work.now)
+    delta = work.get(ITEM_COUNT_DELTAS, number, work.now, work.node)
     if delta is None:
-        work.put(ITEM_COUNT_DELTAS, ItemCountDelta(number, work.now, items, size))
+        work.put(ITEM_COUNT_DELTAS, ItemCountDelta(number, work.now, items, size, work.node))
         if to_micros(work.now) % FOLD_ONE_IN == 0:
             fold(number, work)
     else:
-        work.put(ITEM_COUNT_DELTAS, ItemCountDelta(number, work.now, delta.items + items, delta.bytes + size))
+        work.put(ITEM_COUNT_DELTAS, ItemCountDelta(number, work.now, delta.items + items, delta.bytes + size, work.node))
 
 
 def fold(number: int, work: Work) -> None:
@@ -46,7 +46,7 @@ def fold(number: int, work: Work) -> None:
     items = known.items + sum(delta.items for delta in deltas)
     work.put(ITEM_COUNTS, ItemCount(number, items, known.bytes + sum(delta.bytes for delta in deltas)))
     for delta in deltas:
-        work.delete(ITEM_COUNT_DELTAS, number, delta.at)
+        work.delete(ITEM_COUNT_DELTAS, number, delta.at, delta.node)
 
 
 def counted(number: int, work: Work) -> ItemCount:

@@ -62,12 +62,13 @@ class ItemCount(msgspec.Struct, frozen=True):
 
 
 class ItemCountDelta(msgspec.Struct, frozen=True):
-    """What a batch added to a count, until it is folded in."""
+    """What a batch of a node added to a count, until it is folded in."""
 
     number: int
     at: datetime
     items: int
     bytes: int
+    node: int = 0
 
 
 class ItemCollection(msgspec.Struct, frozen=True):
@@ -219,7 +220,7 @@ ITEM_STREAMS = Table("item_streams", ItemStream, ("arn",), shared=True)
 STREAM_RECORDS = Table("stream_records", StreamRecord, ("id",), appends=True)
 TRANSACTION_TOKENS = Table("transaction_tokens", TransactionToken, ("token",))
 
-ITEM_COUNT_DELTAS = Table("item_count_deltas", ItemCountDelta, ("number", "at"))
+ITEM_COUNT_DELTAS = Table("item_count_deltas", ItemCountDelta, ("number", "at", "node"))
 ITEM_COLLECTIONS = Table("item_collections", ItemCollection, ("table_id", "partition_key"))
 ITEM_CHANGES = Table("item_changes", ItemChange, ("id",), appends=True)
 ITEM_BACKUPS = Table("item_backups", ItemBackup, ("arn",))
@@ -261,8 +262,8 @@ ENTRIES_AFTER = Select(
 ENTRIES_OF_INDEX = Select(INDEX_ENTRIES, "index_id = :index", "partition_key, sort_key, item_partition, item_sort")
 
 # The deltas are folded before they are many, so that adding them up reads a bounded number.
-DELTAS_BEFORE = Select(ITEM_COUNT_DELTAS, "number = :number AND at < :before", "at")
-DELTAS_OF = Select(ITEM_COUNT_DELTAS, "number = :number", "at")
+DELTAS_BEFORE = Select(ITEM_COUNT_DELTAS, "number = :number AND at < :before", "at, node")
+DELTAS_OF = Select(ITEM_COUNT_DELTAS, "number = :number", "at, node")
 ADDED_ITEMS = Scalar("SELECT SUM(items) FROM item_count_deltas WHERE number = :number", (ITEM_COUNT_DELTAS,))
 ADDED_BYTES = Scalar("SELECT SUM(bytes) FROM item_count_deltas WHERE number = :number", (ITEM_COUNT_DELTAS,))
 COLLECTIONS_OF_TABLE = Select(ITEM_COLLECTIONS, "table_id = :table", "partition_key")
