@@ -336,3 +336,10 @@ def test_an_operation_can_name_its_call(wire: Wire) -> None:
     answer = wire.encode(route, {"StatusCode": 202, "_RequestId": "own"}, b"other")
     assert (b"x-amzn-requestid", b"own") in answer.headers
     assert b"own" not in answer.body
+
+
+def test_one_element_of_a_flat_list_needs_no_number(wire: Wire) -> None:
+    """Source: SQS API Reference, ReceiveMessage's example; https://github.com/softwaremill/elasticmq/pull/448."""
+    body = "Action=ReceiveMessage&AttributeName=All&MessageAttributeName=a"
+    params = decoded(wire, form_call("sqs", body, "/000000000000/q"))[2]
+    assert (params["AttributeNames"], params["MessageAttributeNames"]) == (["All"], ["a"])

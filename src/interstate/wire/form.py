@@ -133,6 +133,10 @@ class FormReader:
     def _list(self, shape: Shape, node: Tree | str, place: str) -> list[Any]:
         assert shape.element is not None
         if not isinstance(node, dict):
+            if node and shape.flattened and self._shapes[shape.element.shape].kind == "string":
+                # Source: SQS API Reference, ReceiveMessage's example (``AttributeName=All``);
+                # https://github.com/softwaremill/elasticmq/pull/448.
+                return [node]
             return []  # ``AttributeNames=`` says: an empty list.
         if not shape.flattened:
             node = _folder(node.get(shape.element.query, {}))

@@ -100,6 +100,15 @@ def test_nested_filters_are_for_bodies() -> None:
     check_subscription_attribute("FilterPolicy", '{"a": {"b": ["c"]}}', "sqs", "MessageBody")
 
 
+def test_a_redrive_policy_says_nothing_else() -> None:
+    """Source: https://github.com/ministryofjustice/cloud-platform-environments/pull/11520."""
+    fault = "Invalid parameter: RedrivePolicy: invalid JSON. Attribute maxReceiveCount is unknown."
+    policy = f'{{"deadLetterTargetArn": "{QUEUE}", "maxReceiveCount": 3}}'
+    with pytest.raises(InvalidParameterException) as refused:
+        check_subscription_attribute("RedrivePolicy", policy, "sqs", "MessageAttributes")
+    assert refused.value.message == fault
+
+
 def test_a_redrive_policy_names_a_queue() -> None:
     assert dead_letter_target(f'{{"deadLetterTargetArn": "{QUEUE}"}}') == QUEUE
 

@@ -377,3 +377,15 @@ def test_a_permission_has_a_label_accounts_and_actions(queues: Queues, request_:
     request = {"Label": "a", "AWSAccountIds": ["111111111111"], "Actions": ["SendMessage"], **request_}
     assert refused(lambda: queues.call("AddPermission", **request))[0] == code
     assert "Policy" not in queues.attributes()
+
+
+@pytest.mark.parametrize("name", ["FifoQueue", "ContentBasedDeduplication"])
+def test_a_standard_queue_is_not_asked_for_what_only_fifo_queues_have(queues: Queues, name: str) -> None:
+    """Source: https://github.com/aws/aws-sdk-ruby/issues/1350."""
+    queues.create()
+    queues.create("q.fifo")
+    assert refused(lambda: queues.call("GetQueueAttributes", AttributeNames=[name])) == (
+        "InvalidAttributeName",
+        f"Unknown Attribute {name}.",
+    )
+    assert name in queues.call("GetQueueAttributes", "q.fifo", AttributeNames=[name])["Attributes"]

@@ -88,8 +88,13 @@ def _check_scope(value: str) -> None:
 
 
 def _check_redrive(value: str) -> None:
-    if value:
-        dead_letter_target(value)
+    """Source: https://github.com/ministryofjustice/cloud-platform-environments/pull/11520 (the service's answer)."""
+    if not value:
+        return
+    dead_letter_target(value)
+    unknown = json_object(value, "").keys() - {"deadLetterTargetArn"}
+    if unknown:
+        raise InvalidParameterException(f"RedrivePolicy: invalid JSON. Attribute {min(unknown)} is unknown.")
 
 
 def _check_delivery_policy(value: str) -> None:

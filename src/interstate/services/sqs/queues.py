@@ -62,6 +62,8 @@ PURGE_EVERY = timedelta(seconds=60)
 DELETED_FOR = timedelta(seconds=60)
 LIST_MAX = 1000
 _LISTED_ATTRIBUTES = frozenset(NAMES)
+_OF_FIFO_QUEUES = frozenset({"FifoQueue", "ContentBasedDeduplication"})
+"""What standard queues are not asked for. Source: https://github.com/aws/aws-sdk-ruby/issues/1350 (the service's answer)."""
 
 
 class CreateQueue(msgspec.Struct, frozen=True, rename="pascal"):
@@ -204,8 +206,11 @@ def get_queue_attributes(request: GetQueueAttributes, work: Work) -> dict[str, A
     """
     queue = queue_for("GetQueueAttributes", request.queue_url, work)
     names = set(request.attribute_names)
-    for name in names - _LISTED_ATTRIBUTES - {"All"}:
-        raise InvalidAttributeName(name)
+    unknown = names - _LISTED_ATTRIBUTES - {"All"}
+    if not queue.is_fifo:
+        unknown |= names & _OF_FIFO_QUEUES
+    if unknown:
+        raise InvalidAttributeName(min(unknown))
     everything = _all_attributes(queue, work) if names else {}
     chosen = everything if "All" in names else {name: value for name, value in everything.items() if name in names}
     return {"Attributes": chosen} if chosen else {}
