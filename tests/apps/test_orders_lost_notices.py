@@ -3,6 +3,7 @@
 A notice is lost for good where a backup is put back that was taken before it: the provider told the original, and tells no other.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -306,20 +307,42 @@ def test_an_invoices_charge_is_looked_after_until_a_word_of_it_comes(known: str)
             assert desk.world.broken() == []
 
 
-@pytest.mark.parametrize("word", ["captured", "declined", "ended"])
-def test_an_invoice_of_which_a_word_came_is_not_looked_after(word: str) -> None:
+@pytest.mark.parametrize("end", ["shipmentClaim", "outcome"])
+def test_an_invoice_that_somebody_ships_or_ended_is_not_looked_after(end: str) -> None:
     desk = Desk("invoice")
     desk.invoice()
-    desk.decide(0, "declined" if word == "declined" else "captures")
-    notice = {"key": "O-1-charge-0", "amount": "6.00", "metadata": {"orderId": "O-1", "attempt": 0}}
-    if word == "captured":
-        desk.webhook.captured(notice, NOW)
-    elif word == "declined":
-        desk.webhook.declined(notice, NOW)
-    else:
-        desk.fail()
+    keep.update(desk.world.client("dynamodb"), keep.changing("O-1", {end: "SHIPPED"}))
     desk.down = True
     assert desk.invoice(check=1) == [], "nobody is asked"
+    assert len(desk.sent("PaymentProcessingQueue")) == 1
+
+
+@pytest.mark.parametrize("word", ["captured", "declined"])
+@pytest.mark.parametrize("by", ["webhook", "check"])
+def test_a_word_that_was_noted_and_not_passed_on_is_passed_on(word: str, by: str) -> None:
+    """Whoever notes it may die before the bus has it, and the provider takes it for told."""
+    call = 0
+    while True:
+        call += 1
+        desk = Desk("invoice")
+        desk.invoice()
+        desk.decide(0, "declined" if word == "declined" else "captures")
+        notice = {"key": "O-1-charge-0", "amount": "6.00", "metadata": {"orderId": "O-1", "attempt": 0}}
+        desk.world.plan = {desk.world.calls + call: die}
+        with contextlib.suppress(Died):
+            if by == "webhook":
+                getattr(desk.webhook, word)(notice, NOW)
+            else:
+                desk.invoices.check({"orderId": "O-1", "amount": AMOUNT, "currency": "GBP", "check": 1}, NOW)
+        over = bool(desk.world.plan)
+        desk.world.plan = {}
+        assert desk.invoice(check=1) == []
+        expected = ["Payment", "Completed" if word == "captured" else "Failed"]
+        assert [text.split()[:2] for text in desk.world.events()][-1] == expected, call
+        assert len(set(desk.world.events())) == 1, "the same event, whoever tells it"
+        if over:
+            assert call > 2
+            return
 
 
 def test_an_invoice_of_which_no_word_ever_comes_ends_and_its_charge_is_called_off() -> None:

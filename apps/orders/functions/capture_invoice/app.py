@@ -6,6 +6,7 @@ While the provider's circuit is open it is not asked: the queue is where an invo
 
 A notice may be lost, and no workflow waits for an invoice's. So whoever asked sends itself a message for later (``check``), and asks then what
 became of the charge, if nobody told: captured and declined are written as the webhook writes them; one that nobody knows is asked for again.
+It goes on until somebody ships the order or ended it, so that a word that was noted and not passed on is passed on, too.
 """
 
 import json
@@ -86,29 +87,30 @@ def check_later(invoice: dict[str, Any]) -> None:
 
 
 def check(invoice: dict[str, Any], now: str) -> None:
-    """What became of a charge of which no word came."""
+    """What became of a charge whose order nobody ships yet."""
     order_id = invoice["orderId"]
     order = keep.load(db, order_id)
-    if order.get("capturedAt") or order.get("outcome") or int(order.get("paymentAttempt", 0)):
+    if order.get("shipmentClaim") or order.get("outcome"):
         return
     key = payment.charge_key(order_id, 0)
-    found = circuit.through(db, states, circuit.PAYMENT, lambda: payment.look_up(key))
-    match found["status"]:
-        case "captured":
-            log("captured, and its notice was lost", orderId=order_id, key=key)
-            count("NoticeLost")
-            settling.take(db, events, sqs, settling.capture(db, order_id, key, found["amount"], now), now)
-        case "declined":
-            count("NoticeLost")
-            settling.decline(db, events, order_id, 0, code=found.get("code", "declined"), now=now)
-        case "unknown":
-            capture(invoice)
-        case "voided":
-            give_up(order_id, "the charge was called off", now)
-        case _ if invoice["check"] >= CHECKS_MAX:
-            give_up(order_id, "no word of the provider", now)
-        case _:
-            check_later(invoice)
+    if order.get("capturedAt"):
+        found = {"status": "captured", "amount": order["capturedAmount"]}
+    else:
+        found = circuit.through(db, states, circuit.PAYMENT, lambda: payment.look_up(key))
+    if found["status"] == "unknown":
+        capture(invoice)
+        return
+    if found["status"] == "voided" or invoice["check"] >= CHECKS_MAX:
+        give_up(order_id, "no word of the provider", now)
+        return
+    if found["status"] == "captured":
+        log("captured, and nobody heard of it", orderId=order_id, key=key)
+        settling.take(db, events, sqs, settling.capture(db, order_id, key, found["amount"], now), now)
+    elif found["status"] == "declined":
+        settling.decline(db, events, order_id, 0, code=found.get("code", "declined"), now=now)
+    if found["status"] != "pending":
+        count("NoticeLost")
+    check_later(invoice)
 
 
 def give_up(order_id: str, reason: str, now: str) -> None:
