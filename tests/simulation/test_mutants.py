@@ -142,9 +142,7 @@ def message_not_hidden(patch: Patch) -> None:
 
     def taken(self: Any, message: Any) -> Any:
         found = take(self, message)
-        if found is not None:
-            self._work.put(MESSAGES, msgspec.structs.replace(found, visible_at=message.visible_at))
-        return found
+        return None if found is None else msgspec.structs.replace(found, visible_at=message.visible_at)
 
     patch.setattr(receive._Taker, "take", taken)
 

@@ -59,8 +59,7 @@ class Scalar:
     tables: tuple[Table[Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """One row that a call needs, told before it runs so that a batch is fetched at once."""
 
     table: Table[Any]

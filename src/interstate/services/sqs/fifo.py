@@ -41,7 +41,7 @@ GROUPS_MAX = 10
 """Groups that one look takes up; a claim of ten messages needs no more."""
 
 Take = Callable[[Message], Message | None]
-"""Hides a message and gives it; None when it left the queue (too old, or a dead letter)."""
+"""The message as it is when it was taken, to be written; None when it left the queue (too old, or a dead letter)."""
 
 
 class Forget(msgspec.Struct, frozen=True):

@@ -184,6 +184,7 @@ def claim(work: Work, queue: Queue, limit: int, timeout: timedelta) -> list[Mess
             found = work.select(VISIBLE, limit=wanted, queue=queue.id, now=work.now)
             page = [hidden for message in found if (hidden := taker.take(message)) is not None]
             more = len(found) == wanted
+        work.put_all(MESSAGES, page)
         claimed += page
         # Without a timeout what was taken is visible still, and the next look would take it again.
         if not more or len(claimed) == limit or not timeout:
@@ -208,7 +209,7 @@ class _Taker:
         self._policy = redrive(queue)
 
     def take(self, message: Message) -> Message | None:
-        """The message in flight; None when it left the queue instead."""
+        """The message in flight, to be written; None when it left the queue instead."""
         work, policy = self._work, self._policy
         if message.sent_at < self._kept_since:
             remove(self._queue, message, work)
@@ -218,9 +219,7 @@ class _Taker:
             if dead_letters is not None:  # Without such a queue it stays where it is, as on AWS.
                 _bury(message, self._queue, dead_letters, work)
                 return None
-        hidden = completed(message, work).received(self._until, work.now, f"{work.entropy.word():016x}")
-        work.put(MESSAGES, hidden)
-        return hidden
+        return completed(message, work).received(self._until, work.now, f"{work.entropy.word():016x}")
 
 
 def _bury(message: Message, source: Queue, target: Queue, work: Work) -> None:

@@ -63,7 +63,7 @@ _LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}
 class TableCodec(RecordCodec):
     """What SQLite needs to know of one table."""
 
-    __slots__ = ("_gets", "_inserts", "_optional", "_updates", "_whole", "delete", "get", "has_bytes", "select")
+    __slots__ = ("_deletes", "_gets", "_inserts", "_optional", "_updates", "_whole", "get", "has_bytes", "select")
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
@@ -80,7 +80,7 @@ class TableCodec(RecordCodec):
         self.get = f"{self.select} WHERE {where}"
         self._whole = Insert(self, (), (), takes_all=not self._optional)
         self._inserts: dict[tuple[tuple[int, ...], tuple[str, ...]], Insert] = {((), ()): self._whole}
-        self.delete = f"DELETE FROM {table.name} WHERE {where}"
+        self._deletes = {1: f"DELETE FROM {table.name} WHERE {where}"}
         self.has_bytes = any(strip_none(self.hints[name]) is bytes for name in table.key)
         self._gets: dict[int, str] = {}
         self._updates: dict[tuple[int, ...], str] = {}
@@ -99,6 +99,15 @@ class TableCodec(RecordCodec):
         """Keys as parameters of one statement; ``keys`` are as columns hold them."""
         parts = chain.from_iterable(keys)
         return self.handed(parts) if self.has_bytes else tuple(parts)
+
+    def delete_many(self, count: int) -> str:
+        """The statement that deletes ``count`` keys; of more than one column, it takes one key."""
+        statement = self._deletes.get(count)
+        if statement is None:
+            (name,) = self.table.key
+            statement = f"DELETE FROM {self.table.name} WHERE {name} IN ({', '.join('?' * count)})"
+            self._deletes[count] = statement
+        return statement
 
     def get_many(self, count: int) -> str:
         """The statement that finds ``count`` keys, in their order: each arm is one look into the primary key.

@@ -19,7 +19,7 @@ _KEYS_MAX = 32
 """Keys of one statement; with fewer than ``_KEYS_EXACT`` left, one statement has just those."""
 _KEYS_EXACT = 16
 _ROWS_TOGETHER = (32, 8, 1)
-"""New rows of one statement."""
+"""New rows, or deleted ones, of one statement."""
 
 
 class SqliteRows:
@@ -108,8 +108,8 @@ class SqliteRows:
                 rows = inserts.setdefault(insert, [])
             rows.append(values)
         many = self.connection.executemany
-        if deletes:
-            many(codec.delete, deletes)
+        for size, parameters in _together(deletes) if len(table.key) == 1 else ((1, deletes),):
+            many(codec.delete_many(size), parameters)
         for insert, rows in inserts.items():
             for size, parameters in _together(insert.parameters(rows)):
                 many(insert.of_rows(size), parameters)
@@ -117,8 +117,8 @@ class SqliteRows:
             many(codec.update(changed), codec.update_parameters(changed, rows))
 
 
-def _together(rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, list[Any]]]:
-    """New rows in sizes for which there are few statements: a row of many costs two thirds of one that is written alone."""
+def _together(rows: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+    """Rows in sizes for which there are few statements: a row of many costs two thirds of one that is written alone."""
     at = 0
     for size in _ROWS_TOGETHER:
         count = (len(rows) - at) // size
