@@ -71,6 +71,7 @@ async def _serve(settings: Settings, ready: Ready, *, hold_effects: bool) -> Non
     clock = BusinessClock(settings.clock, settings.clock_at)
     entropy = os.urandom(16) if settings.seed is None else bytes.fromhex(settings.seed)
     instance = Instance(store, Catalog(_services(settings), wire.check), clock, entropy, sequences)
+    instance.commits.overlaps = not settings.enforce_capacity  # A rate is a row that all calls of an account lock.
     outside = Outside(
         f"http://{_own_host(settings.host)}:{port}",
         own_secret,

@@ -81,7 +81,7 @@ class Life:
         for task in self.nodes._tasks:
             task.cancel()
         await asyncio.gather(*self.nodes._tasks, return_exceptions=True)
-        for connection in (self.nodes._connection, self.nodes._listener):
+        for connection in (self.nodes._connection, self.nodes._listener, self.nodes._teller):
             if connection is not None:
                 await connection.close()
         self.store._let_go()
@@ -145,10 +145,10 @@ def lanes(url: str) -> dict[int, int]:
 # Wakes -------------------------------------------------------------------------------------------------------------------
 
 
-def listening(life: Life) -> list[str]:
-    """What a life says from now on on its connection."""
+async def listening(life: Life) -> list[str]:
+    """What a life says from now on on the connection that tells."""
     said: list[str] = []
-    connection: Any = life.nodes._connection
+    connection: Any = await life.nodes._telling()
     execute = connection.execute
 
     async def spoken(statement: str, *values: Any) -> Any:
@@ -180,13 +180,10 @@ def test_wakes_are_told_on_a_connection_of_their_own(url: str) -> None:
     async def test(here: Life, _there: Life) -> None:
         connection = here.nodes._connection
         assert connection is not None
-        pids = {
-            connection.info.backend_pid,
-            here.store.writer.info.backend_pid,
-            here.store.read_connection.info.backend_pid,
-        }
-        assert len(pids) == 3
-        said = listening(here)
+        teller = await here.nodes._telling()
+        pids = {one.info.backend_pid for one in (connection, teller, *here.store.connections)}
+        assert len(pids) == 2 + len(here.store.connections)
+        said = await listening(here)
         here.nodes.tell([("k", False)])
         await here.nodes._tell_now()
         assert len(said) == 1
@@ -196,7 +193,7 @@ def test_wakes_are_told_on_a_connection_of_their_own(url: str) -> None:
 
 def test_wakes_that_come_together_are_told_once(url: str) -> None:
     async def test(here: Life, _there: Life) -> None:
-        said = listening(here)
+        said = await listening(here)
         for _ in range(50):
             here.nodes.tell([("k", True), ("other", False)])
         await here.nodes._tell_now()
@@ -209,7 +206,7 @@ def test_as_many_keys_as_fit_are_one_notification(url: str) -> None:
     """PostgreSQL takes less than 8,000 bytes. Source: its documentation, NOTIFY."""
 
     async def test(here: Life, _there: Life) -> None:
-        said = listening(here)
+        said = await listening(here)
         here.nodes.tell([(f"sqs:arn:aws:sqs:us-east-1:000000000000:{number:040}", True) for number in range(200)])
         await here.nodes._tell_now()
         assert 1 < len(said) < 20
@@ -220,7 +217,7 @@ def test_as_many_keys_as_fit_are_one_notification(url: str) -> None:
 
 def test_nobody_is_told_while_nobody_else_is_there(url: str) -> None:
     async def test(here: Life) -> None:
-        said = listening(here)
+        said = await listening(here)
         here.nodes.tell([("k", True)])
         await here.nodes._tell_now()
         assert said == []
@@ -237,7 +234,7 @@ def test_what_could_not_be_told_is_told_with_the_next_renewal(url: str) -> None:
         await here.nodes._tell_now()
         await here.meet()
         assert here.nodes._told.is_set()
-        said = listening(here)
+        said = await listening(here)
         await here.nodes._tell_now()
         assert len(said) == 1
 

@@ -107,10 +107,17 @@ class _Timed(Batches):
     wrote = False
 
     def decide(
-        self, jobs: Any, now: datetime, effects_max: int, work_s: float = 0.0, *, settles: bool = False
+        self,
+        jobs: Any,
+        now: datetime,
+        effects_max: int,
+        work_s: float = 0.0,
+        *,
+        settles: bool = False,
+        ahead: Any = None,
     ) -> list[Decided]:
         del work_s
-        decided = super().decide(jobs, now, effects_max, self.interfering.work_s(), settles=settles)
+        decided = super().decide(jobs, now, effects_max, self.interfering.work_s(), settles=settles, ahead=ahead)
         self.wrote = decided[-1].wrote
         return decided
 

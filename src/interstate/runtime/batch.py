@@ -26,10 +26,10 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.cloudwatch import upkeep
-from interstate.store.ports import Store, StoreUnavailable
+from interstate.store.ports import Ahead, Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, WAITING, Due
-from interstate.store.tables import Key
-from interstate.store.unit_of_work import Sequences, UnitOfWork
+from interstate.store.tables import Demand, Key
+from interstate.store.unit_of_work import OwnRows, Sequences, UnitOfWork
 
 BATCH_JOBS_MAX = 64
 BATCH_WORK_S = 0.005
@@ -73,9 +73,10 @@ class Job:
     done: Callable[["Job"], None]
     seed: bytes
     caller: Caller = field(default_factory=Caller)
-    keys: Iterable[Key] = ()
+    keys: Iterable[Key | Demand] = ()
     outcome: Any = None
     error: ServiceError | None = None
+    began: int = 0  # The moment of wakes at which it was decided: who was woken later may have missed it.
 
 
 @dataclass(slots=True)
@@ -103,6 +104,22 @@ class Batches:
         self.sequences = sequences
         self._refusals: tuple[type[Exception], ...] = (*store.refusals, StoreUnavailable)
         self.metrics = Metrics()
+        self._own: dict[int, OwnRows] = {}
+
+    def forget(self) -> None:
+        """What was written last is not there: a commit failed, or the store was emptied or exchanged."""
+        self.metrics.forget()
+        self._own.clear()
+
+    def _own_rows(self) -> OwnRows | None:
+        """Of who writes now; where one process owns the store, reading a row costs less than knowing it."""
+        writer = self.store.node
+        if not writer:
+            return None
+        own = self._own.get(writer)
+        if own is None:
+            own = self._own[writer] = OwnRows(writer)
+        return own
 
     def decide(
         self,
@@ -112,26 +129,28 @@ class Batches:
         work_s: float = BATCH_WORK_S,
         *,
         settles: bool = False,
+        ahead: Ahead | None = None,
     ) -> list[Decided]:
         """Run the jobs and leave the (last) transaction open for the caller to commit.
 
         ``settles``: what the database refuses is to show here. Without it a refusal may come from the commit; then the caller
-        decides the jobs of the last part again, with it.
+        decides the jobs of the last part again, with it. ``ahead``: what ``ask`` gave for these jobs, when its answer has come.
 
         All but the last element of the answer are committed already: they exist when the database refused the batch.
         The last ``unreached`` jobs of the answer's parts were not run.
         """
         error: Exception
-        for _ in range(_CONTENDED_TRIES_MAX):
+        for tried in range(_CONTENDED_TRIES_MAX):
             try:
-                return [self._attempt(jobs, now, effects_max, work_s, settles=settles)]
+                asked = None if tried else ahead
+                return [self._attempt(jobs, now, effects_max, work_s, settles=settles, ahead=asked)]
             except StoreUnavailable as away:
-                self.metrics.forget()
+                self.forget()
                 self.store.rollback()
                 return [_unavailable(jobs, away)]
             except Exception as refusal:  # noqa: BLE001 the border: what a record cannot be written as fails its own call, too
                 error = refusal
-                self.metrics.forget()  # It may have taken a row to be there that another node has swept.
+                self.forget()  # It may have taken a row to be there that another node has swept.
                 self.store.rollback()
                 if (unusable := self.store.unavailable(refusal)) is not None:
                     return [_unavailable(jobs, unusable)]
@@ -144,6 +163,19 @@ class Batches:
             except StoreUnavailable as away:
                 return [_unavailable(jobs, away)]
         return self._decide_halves(jobs, now, effects_max, work_s)
+
+    def ask(self, jobs: Sequence[Job]) -> Ahead | None:
+        """Begin a batch of jobs, which the database answers meanwhile. None: ``decide`` begins it, and meets whatever is wrong."""
+        wanted = _wanted(jobs) if self.store.asks_ahead else None
+        if not wanted:
+            return None
+        in_order = sorted(wanted.items(), key=lambda pair: pair[0].name)
+        try:
+            return self.store.ask_ahead([(table, sorted(keys)) for table, keys in in_order])
+        except Exception as error:  # noqa: BLE001 the border: who decides meets it again, and tells it to the right job
+            _log.debug("a batch could not be begun ahead: %r", error)
+            self.store.rollback()
+            return None
 
     def failure(self, error: BaseException) -> ServiceError:
         """What callers are told when the commit of what they asked for fails: nothing of it happened, or nobody knows."""
@@ -178,14 +210,29 @@ class Batches:
         return self._attempt((), now, 0, BATCH_WORK_S)
 
     def _attempt(
-        self, jobs: Sequence[Job], now: datetime, effects_max: int, work_s: float, *, settles: bool = False
+        self,
+        jobs: Sequence[Job],
+        now: datetime,
+        effects_max: int,
+        work_s: float,
+        *,
+        settles: bool = False,
+        ahead: Ahead | None = None,
     ) -> Decided:
-        self.store.begin()
-        records = UnitOfWork(self.store.rows, self.sequences)
+        found = None
+        if ahead is None:
+            self.store.begin()
+        else:
+            found = ahead.take()
+        records = UnitOfWork(self.store.rows, self.sequences, self._own_rows())
         work = BatchWork(records, self.catalog, now)
         work.until = monotonic() + work_s
         work.lane_base, work.node = self.store.lane_base, self.store.node
-        _prefetch(records, jobs)
+        if ahead is not None and found is not None:
+            records.have(ahead.wanted, found)
+        else:
+            records.prefetch(_wanted(jobs))
+        work.demands = _demands(jobs)
         done = 0
         for job in jobs:
             if done and work.is_late:
@@ -201,6 +248,7 @@ class Batches:
         if settles:
             self.store.settle()
         self.metrics.written()
+        records.teach_own()
         return Decided(
             work.wakes,
             effects,
@@ -287,10 +335,20 @@ def _unavailable(jobs: Sequence[Job], away: Exception) -> Decided:
     return Decided([], [], None, False, False, False, len(jobs), 0, open=False)  # noqa: FBT003 nothing follows from it
 
 
-def _prefetch(records: UnitOfWork, jobs: Sequence[Job]) -> None:
+def _wanted(jobs: Sequence[Job]) -> dict[Any, set[tuple[Any, ...]]]:
     wanted: dict[Any, set[tuple[Any, ...]]] = {}
     for job in jobs:
         for key in job.keys:
-            wanted.setdefault(key.table, set()).add(key.values)
-    if wanted:
-        records.prefetch(wanted)
+            if isinstance(key, Key):
+                wanted.setdefault(key.table, set()).add(key.values)
+    return wanted
+
+
+def _demands(jobs: Sequence[Job]) -> dict[str, int]:
+    """Rows of ranges that jobs will take."""
+    demands: dict[str, int] = {}
+    for job in jobs:
+        for key in job.keys:
+            if isinstance(key, Demand):
+                demands[key.name] = demands.get(key.name, 0) + key.count
+    return demands

@@ -30,6 +30,7 @@ from interstate.runtime.work import BatchWork
 from interstate.services.operation import Operation, Parked, Perform, Streaming
 from interstate.store.ports import Store
 from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.tables import Key
 from interstate.store.unit_of_work import Sequences
 
 _log = logging.getLogger("interstate.instance")
@@ -59,6 +60,7 @@ class Instance:
         self.due = DueWork(self.batches, self.commits, clock, self.activity, self.seed)
         self.clock_control = ClockControl(self.run, clock, self.due, self.parking, self.activity)
         self.commits.committed = self._committed
+        self.commits.moment, self.commits.landed = self.parking.moment, self.parking.forget_wakes
         self.node: dict[str, Any] | None = None  # Who this node is and who its neighbours are, where there may be some.
         self.tell_others: Callable[[list[tuple[str, bool]]], None] = lambda _wakes: None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,7 +125,7 @@ class Instance:
         """Forget everything but the clock's mode."""
         self.parking.clear()
         await self.commits.between(self.store.wipe)
-        self.batches.metrics.forget()
+        self.batches.forget()
         await self.run(self._settle)
         self.catalog.faults.load("[]")
 
@@ -132,7 +134,7 @@ class Instance:
         self.parking.clear()
         await self.due.abandon()
         await self.commits.between(function)
-        self.batches.metrics.forget()
+        self.batches.forget()
         self._entropy_of_instance(await self.run(self._settle))
         load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
         await self._load_faults()
@@ -275,7 +277,10 @@ class Instance:
             outcome = job.outcome
             if job.error is None and isinstance(outcome, Parked):
                 # Parked before any later batch can wake it: this runs in the same turn as the commit's end.
-                self.parking.park(outcome, lambda last: again(outcome, last))
+                if self.parking.was_woken(outcome.key, job.began):
+                    again(outcome, last=False)
+                else:
+                    self.parking.park(outcome, lambda last: again(outcome, last))
             else:
                 settle(outcome, job.error)
 
@@ -355,7 +360,7 @@ class Instance:
             done(answer, error)
 
         assert self._turns is not None
-        keys = () if row.keys is None else row.keys(request, caller)
+        keys = [] if row.keys is None else [key for key in row.keys(request, caller) if isinstance(key, Key)]
         self._turns.begin(Reading(lambda work: row.handle(request, work), told, caller, self.clock.now(), keys))
 
     def _committed(self, decided: Any) -> None:

@@ -1,7 +1,7 @@
 """Measurements of a batch, added to the points of their minute in the batch's own commit.
 
 One batch writes each series at most once, however many calls measured it. What a refused call measured is kept: a
-refusal is counted, too. The rows of a node are written by its process alone, so the newest point of a series is remembered
+refusal is counted, too. The rows of a writer (a node's connection) are written by it alone, so the newest point of a series is remembered
 and not read again.
 """
 
@@ -137,8 +137,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._waiting: dict[datetime, Counts] = {}  # By calls that only read, by minute; the next batch writes it.
-        self._newest: dict[int, Point] = {}
-        self._fresh: dict[int, Point] = {}
+        self._newest: dict[tuple[int, int], Point] = {}  # By series and who wrote it.
+        self._fresh: dict[tuple[int, int], Point] = {}
         self.has_new_series = False
 
     def waiting(self, now: datetime) -> Counts:
@@ -170,12 +170,13 @@ class Metrics:
             spread = [] if added is None else joined([] if before is None else before.spread, added.items())
             point = Point(series.id, minute, node, samples, total, low, high, spread)
             records.put(POINTS, point)
-            self._fresh[series.id] = point
+            self._fresh[series.id, node] = point
 
     def _point(self, series: Series, minute: datetime, records: UnitOfWork, node: int) -> Point | None:
         """The point as it is; a series that is new here is written with its first point."""
-        found = self._fresh.get(series.id) or self._newest.get(series.id)
-        if found is not None and found.node == node and found.minute == minute:
+        at = (series.id, node)
+        found = self._fresh.get(at) or self._newest.get(at)
+        if found is not None and found.minute == minute:
             records.know(POINTS, found)
             return found
         if found is None and records.get(SERIES, (series.id, node)) is None:

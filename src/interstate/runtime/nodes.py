@@ -104,6 +104,7 @@ class Nodes:
         self._address = address
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._listener: psycopg.AsyncConnection[Any] | None = None
+        self._teller: psycopg.AsyncConnection[Any] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._wakes: dict[tuple[str, bool], None] = {}
         self._told = asyncio.Event()
@@ -144,7 +145,7 @@ class Nodes:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._leave()
-        for connection in (self._connection, self._listener):
+        for connection in (self._connection, self._listener, self._teller):
             if connection is not None:
                 await connection.close()
 
@@ -189,9 +190,10 @@ class Nodes:
             renewing.cancel()
 
     async def _drop(self) -> None:
-        if self._connection is not None:
-            await self._connection.close()
-            self._connection = None
+        for connection in (self._connection, self._teller):
+            if connection is not None:
+                await connection.close()
+        self._connection = self._teller = None
 
     async def _open(self) -> psycopg.AsyncConnection[Any]:
         return await psycopg.AsyncConnection.connect(
@@ -398,6 +400,13 @@ class Nodes:
             self._told.clear()
             await self._tell_now()
 
+    async def _telling(self) -> psycopg.AsyncConnection[Any]:
+        """A connection that only tells: not behind a renewal's questions, and without a flush of the log for what no log needs."""
+        if self._teller is None or self._teller.closed:
+            self._teller = await self._open()
+            await self._teller.execute("SET synchronous_commit = off")
+        return self._teller
+
     async def _tell_now(self) -> None:
         """What could not be told waits for the next renewal."""
         wakes, self._wakes = list(self._wakes), {}
@@ -407,7 +416,8 @@ class Nodes:
                     self._keep_wakes(page)
                     continue
                 payload = msgspec.json.encode([self._store.number, page]).decode()
-                await self._connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
+                teller = await self._telling()
+                await teller.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
             except (psycopg.Error, OSError) as error:
                 self._keep_wakes(page)
                 _log.warning("other nodes could not be told, and are with the next renewal: %s", error)

@@ -16,6 +16,7 @@ Resume = Callable[[bool], None]
 
 
 _EARLY_S_MAX = 0.01
+_WOKEN_MAX = 10_000
 
 
 class _Waiter:
@@ -35,6 +36,32 @@ class Parking:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._by_key: dict[str, dict[_Waiter, None]] = {}
+        self._moment = 0
+        self._woken: dict[str, int] = {}  # Keys, and when they were woken last, while batches are on their way.
+        self._all_woken = 0
+
+    # Who is about to park --------------------------------------------------------------------------------------
+
+    def moment(self) -> int:
+        """The present moment, for ``was_woken``: it passes with each wake."""
+        return self._moment
+
+    def was_woken(self, key: str, since: int) -> bool:
+        """Whether a key was woken since a moment: who looked then, and is to be parked only now, looks once more instead."""
+        return self._woken.get(key, 0) > since or self._all_woken > since
+
+    def forget_wakes(self) -> None:
+        """Nobody is about to park."""
+        self._woken.clear()
+
+    def _note(self, key: str) -> None:
+        self._moment += 1
+        self._woken[key] = self._moment
+        if len(self._woken) > _WOKEN_MAX:
+            self._woken.clear()
+            self._all_woken = self._moment
+
+    # Who is parked ---------------------------------------------------------------------------------------------
 
     def park(self, parked: Parked, resume: Resume) -> None:
         """Keep a call until it is woken."""
@@ -49,6 +76,7 @@ class Parking:
 
     def wake(self, key: str, *, one: bool) -> None:
         """Run again the calls parked on a key: all, or the one that waits longest."""
+        self._note(key)
         waiters = self._by_key.get(key)
         if waiters:
             for waiter in [next(iter(waiters))] if one else list(waiters):
@@ -90,6 +118,8 @@ class Parking:
 
     def look_again(self) -> None:
         """Run everybody again: what woke them may have been missed."""
+        self._moment += 1
+        self._all_woken = self._moment
         for waiters in list(self._by_key.values()):
             for waiter in list(waiters):
                 self._leave(waiter, last=False)

@@ -43,6 +43,8 @@ class BatchWork:
         self.lane_base = 0
         self.node = 0
         self.measured = Counts()
+        self.demands: dict[str, int] = {}  # By range: rows that calls have told and not asked for yet.
+        self._pools: dict[str, list[Any]] = {}
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
         self.put = records.put
@@ -70,6 +72,14 @@ class BatchWork:
 
     def scalar(self, scalar: Scalar, **parameters: Any) -> int:
         return self.records.scalar(scalar, parameters)
+
+    def demand(self, name: str, count: int) -> int:
+        told = self.demands.get(name, 0)
+        self.demands[name] = max(0, told - count)
+        return max(told, count)
+
+    def pool(self, name: str) -> list[Any]:
+        return self._pools.setdefault(name, [])
 
     def erase(self, select: Select[Any], *, limit: int, **parameters: Any) -> int:
         return self.records.erase(select, limit, parameters)

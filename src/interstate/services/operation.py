@@ -24,7 +24,7 @@ import msgspec
 
 from interstate.base.arn import Caller
 from interstate.store.ports import Work
-from interstate.store.tables import Key
+from interstate.store.tables import Demand, Key
 
 R = TypeVar("R", bound=msgspec.Struct)
 B = TypeVar("B", bound=msgspec.Struct)
@@ -88,7 +88,7 @@ class Operation(Generic[R]):
     name: str
     request: type[R]
     handle: Callable[[R, Work], Outcome]
-    keys: Callable[[R, Caller], Iterable[Key]] | None = None
+    keys: Callable[[R, Caller], Iterable[Key | Demand]] | None = None
     reads: bool = False
 
 

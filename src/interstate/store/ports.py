@@ -46,7 +46,10 @@ class Work(Protocol):
 
     @property
     def node(self) -> int:
-        """The number of the node that runs this; 0 where one process owns the store."""
+        """Who writes this batch: a node's number plus 256 times the number of its connection; 0 where one process owns the store.
+
+        Rows that are somebody's own have it in their key: no two transactions that are open at once have the same.
+        """
         ...
 
     @property
@@ -87,6 +90,14 @@ class Work(Protocol):
 
     def scalar(self, scalar: Scalar, **parameters: Any) -> int:
         """One number; NULL is 0."""
+        ...
+
+    def demand(self, name: str, count: int) -> int:
+        """How many rows of a range are wanted from now on: ``count`` by this call, and what later ones have told (``Demand``)."""
+        ...
+
+    def pool(self, name: str) -> list[Any]:
+        """What calls of this batch leave for those after them; forgotten with the batch. It may be out of date."""
         ...
 
     def erase(self, select: Select[V], *, limit: int, **parameters: Any) -> int:
@@ -301,6 +312,60 @@ class StoreUnavailable(Exception):
     """The store cannot be reached now. Nothing that was acknowledged is lost; try again."""
 
 
+class Commit(Protocol):
+    """A commit that is on its way; its answer comes by a socket."""
+
+    @property
+    def socket(self) -> int:
+        """What becomes readable when there is an answer."""
+        ...
+
+    def has_come(self) -> bool:
+        """Whether ``end`` would not wait; asked whenever the socket is readable."""
+        ...
+
+    def end(self) -> None:
+        """Read the answer. Raises one of the store's ``refusals``: then nothing of it happened."""
+        ...
+
+    def drop(self) -> None:
+        """Forget what was refused."""
+        ...
+
+
+Wanted = list[tuple[Table[Any], list[tuple[Any, ...]]]]
+"""Rows by key, of several tables in the order in which they are locked."""
+
+
+class Ahead(Protocol):
+    """A transaction that has begun and asked for its first rows; its answer comes by a socket."""
+
+    @property
+    def socket(self) -> int:
+        """What becomes readable when there is an answer."""
+        ...
+
+    @property
+    def wanted(self) -> Wanted:
+        """What was asked for."""
+        ...
+
+    def has_come(self) -> bool:
+        """Whether ``take`` would not wait; asked whenever the socket is readable."""
+        ...
+
+    def take(self) -> list[list[msgspec.Struct | None]]:
+        """Go on with this transaction: it is the one that is open now. The records under the keys.
+
+        Raises one of the store's ``refusals``, or ``StoreUnavailable``; then it is rolled back as any other.
+        """
+        ...
+
+    def drop(self) -> None:
+        """Roll it back."""
+        ...
+
+
 class Store(Protocol):
     """A place where records survive. Owned by ``runtime``; services see only ``Work``."""
 
@@ -311,7 +376,7 @@ class Store(Protocol):
 
     @property
     def node(self) -> int:
-        """This node's number; 0 where one process owns the store."""
+        """Who writes the batch that is open, as ``Work.node``."""
         ...
 
     @property
@@ -369,6 +434,19 @@ class Store(Protocol):
         """Open the transaction of a batch."""
         ...
 
+    @property
+    def asks_ahead(self) -> bool:
+        """Whether ``ask_ahead`` saves a wait."""
+        ...
+
+    def ask_ahead(self, wanted: Wanted) -> Ahead:
+        """Begin, and ask for rows (at least one). Until it is taken or dropped no other batch may begin.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        ...
+
     def settle(self) -> None:
         """Have the database take what was written, so that what it refuses shows here and not at the commit."""
         ...
@@ -377,15 +455,15 @@ class Store(Protocol):
         """Make it durable. May run in a helper thread. Raises one of ``refusals``: then nothing of it happened."""
         ...
 
-    def send_commit(self) -> int | None:
-        """Begin to make it durable. The socket that becomes readable when there is an answer, or None: ``commit`` does it all.
+    def send_commit(self) -> Commit | None:
+        """Begin to make it durable. None: there is nothing to wait for by a socket, ``commit`` does it all.
 
-        With a socket, ``commit`` is called when ``commit_has_come``, and does the rest without a wait. Raises as ``commit`` does.
+        What was sent ends by itself, whatever this process does; ``begin`` may follow when ``has_room`` says so.
         """
         ...
 
-    def commit_has_come(self) -> bool:
-        """Whether ``commit`` would not wait; asked whenever the socket is readable."""
+    def has_room(self) -> bool:
+        """Whether a batch may begin while the commits of others are on their way."""
         ...
 
     def rollback(self) -> None:

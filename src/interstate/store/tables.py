@@ -66,4 +66,12 @@ class Key(msgspec.Struct, frozen=True):
     values: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """So many rows of a range that a call will take, told before it runs, so that the calls of a batch share one look at it."""
+
+    name: str
+    count: int
+
+
 KeyFunction = Callable[..., "list[Key]"]

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from interstate.store.ports import Change, Rows
+from interstate.store.ports import Change, Rows, Wanted
 from interstate.store.tables import Scalar, Select, Table
 
 V = TypeVar("V", bound=msgspec.Struct)
@@ -77,17 +77,47 @@ class _State:
 
 
 Mark = int
+_OWN_MAX = 4096
+
+
+class OwnRows:
+    """What a writer wrote last of the rows that are its own: nobody else changes them, so the next batch need not read them.
+
+    Others may delete them. Then the next write finds no row, is refused, and what is known must be forgotten. ``writer`` is the
+    last column of their keys.
+    """
+
+    def __init__(self, writer: int) -> None:
+        self._writer = writer
+        self._rows: dict[tuple[Table[Any], tuple[Any, ...]], msgspec.Struct] = {}
+
+    def find(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
+        """The row, if it is known to be there."""
+        return self._rows.get((table, key))
+
+    def learn(self, table: Table[Any], current: dict[tuple[Any, ...], msgspec.Struct | None]) -> None:
+        """What a transaction has read and written; it must be forgotten if that is not committed."""
+        for key, record in current.items():
+            if key[-1] != self._writer:
+                continue
+            if record is None:
+                self._rows.pop((table, key), None)
+            else:
+                self._rows[table, key] = record
+        while len(self._rows) > _OWN_MAX:
+            del self._rows[next(iter(self._rows))]
 
 
 class UnitOfWork:
-    """The records of one open transaction."""
+    """The records of one open transaction. ``own``: rows that need not be read."""
 
-    def __init__(self, rows: Rows, sequences: Sequences) -> None:
+    def __init__(self, rows: Rows, sequences: Sequences, own: OwnRows | None = None) -> None:
         self._rows = rows
         rows.withheld = False
         self._sequences = sequences
         self._states: dict[Table[Any], _State] = {}
         self._undo: list[tuple[_State, tuple[Any, ...], Any]] = []
+        self._own = own
         self.wrote = False
 
     def _state(self, table: Table[Any]) -> _State:
@@ -100,28 +130,43 @@ class UnitOfWork:
 
     def prefetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
         """Fetch rows for the whole batch, table by table, so that calls find them here."""
-        missing: list[tuple[Table[Any], list[tuple[Any, ...]]]] = []
+        missing: Wanted = []
         for table, keys in sorted(wanted.items(), key=lambda pair: pair[0].name):  # Locks are taken in one order.
             current = self._state(table).current
             unseen = sorted(key for key in keys if key not in current)
             if unseen:
                 missing.append((table, unseen))
-        if not missing:
-            return
-        for (table, unseen), records in zip(missing, self._rows.fetch_all(missing), strict=True):
+        if missing:
+            self.have(missing, self._rows.fetch_all(missing))
+
+    def have(self, wanted: Wanted, found: list[list[msgspec.Struct | None]]) -> None:
+        """Rows that were fetched."""
+        for (table, keys), records in zip(wanted, found, strict=True):
             state = self._state(table)
-            found = dict(zip(unseen, records, strict=True))
-            state.current.update(found)
-            state.stored.update(found)
+            known = dict(zip(keys, records, strict=True))
+            state.current.update(known)
+            state.stored.update(known)
 
     def get(self, table: Table[V], key: tuple[Any, ...]) -> V | None:
         """The record under the key, as this batch sees it."""
         state = self._states.get(table) or self._state(table)
         record = state.current.get(key, _UNSEEN)
         if record is _UNSEEN:
-            record = self._rows.fetch(table, (key,))[0]
+            record = self._look(table, key)
             state.current[key] = state.stored[key] = record
         return cast("V | None", record)
+
+    def _look(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
+        if table.own and self._own is not None and (known := self._own.find(table, key)) is not None:
+            return known
+        return self._rows.fetch(table, (key,))[0]
+
+    def teach_own(self) -> None:
+        """Tell ``own`` what this transaction knows; after the last flush."""
+        if self._own is not None:
+            for table, state in self._states.items():
+                if table.own:
+                    self._own.learn(table, state.current)
 
     def know(self, table: Table[V], record: V) -> None:
         """The record is in the database as it is here: no look is needed. Only for rows that nobody else writes."""
@@ -196,7 +241,7 @@ class UnitOfWork:
         for at, key in enumerate(keys) if _UNSEEN in before else ():
             if before[at] is _UNSEEN:
                 if key not in state.stored:
-                    state.stored[key] = None if state.is_new(key) else self._rows.fetch(table, (key,))[0]
+                    state.stored[key] = None if state.is_new(key) else self._look(table, key)
                 before[at] = state.stored[key]
         self._undo += zip(repeat(state), keys, before)
         current.update(zip(keys, records, strict=True))
@@ -224,7 +269,7 @@ class UnitOfWork:
         before = state.current.get(key, _UNSEEN)
         if before is _UNSEEN:
             # What a flushed and then refused write must be able to bring back is looked up before it is overwritten.
-            before = None if state.is_new(key) else self._rows.fetch(state.table, (key,))[0]
+            before = None if state.is_new(key) else self._look(state.table, key)
             state.current[key] = state.stored[key] = before
         self._undo.append((state, key, before))
         if state.ranges:

@@ -40,13 +40,13 @@ from interstate.store.records.sqs import (
     VISIBLE,
     Queue,
 )
-from interstate.store.tables import Key
+from interstate.store.tables import Demand, Key
 
 CLAIM_PAGES_MAX = 10
 """Rounds of a claim that met only expired or dead messages; the rest is found by the next receive."""
 IN_FLIGHT_MAX = 120_000
 """Source: SQS Developer Guide, "Message quotas": standard queues, and since November 2024 FIFO queues as well."""
-_NODES_SHARING = 8
+_NODES_SHARING = 16
 """With several nodes, one that has claimed less than its share of the quota does not look at what others have claimed."""
 _WAIT_MAX = timedelta(seconds=WAIT_S_MAX)
 
@@ -72,9 +72,11 @@ _BOUNDS = (
 )
 
 
-def keys_of_receive(request: ReceiveMessage, caller: Caller) -> list[Key]:
-    """The queue."""
-    return keys_of_queue(request.queue_url, caller)[:1]
+def keys_of_receive(request: ReceiveMessage, caller: Caller) -> list[Key | Demand]:
+    """The queue, and how many of its messages."""
+    keys = keys_of_queue(request.queue_url, caller)[:1]
+    count = max(1, min(request.max_number_of_messages or 1, RECEIVE_MAX))
+    return [*keys, *(Demand(key.values[0], count) for key in keys)]
 
 
 def receive_message(request: ReceiveMessage, work: Work) -> Outcome:
@@ -176,14 +178,14 @@ def claim(work: Work, queue: Queue, limit: int, timeout: timedelta) -> list[Mess
     """
     taker = _Taker(work, queue, timeout)
     claimed: list[Message] = []
+    expected = work.demand(queue.arn, limit)
     for _ in range(CLAIM_PAGES_MAX):
         wanted = limit - len(claimed)
         if queue.is_fifo:
             page, more = fifo.claim(queue, wanted, taker.take, work)
         else:
-            found = work.select(VISIBLE, limit=wanted, queue=queue.id, now=work.now)
+            found, more = _visible(queue, wanted, max(wanted, expected - len(claimed)), work)
             page = [hidden for message in found if (hidden := taker.take(message)) is not None]
-            more = len(found) == wanted
         work.put_all(MESSAGES, page)
         claimed += page
         # Without a timeout what was taken is visible still, and the next look would take it again.
@@ -196,6 +198,24 @@ def claim(work: Work, queue: Queue, limit: int, timeout: timedelta) -> list[Mess
         if timeout < _WAIT_MAX:
             work.wake(f"sqs:{queue.arn}", one=True)
     return claimed
+
+
+def _visible(queue: Queue, wanted: int, expected: int, work: Work) -> tuple[list[Message], bool]:
+    """The first messages that are visible, and whether there may be more.
+
+    The receives of a batch share one look: who finds nothing left looks for all that come after him.
+    """
+    left = work.pool(queue.arn)
+    found: list[Message] = []
+    while left and len(found) < wanted:
+        message = work.get(MESSAGES, left.pop().id)  # As it is by now.
+        if message is not None and message.visible_at <= work.now:
+            found.append(message)
+    if found:
+        return found, True
+    found = work.select(VISIBLE, limit=expected, queue=queue.id, now=work.now)
+    left.extend(reversed(found[wanted:]))
+    return found[:wanted], len(found) >= wanted
 
 
 class _Taker:

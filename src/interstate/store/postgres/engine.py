@@ -3,7 +3,8 @@
 Theory of operation
 -------------------
 One connection writes, ``READERS`` others read what is committed; all belong to the loop's thread, which watches their sockets
-for a commit's answer and for what reads have found. Time-outs of the session end what a frozen node would hold: a transaction that idles is ended by the
+for a commit's answer and for what reads have found. While a commit is on its way, the next batch may be decided on another
+connection that writes (``WRITERS``); it waits in the database for what the first one has locked, as another node's would. Time-outs of the session end what a frozen node would hold: a transaction that idles is ended by the
 database well below the node's lease, so its row locks never outlive it. A node that others declared dead finds its row in
 ``nodes`` gone (the *fence*, the last statement before COMMIT) and writes nothing any more.
 
@@ -24,7 +25,7 @@ import msgspec
 import psycopg
 from psycopg import Connection, errors, sql
 
-from interstate.store.ports import Rows, StoreUnavailable
+from interstate.store.ports import Rows, StoreUnavailable, Wanted
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
 from interstate.store.postgres.pipe import PipedConnection, Question
@@ -43,6 +44,10 @@ TRANSACTION_TIMEOUT_MS = 5500
 """All below the lease: what a frozen node holds is let go before others take its work over. (The last is known since 17.)"""
 READERS = 2
 """Connections that only read: while one is asked, the node answers what the other has found."""
+WRITERS = 2
+"""Connections that write: while a commit is on its way on one, the next batch is decided on the other."""
+WRITER_SHIFT = 8
+"""Own rows are those of a node and a connection: what two transactions write at once are two rows."""
 VERSION_MIN = 160_000
 _VERSION_TRANSACTION_TIMEOUT = 170_000
 _CONNECT_TIMEOUT_S = 3
@@ -91,6 +96,78 @@ class ClockSequences(Sequences):
         return drawn
 
 
+class Writer:
+    """A connection that writes, and what reads and writes there."""
+
+    def __init__(self, connection: PipedConnection, place: int) -> None:
+        ends = TRANSACTION_TIMEOUT_MS if connection.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
+        self.place = place
+        self.line = Line(connection, writes=True, ends_after_ms=ends)
+        self.rows = PostgresRows(self.line, locks=True)
+        self.flies = False  # Its commit is on its way, and nobody but who sent it may ask here.
+
+
+class PostgresCommit:
+    """``store.ports.Commit`` of a connection; nothing else is asked there until it has its answer."""
+
+    def __init__(self, store: "PostgresStore", writer: Writer, socket: int) -> None:
+        self.socket = socket
+        self._store = store
+        self._writer = writer
+        writer.flies = True
+
+    def has_come(self) -> bool:
+        """Whether the answer is there, or will never be."""
+        return self._writer.line.answer_has_come()
+
+    def end(self) -> None:
+        """Read it.
+
+        Raises:
+            Fenced: another node declared this one dead.
+            Overtaken: another node was faster.
+            StoreUnavailable: the connection was lost; whether the commit was made is not known, nobody was told so.
+        """
+        try:
+            self._writer.line.commit(None)  # The fence went before it.
+        except Fenced:
+            self._store.fenced = True
+            self._writer.line.rollback()
+            raise
+        self._writer.flies = False
+
+    def drop(self) -> None:
+        """Roll back."""
+        self._writer.line.rollback()
+        self._writer.flies = False
+
+
+class PostgresAhead:
+    """``store.ports.Ahead`` of a connection."""
+
+    def __init__(self, store: "PostgresStore", writer: Writer, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self._store = store
+        self._writer = writer
+        self.socket, self._answer = writer.rows.ask_ahead(wanted)
+        writer.flies = True
+
+    def has_come(self) -> bool:
+        """Whether the answer is there, or will never be."""
+        return self._writer.line.answer_has_come()
+
+    def take(self) -> list[list[msgspec.Struct | None]]:
+        """Go on with it."""
+        self._writer.flies = False
+        self._store.go_on(self._writer)
+        return self._answer()
+
+    def drop(self) -> None:
+        """Roll back."""
+        self._writer.line.rollback()
+        self._writer.flies = False
+
+
 class PostgresStore:
     """One node's side of a shared database.
 
@@ -100,6 +177,7 @@ class PostgresStore:
     durable = True
     reader = None
     takes_turns = True
+    asks_ahead = True
     refusals: tuple[type[Exception], ...] = (psycopg.Error, Overtaken)
     retries: tuple[type[Exception], ...] = _RETRIES
 
@@ -111,6 +189,8 @@ class PostgresStore:
         self.fenced = False
         self.reconnected: Callable[[], None] = lambda: None
         self.snapshots: list[PostgresSnapshot] = []
+        self._writers: list[Writer] = []
+        self._at: Writer
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
         self._closed = False
         with _connect(url) as connection:
@@ -124,13 +204,11 @@ class PostgresStore:
 
     def _open(self) -> None:
         """Connect, where there is no connection that can be used. A snapshot that is in use ends first."""
-        if self.fenced or not self._writes:
-            _close(getattr(self, "writer", None))
-            self.writer = _connect(self.url)
-            ends = TRANSACTION_TIMEOUT_MS if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
-            self.line = Line(self.writer, writes=True, ends_after_ms=ends)
-            self.line.prolonged = self._keep_lease
-            self._rows = PostgresRows(self.line, locks=True)
+        if self.fenced or not self._all_write:
+            for writer in self._writers:
+                _close(writer.line.connection)
+            writers = [self._new_writer(place) for place in range(WRITERS)]
+            self._at, self._writers = writers[0], writers
             stale = [snapshot for snapshot in self.snapshots if not snapshot.taken]
         else:
             stale = [snapshot for snapshot in self.snapshots if not snapshot.taken and not snapshot.line.usable]
@@ -140,15 +218,29 @@ class PostgresStore:
         while len(self.snapshots) < READERS:
             self.snapshots.append(PostgresSnapshot(Line(_connect_reader(self.url), writes=False)))
 
+    def _new_writer(self, place: int) -> Writer:
+        writer = Writer(_connect(self.url), place)
+        writer.line.prolonged = self._keep_lease
+        return writer
+
     @property
-    def _writes(self) -> bool:
-        line: Line | None = getattr(self, "line", None)
-        return line is not None and line.usable
+    def _all_write(self) -> bool:
+        return bool(self._writers) and all(writer.line.usable for writer in self._writers)
+
+    @property
+    def line(self) -> Line:
+        """The line of the batch that is open, or was last."""
+        return self._at.line
+
+    @property
+    def writer(self) -> PipedConnection:
+        """Its connection."""
+        return self._at.line.connection
 
     @property
     def rows(self) -> PostgresRows:
-        """The writing connection."""
-        return self._rows
+        """What reads and writes there."""
+        return self._at.rows
 
     @property
     def read_connection(self) -> PipedConnection:
@@ -157,16 +249,17 @@ class PostgresStore:
 
     @property
     def connections(self) -> list[PipedConnection]:
-        """All, the one that writes first."""
-        return [self.writer, *[snapshot.line.connection for snapshot in self.snapshots]]
+        """All, those that write first."""
+        lines = [writer.line for writer in self._writers] + [snapshot.line for snapshot in self.snapshots]
+        return [line.connection for line in lines]
 
     def _ensure(self) -> None:
         reads = all(snapshot.taken or snapshot.line.usable for snapshot in self.snapshots)
-        if reads and not self.fenced and self.line.usable:
+        if reads and not self.fenced and self._all_write:
             return
         if monotonic() < self._next_try:
             raise StoreUnavailable("the database cannot be reached")
-        if self.line.usable and self.line.pipe.awaits:  # Its commit may still be made.
+        if any(writer.flies for writer in self._writers):  # Their commits may still be made.
             raise StoreUnavailable("a connection to the database was lost")
         try:
             self._open()
@@ -181,9 +274,8 @@ class PostgresStore:
         self.reconnected()
 
     def _let_go(self) -> None:
-        _close(self.writer)
-        for snapshot in self.snapshots:
-            _close(snapshot.line.connection)
+        for connection in self.connections:
+            _close(connection)
 
     def _renewed(self) -> bool:
         """After a lost connection: whether we are still who we were."""
@@ -249,8 +341,8 @@ class PostgresStore:
 
     @property
     def node(self) -> int:
-        """This node's number."""
-        return self.number
+        """This node's number, and behind it that of the connection that writes."""
+        return self.number + (self._at.place << WRITER_SHIFT)
 
     @property
     def works(self) -> bool:
@@ -266,6 +358,24 @@ class PostgresStore:
             StoreUnavailable: the database is away.
         """
         self._ensure()
+        self._at = next(writer for writer in self._writers if not writer.flies)
+
+    def ask_ahead(self, wanted: Wanted) -> PostgresAhead:
+        """Begin, and ask for rows without a wait.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        self.begin()
+        return PostgresAhead(self, self._at, wanted)
+
+    def go_on(self, writer: Writer) -> None:
+        """The transaction of this connection is the one that is open."""
+        self._at = writer
+
+    def has_room(self) -> bool:
+        """Whether a connection that writes awaits nothing."""
+        return self._all_write and not self.fenced and any(not writer.flies for writer in self._writers)
 
     def settle(self) -> None:
         """Have the database take what was written; what it refuses shows here instead of at the commit."""
@@ -290,17 +400,15 @@ class PostgresStore:
     def _fence(self) -> Question:
         return "SELECT fence($1, $2)", (self.number, self.epoch)
 
-    def send_commit(self) -> int | None:
+    def send_commit(self) -> PostgresCommit | None:
         """Have it ended while the loop goes on."""
-        return self.line.send_commit(self._fence)
-
-    def commit_has_come(self) -> bool:
-        """Whether the answer is there, or will never be."""
-        return self.line.commit_has_come()
+        socket = self.line.send_commit(self._fence)
+        return None if socket is None else PostgresCommit(self, self._at, socket)
 
     def rollback(self) -> None:
-        """Drop it."""
-        self.line.rollback()
+        """Drop it. What is on its way to its commit is not open any more."""
+        if not self._at.flies:
+            self.line.rollback()
 
     def unavailable(self, error: Exception) -> StoreUnavailable | None:
         """Lines tell themselves what is lost."""

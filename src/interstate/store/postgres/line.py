@@ -88,6 +88,7 @@ class Line:
         self._writes = writes
         self._clock = 0
         self._open = False
+        self._clocked = False
         self._first = 0  # Of the answers that are on their way, this one is the first question's.
         self._ends_after_ms = ends_after_ms
         self._prolongs_at = 0.0
@@ -162,16 +163,46 @@ class Line:
             self._prolongs_at = now + self._ends_after_ms / _PROLONGED_TIMES / 1000
 
     def _exchange(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
+        sent = self._next_unit(questions, locks=locks)
+        return self._told(self.pipe.ask(sent, self._first))
+
+    def _next_unit(self, questions: Sequence[Question], *, locks: bool) -> list[Question]:
+        """What waits, and questions."""
         # Who takes locks draws numbers soon: the clock goes with them.
-        clocked = self._writes and (locks or not self._open)
+        self._clocked = self._writes and (locks or not self._open)
         told = self._waiting
-        sent = [*([] if self._open else [_BEGIN]), *told, *questions, *([_CLOCK] if clocked else [])]
+        sent = [*([] if self._open else [_BEGIN]), *told, *questions, *([_CLOCK] if self._clocked else [])]
         self._open = True
         self._waiting = []
-        rows = self.pipe.ask(sent, len(sent) - len(questions) - clocked)
-        if clocked:
+        self._first = len(sent) - len(questions) - self._clocked
+        return sent
+
+    def _told(self, rows: list[list[Any]]) -> list[list[Any]]:
+        if self._clocked:
             ((self._clock,),) = rows.pop()
         return rows
+
+    def ask_ahead(self, questions: Sequence[Question], *, locks: bool) -> int:
+        """Ask without a wait, and nothing else until ``answer_ahead``; the socket where the answer comes.
+
+        Raises:
+            StoreUnavailable: the database is away.
+        """
+        self.round_trips += 1
+        if self._ends_after_ms:
+            self._prolong()
+        try:
+            self.pipe.send(self._next_unit(questions, locks=locks))
+        except psycopg.Error as error:
+            raise self._read(error) from error
+        return self.pipe.fileno
+
+    def answer_ahead(self) -> list[list[Any]]:
+        """The rows that each question has found; raises what ``ask`` does."""
+        try:
+            return self._told(self.pipe.receive(self._first))
+        except psycopg.Error as error:
+            raise self._read(error) from error
 
     def settle(self) -> None:
         """Send what waits, so that a refusal shows now."""
@@ -210,22 +241,23 @@ class Line:
         Raises:
             StoreUnavailable: the connection was lost.
         """
-        if not self._open:
+        if not self._open and not self._waiting:
             return None
         self._last(fence)
-        told, self._waiting = self._waiting, []
+        told, self._waiting = [*([] if self._open else [_BEGIN]), *self._waiting], []
+        self._open = True
         try:
             self.pipe.send(told)
         except psycopg.Error as error:
             raise self._read(error) from error
         return self.pipe.fileno
 
-    def commit_has_come(self) -> bool:
-        """Whether ``commit`` has its answer, or will have none."""
+    def answer_has_come(self) -> bool:
+        """Whether ``commit`` or ``answer_ahead`` has its answer, or will have none."""
         try:
             return self.pipe.arrived()
         except psycopg.Error:
-            return True  # ``commit`` meets it again.
+            return True  # Who reads the answer meets it again.
 
     # Without a wait, for lines that only read ------------------------------------------------------------------
 

@@ -5,14 +5,14 @@ true when it is written. Tables that are *shared* (configuration: read by every 
 lock; before a row of one is changed it is read again under a lock and compared, and a batch that was overtaken is run again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from interstate.base.time import to_micros
-from interstate.store.ports import Change, Look
+from interstate.store.ports import Change, Look, Wanted
 from interstate.store.postgres.codec import TableCodec, codec_of
 from interstate.store.postgres.line import Line, Overtaken
 from interstate.store.postgres.pipe import Question
@@ -43,21 +43,16 @@ class PostgresRows:
 
     def fetch_all(self, wanted: Sequence[tuple[Table[Any], list[_Key]]]) -> list[list[msgspec.Struct | None]]:
         """The records under the keys of several tables, in one round trip; locked in the order given."""
-        bound = [[codec_of(table).to_key(key) for key in keys] for table, keys in wanted]
-        asked = [(codec_of(table), keys) for (table, _), keys in zip(wanted, bound, strict=True) if keys]
-        if not asked:
+        fetch = _Fetch(wanted, self._fetching)
+        if not fetch.questions:
             return [[] for _ in wanted]
-        questions = [(self._fetching(codec), codec.pack_keys(keys)) for codec, keys in asked]
-        locks = self._locks and any(codec.lock for codec, _ in asked)
-        answers = iter(zip(asked, self.line.ask(questions, locks=locks), strict=True))
-        found: list[list[msgspec.Struct | None]] = []
-        for keys in bound:
-            if keys:
-                (codec, _), rows = next(answers)
-                found.append(_in_order(codec, keys, rows))
-            else:
-                found.append([])
-        return found
+        return fetch.found(self.line.ask(fetch.questions, locks=self._locks and fetch.locks))
+
+    def ask_ahead(self, wanted: Wanted) -> tuple[int, Callable[[], list[list[msgspec.Struct | None]]]]:
+        """The same without a wait: the socket where the answer comes, and what reads it."""
+        fetch = _Fetch(wanted, self._fetching)
+        socket = self.line.ask_ahead(fetch.questions, locks=self._locks and fetch.locks)
+        return socket, lambda: fetch.found(self.line.answer_ahead())
 
     def _fetching(self, codec: TableCodec) -> str:
         return codec.fetch + codec.lock if self._locks else codec.fetch
@@ -180,6 +175,28 @@ class PostgresRows:
         for key, found in zip(keys, _in_order(codec, keys, rows), strict=True):
             if found != before[key]:
                 raise Overtaken(codec.table.name)
+
+
+class _Fetch:
+    """Rows of several tables under way."""
+
+    def __init__(self, wanted: Sequence[tuple[Table[Any], list[_Key]]], fetching: Callable[[TableCodec], str]) -> None:
+        self._bound = [[codec_of(table).to_key(key) for key in keys] for table, keys in wanted]
+        self._asked = [(codec_of(table), keys) for (table, _), keys in zip(wanted, self._bound, strict=True) if keys]
+        self.questions: list[Question] = [(fetching(codec), codec.pack_keys(keys)) for codec, keys in self._asked]
+        self.locks = any(codec.lock for codec, _ in self._asked)
+
+    def found(self, rows: list[list[Any]]) -> list[list[msgspec.Struct | None]]:
+        """The records, in the order of their keys."""
+        answers = iter(zip(self._asked, rows, strict=True))
+        found: list[list[msgspec.Struct | None]] = []
+        for keys in self._bound:
+            if keys:
+                (codec, _), of_table = next(answers)
+                found.append(_in_order(codec, keys, of_table))
+            else:
+                found.append([])
+        return found
 
 
 def _number(rows: list[Any]) -> int:

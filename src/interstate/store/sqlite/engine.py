@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from interstate.store.ports import StoreUnavailable
+from interstate.store.ports import Ahead, StoreUnavailable, Wanted
 from interstate.store.sqlite.damage import refuse_damage, unavailable
 from interstate.store.sqlite.migrate import fill_empty, migrate
 from interstate.store.sqlite.rows import SqliteRows
@@ -112,12 +112,18 @@ class SqliteStore:
         """End it; on disk when this returns. May run in a helper thread."""
         self.writer.execute("COMMIT")
 
+    asks_ahead = False
+
+    def ask_ahead(self, wanted: Wanted) -> Ahead:
+        """Nobody asks: a read never waits here."""
+        raise NotImplementedError(f"{len(wanted)} tables asked ahead")
+
     def send_commit(self) -> None:
         """SQLite waits for the disk where it is called."""
 
-    def commit_has_come(self) -> bool:
-        """Nothing is ever on its way."""
-        return True
+    def has_room(self) -> bool:
+        """One transaction at a time."""
+        return False
 
     def rollback(self) -> None:
         """Drop it."""
