@@ -131,7 +131,7 @@ SERVICE = Service(
                           "S3Bucket __local__, S3Key its absolute path.",
         "CreateEventSourceMapping": "Queues of SQS and streams of DynamoDB tables.",
         "CreateCodeSigningConfig": "Stored and described: zips carry no signature here.",
-        "PutFunctionRecursionConfig": "Stored and described: loops are not looked for.",
+        "PutRuntimeManagementConfig": "There is one version of each runtime; Manual takes it alone.",
     },
 )  # fmt: skip
 

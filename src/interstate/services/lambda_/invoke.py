@@ -229,13 +229,13 @@ def invoke_with_response_stream(request: InvokeWithResponseStream, work: Work) -
         return outcome
     found = located(work, request.function_name, request.qualifier)
     version = version_at(work, found).version
+    body = outcome.body
+    assert isinstance(body, Invocation)
     streaming = Streaming(
-        lambda _type, head: _stream(version, [{"PayloadChunk": {"Payload": head}}]),
+        lambda _type, head: _named(body, _stream(version, [{"PayloadChunk": {"Payload": head}}])),
         lambda data: {"PayloadChunk": {"Payload": data}},
         lambda result: [{"InvokeComplete": _complete(result, answered(result))}],
     )
-    body = outcome.body
-    assert isinstance(body, Invocation)
     return Perform(outcome.kind, body, lambda result: _named(body, _streamed(result, answered(result))), streaming)
 
 
