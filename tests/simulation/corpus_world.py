@@ -13,6 +13,8 @@ from interstate.runtime.testing import Crash, World
 from interstate.services.states import tasks
 from interstate.services.tables import SERVICES
 from interstate.store.records.lambda_ import FUNCTIONS, Function, Invocation, InvocationResult
+from interstate.store.records.map_runs import MAP_RUNS
+from interstate.store.records.open_counts import EXECUTIONS_OPEN, MAP_RUNS_OPEN
 from interstate.store.records.states import (
     EXECUTION_ARNS,
     EXECUTIONS,
@@ -21,10 +23,14 @@ from interstate.store.records.states import (
     TASKS_OF_ACTIVITY,
     Execution,
 )
+from interstate.store.tables import Scalar
 
 ROLE = "arn:aws:iam::000000000000:role/r"
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:m"
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:m:e"
+SCOPE = "000000000000/us-east-1"
+RUNNING = Scalar("SELECT COUNT(*) FROM states_executions WHERE status = 'RUNNING' AND type = 'STANDARD'", (EXECUTIONS,))
+RUNS_OPEN = Scalar("SELECT COUNT(*) FROM states_map_runs WHERE status = 'RUNNING' AND backlogged = 0", (MAP_RUNS,))
 CSV = b"n\n1\n2\n3\n"
 
 
@@ -165,6 +171,16 @@ class Story:
         number = self.ended.id
         chunks = self.world.run(lambda work: work.select(HISTORY_FROM, limit=9999, execution=number, first=0))
         return [event for chunk in chunks for event in decode(chunk.body)]
+
+    def miscounted(self) -> tuple[int, int]:
+        """By how many the executions and Map Runs that are counted as open differ from those that are."""
+
+        def read(work: Any) -> tuple[int, int]:
+            executions = work.scalar(EXECUTIONS_OPEN, scope=SCOPE) - work.scalar(RUNNING)
+            return executions, work.scalar(MAP_RUNS_OPEN, scope=SCOPE) - work.scalar(RUNS_OPEN)
+
+        found: tuple[int, int] = self.world.run(read)
+        return found
 
     def left(self) -> list[Any]:
         """Frames that were not forgotten."""

@@ -64,6 +64,7 @@ def end_of(story: Story) -> tuple[Any, ...]:
     """How it ended, for comparison."""
     row = story.ended
     assert story.left() == []
+    assert story.miscounted() == (0, 0)
     assert [event.id for event in story.history()] == list(range(1, len(story.history()) + 1))
     end = (row.status, _plain(row.output or ""), row.error, _plain(row.cause or ""))
     return end, told(story), messages(story), len(story.outside.calls)
