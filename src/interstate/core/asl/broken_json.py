@@ -12,6 +12,10 @@ import msgspec
 _TOKEN = re.compile(r"[A-Za-z_$][\w$]*")
 _VALUES = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
+SOURCE_SHOWN_MAX = 500
+TOKEN_SHOWN_MAX = 256
+"""How much Jackson shows of a text, and of a token. Source: its JsonLocation and ParserBase."""
+
 
 class Fault(msgspec.Struct, frozen=True):
     """What is wrong, and at which character (0 is the first)."""
@@ -23,7 +27,11 @@ class Fault(msgspec.Struct, frozen=True):
         """The place as Jackson writes it; its columns count from 1."""
         before = text[: self.position]
         column = self.position - (before.rfind("\n") + 1) + 1
-        return f'[Source: (String)"{text}"; line: {before.count(chr(10)) + 1}, column: {column}]'
+        more = len(text) - SOURCE_SHOWN_MAX
+        cut = f"[truncated {more} chars]" if more > 0 else ""
+        return (
+            f'[Source: (String)"{text[:SOURCE_SHOWN_MAX]}"{cut}; line: {before.count(chr(10)) + 1}, column: {column}]'
+        )
 
 
 def fault_of(text: str) -> Fault:
@@ -46,7 +54,8 @@ def _worded(text: str, error: json.JSONDecodeError) -> Fault:
     found = f"Unexpected character ('{text[at]}' (code {ord(text[at])}))"
     match error.msg:
         case "Expecting value" if token := _TOKEN.match(text, at):
-            return Fault(f"Unrecognized token '{token[0]}': was expecting {_VALUES}", token.end())
+            shown = token[0] if len(token[0]) < TOKEN_SHOWN_MAX else f"{token[0][:TOKEN_SHOWN_MAX]}..."
+            return Fault(f"Unrecognized token '{shown}': was expecting {_VALUES}", token.end())
         case "Expecting value":
             return Fault(f"{found}: expected a valid value {_VALUES}", at + 1)
         case "Expecting property name enclosed in double quotes":
