@@ -61,6 +61,7 @@ _LONG = (
     "tests/apps/test_orders_races.py",
     "tests/apps/test_orders_saga.py",
     "tests/apps/test_orders_history.py",
+    "tests/apps/test_orders_lost_notices.py",
     "tests/nodes/",
     "tests/simulation/",
     # Properties with many examples, a crash at every commit, and tests that wait for a socket.

@@ -81,6 +81,7 @@ def test_a_letter_tells_its_form_where_it_came_from_and_what_broke(
         (by_destination("PartnerUnavailable", "POST http://pay/refunds: timed out"), "PaymentTimeout", "RETRYABLE"),
         (by_destination("PaymentTimeout", ""), "PaymentTimeout", "RETRYABLE"),
         (record({"orderId": "O-1"}, source=QUEUE + "PaymentProcessingQueue"), "PaymentTimeout", "RETRYABLE"),
+        (record({"orderId": "O-1"}, source=QUEUE + "PaymentReversalQueue"), "PaymentTimeout", "RETRYABLE"),
         (by_destination("InventoryServiceDown", ""), "InventoryServiceDown", "RETRYABLE"),
         (by_destination("TooManyRaces", ""), "InventoryServiceDown", "RETRYABLE"),
         (record({"orderId": "O-1"}, source=QUEUE + "PartialInventoryQueue"), "InventoryServiceDown", "RETRYABLE"),
