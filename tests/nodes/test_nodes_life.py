@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -308,6 +309,59 @@ def test_a_takeover_moves_what_the_dead_had_in_hand(url: str) -> None:
         assert lanes(url) == {1: base + STEP, 2: base + WAITING, 3: base + WAITING}
 
     living(url, 2, test)
+
+
+def test_a_takeover_takes_a_share_and_leaves_the_others_theirs(url: str) -> None:
+    """Of three nodes one dies: each of the two that live goes on with half of its work."""
+
+    async def test(here: Life, there: Life, gone: Life) -> None:
+        await there.meet()
+        with beside(url) as other:
+            for number in range(10):
+                other.execute(ROW, (number + 1, gone.store.lane_base + STEP))
+            for number in range(10, 14):
+                other.execute(ROW, (number + 1, gone.store.lane_base + IN_FLIGHT))
+        end_lease(url, gone)
+        await here.meet()
+        mine, theirs = here.store.lane_base, there.store.lane_base
+        assert Counter(lanes(url).values()) == {mine + STEP: 5, mine + WAITING: 2, STEP: 5, WAITING: 2}
+        await there.meet()
+        assert Counter(lanes(url).values()) == {
+            mine + STEP: 5,
+            mine + WAITING: 2,
+            theirs + STEP: 5,
+            theirs + WAITING: 2,
+        }
+
+    living(url, 3, test)
+
+
+def test_what_others_leave_of_a_dead_nodes_work_is_taken_up_with_the_next_renewal(url: str) -> None:
+    """Whoever was to take it may hang: nothing waits for longer than a second more."""
+
+    async def test(here: Life, _hangs: Life, gone: Life) -> None:
+        with beside(url) as other:
+            for number in range(10):
+                other.execute(ROW, (number + 1, gone.store.lane_base + STEP))
+        end_lease(url, gone)
+        await here.meet()
+        await here.meet()
+        assert set(lanes(url).values()) == {here.store.lane_base + STEP}
+
+    living(url, 3, test)
+
+
+def test_a_node_that_only_answers_gets_no_share(url: str) -> None:
+    async def test(here: Life, api: Life, gone: Life) -> None:
+        with beside(url) as other:
+            other.execute("UPDATE nodes SET role = 'api' WHERE number = %s", (api.store.number,))
+            for number in range(10):
+                other.execute(ROW, (number + 1, gone.store.lane_base + STEP))
+        end_lease(url, gone)
+        await here.meet()
+        assert set(lanes(url).values()) == {here.store.lane_base + STEP}
+
+    living(url, 3, test)
 
 
 def test_a_lease_that_is_not_renewed_ends_and_its_work_goes_on_within_ten_seconds_of_guard_time(url: str) -> None:

@@ -25,6 +25,7 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
@@ -109,6 +110,7 @@ class Nodes:
         self._wakes: dict[tuple[str, bool], None] = {}
         self._told = asyncio.Event()
         self.others = 0
+        self._workers = 1  # Nodes that live and do due work, this one included.
         self.is_first = False  # Of those that live, this one has the lowest number: it measures what is everybody's.
         self._faults = ""
         self._skewed = False
@@ -292,13 +294,17 @@ class Nodes:
         living = {(row[0], row[1]) for row in rows if row[0] not in dead}
         self.others = len(living)
         self.is_first = all(self._store.number < number for number, _ in living)
+        self._workers = 1 + sum(row[6] != "api" for row in rows if row[0] not in dead)
+        shared = False
         for number, epoch, backends, *_, until in dead.values():
-            await self._take_over(connection, number, epoch, msgspec.json.decode(backends, type=list[int]), until)
+            pids = msgspec.json.decode(backends, type=list[int])
+            shared |= await self._take_over(connection, number, epoch, pids, until)
         if self._known - living:  # What they committed last, they may not have told.
             self._instance.parking.look_again()
         self._known = living
         if self._store.works:
-            await self._adopt(connection, _POOL)
+            if not shared:  # Else the others have a second for their share of it.
+                await self._adopt(connection, _POOL)
             self._instance.due.look()
 
     def _overdue(self, rows: list[tuple[Any, ...]]) -> dict[int, tuple[Any, ...]]:
@@ -346,7 +352,8 @@ class Nodes:
 
     async def _take_over(
         self, connection: psycopg.AsyncConnection[Any], number: int, epoch: int, backends: list[int], until: int
-    ) -> None:
+    ) -> bool:
+        """Go on with a dead node's work; tells whether some of it was left to the others that live."""
         await connection.execute(_END_BACKENDS, (backends,))
         mine = await connection.execute(
             "UPDATE nodes SET epoch = %s, lease_until = micros_now() + %s "
@@ -354,30 +361,48 @@ class Nodes:
             (self._store.epoch ^ number, int(LEASE_S * 1_000_000), number, epoch, until),
         )
         if mine.rowcount == 0:
-            return  # Another node was faster, or it came back.
-        moved = (
-            await self._adopt(connection, number) if self._store.works else await self._hand_over(connection, number)
-        )
+            return False  # Another node was faster, or it came back.
+        moved, left = 0, 0
+        if self._store.works:
+            moved = await self._adopt(connection, number, shares=self._workers)
+        if not self._store.works or self._workers > 1:
+            left = await self._hand_over(connection, number)
         gone = {"number": number, "epoch": self._store.epoch ^ number}
         if (await connection.execute(_FORGET, gone)).rowcount == 0:  # Its backend still holds rows: next time.
             await connection.execute(_NOT_YET, gone)
-        _log.warning("node %d is gone; node %d goes on with its %d pieces of work", number, self._store.number, moved)
+        _log.warning(
+            "node %d is gone; node %d goes on with %d pieces of its work, and leaves %d to others",
+            number,
+            self._store.number,
+            moved,
+            left,
+        )
         self._instance.due.look()
+        return bool(left)
 
-    async def _adopt(self, connection: psycopg.AsyncConnection[Any], number: int) -> int:
-        """Move a node's due work to our lanes; what it had in flight waits again, under the same keys."""
+    async def _adopt(self, connection: psycopg.AsyncConnection[Any], number: int, shares: int = 1) -> int:
+        """Move a node's due work, or one of so many shares of it, to our lanes; what it had in flight waits again, under its keys."""
         moved = 0
         for lane in range(3):
-            to = self._store.lane_base + (WAITING if lane == IN_FLIGHT else lane)
-            while True:
-                page = await connection.execute(_ADOPT, {"to": to, "of": number * 4 + lane, "page": ADOPT_PAGE})
+            of, to = number * 4 + lane, self._store.lane_base + (WAITING if lane == IN_FLIGHT else lane)
+            most = await self._share(connection, of, shares)
+            while most > 0:
+                size = min(ADOPT_PAGE, most)
+                page = await connection.execute(_ADOPT, {"to": to, "of": of, "page": size})
                 moved += page.rowcount
-                if page.rowcount < ADOPT_PAGE:
-                    break
+                most = most - size if page.rowcount == size else 0
         return moved
 
+    @staticmethod
+    async def _share(connection: psycopg.AsyncConnection[Any], lane: int, shares: int) -> int:
+        if shares == 1:
+            return sys.maxsize
+        row = await (await connection.execute("SELECT count(*) FROM due WHERE lane = %s", (lane,))).fetchone()
+        assert row is not None
+        return -(-int(row[0]) // shares)
+
     async def _hand_over(self, connection: psycopg.AsyncConnection[Any], number: int) -> int:
-        """A node that does no work itself gives a dead one's to nobody in particular."""
+        """Give a dead node's work to nobody in particular: who lives and works takes it up, the faster one more of it."""
         moved = await connection.execute(_HAND_OVER, (number,))
         self._instance.due.left_work()
         return moved.rowcount
