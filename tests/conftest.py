@@ -57,6 +57,7 @@ _LONG = (
     "tests/runtime/functions/",  # They start processes of functions.
     "tests/runtime/test_watch.py",
     "tests/runtime/test_deploy.py",
+    "tests/runtime/test_overlapping_commits.py",
     "tests/runtime/test_read_turns.py",
     "tests/apps/test_orders_races.py",
     "tests/apps/test_orders_saga.py",
