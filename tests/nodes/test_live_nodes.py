@@ -9,8 +9,10 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -139,6 +141,35 @@ def test_a_node_that_only_answers_leaves_the_work_to_the_others(start: Callable[
     arn = states.start_execution(stateMachineArn=machine)["executionArn"]
     until(lambda: states.describe_execution(executionArn=arn)["status"] == "SUCCEEDED", LIMIT_S)
     assert [node["role"] for node in worker.control("GET", "health")["node"]["nodes"]] == ["work", "api"]
+    shown = api.control("GET", "nodes")
+    assert shown["role"] == "api"
+    assert {node["number"]: (node["role"], node["address"], node["alive"]) for node in shown["nodes"]} == {
+        1: ("work", f"127.0.0.1:{worker.port}", True),
+        2: ("api", f"127.0.0.1:{api.port}", True),
+    }
     worker.end(signal.SIGTERM)
     assert worker.process.returncode == 0
     until(lambda: len(api.control("GET", "health")["node"]["nodes"]) == 1, LIMIT_S)
+    assert [node["number"] for node in api.control("GET", "nodes")["nodes"]] == [2]
+
+
+def test_each_node_has_workers_of_its_own_for_a_function(start: Callable[..., Node]) -> None:
+    """Called through two nodes, a function runs beside each of them; a worker that is warm is used again."""
+    here, there = start(), start()
+    code = BytesIO()
+    with ZipFile(code, "w") as file:
+        file.writestr("app.py", "import os\ndef handler(event, context): return [os.getpid(), os.getppid()]\n")
+    request = {"Runtime": "python3.11", "Handler": "app.handler", "Role": "arn:aws:iam::000000000000:role/r"}
+    here.client("lambda").create_function(FunctionName="f", Code={"ZipFile": code.getvalue()}, **request)
+
+    def called(node: Node) -> list[int]:
+        answer = node.client("lambda", retries=3).invoke(FunctionName="f")
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        found: list[int] = json.load(answer["Payload"])
+        return found
+
+    first, second = called(here), called(there)
+    assert first[0] != second[0]
+    assert first[1] != second[1]  # Who started it is the node's own supervisor.
+    assert called(here) == first
+    assert called(there) == second
