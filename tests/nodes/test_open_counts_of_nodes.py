@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from tests.nodes.test_traps import begin, postgres
 from tests.postgres_server import fresh_database
@@ -14,10 +15,12 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.runtime.testing import World
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.postgres.migrate import migrate
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.records.open_counts import EXECUTIONS_OPEN, MAP_RUNS_OPEN
 
 ROLE = "arn:aws:iam::000000000000:role/r"
+COUNTS = (EXECUTIONS_OPEN, MAP_RUNS_OPEN)
 SCOPE = "000000000000/us-east-1"
 WAIT = {"Type": "Wait", "Seconds": 3600, "End": True}
 RUN = {
@@ -45,6 +48,23 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, World]]:
     yield worlds
     for world in worlds:
         world.close()
+
+
+def test_an_older_database_begins_with_what_is_open_in_it(pair: tuple[World, World]) -> None:
+    here, _there = pair
+    start(here, machine(here, RUN), "a", "[1,2]")
+    here.run_due()
+    assert here.run(lambda work: [work.scalar(which, scope=SCOPE) for which in COUNTS]) == [3, 1]
+    with psycopg.connect(postgres(here).url, autocommit=True) as connection:
+        for table in ("states_open", "states_last_places", "states_map_backlog"):
+            connection.execute(f"DROP TABLE {table}".encode())
+        connection.execute("ALTER TABLE states_map_runs DROP COLUMN backlogged")
+        connection.execute(
+            "DELETE FROM schema_migrations WHERE name IN ('0280_states_open.sql', '0281_states_open_hot.sql')"
+        )
+        migrate(connection)
+        rows = connection.execute("SELECT scope, executions, map_runs FROM states_open").fetchall()
+    assert rows == [(SCOPE, 3, 1)]
 
 
 def machine(world: World, state: Any) -> str:

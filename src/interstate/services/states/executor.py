@@ -84,16 +84,17 @@ FOLD_TRANSITIONS_MAX = 50
 """Transitions of one fold: how often a slice looks at its bounds."""
 
 
-def start(execution: Execution, work: Work, *, at_once: bool = False) -> None:
+def start(execution: Execution, work: Work, *, at_once: bool = False, counted: bool = False) -> None:
     """Take a new execution, which nobody has put yet; its first slice is due at once.
 
     With ``at_once`` that slice runs before this returns, for a caller who waits for the end: an execution that needs nothing from
     outside is over then, and leaves no due row. (A Task must not start its child so: it would run inside the parent's slice.)
+    ``counted``: it has its place among those that are open already.
     """
     execution = with_input_apart(execution, work)
     work.put(EXECUTIONS, execution)
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
-    if execution.type != EXPRESS:
+    if not counted and execution.type != EXPRESS:
         count_execution(execution.machine, 1, work)
     ending.announce(execution, work)
     began = Deliveries(execution.id, [Delivery(0, Started())])

@@ -85,16 +85,33 @@ def check_executions(scope: str, work: Work) -> None:
     Raises:
         ExecutionLimitExceeded: it has them.
     """
+    _with_a_place(scope, work)
+
+
+def take_place(scope: str, work: Work) -> None:
+    """Count one more open execution, where there is a place for it.
+
+    Raises:
+        ExecutionLimitExceeded: there is none.
+    """
+    row = _with_a_place(scope, work)
+    work.put(OPEN, Open(row.scope, row.node, row.executions + 1, row.map_runs, row.others, row.looked_at))
+
+
+def _with_a_place(scope: str, work: Work) -> Open:
+    """This node's row, when the region may have one more open execution."""
     quota = _quota(EXECUTIONS_QUOTA, OPEN_EXECUTIONS_MAX, work)
-    row = _own(scope, work)
+    row = work.get(OPEN, scope, work.node) or _own(scope, work)
     left = quota - row.executions - row.others
     if left <= NEAR or (work.now != row.looked_at and work.now - row.looked_at >= LOOKED_EVERY):
         left = quota - _looked(row, work)
         if work.node and left <= LAST:
             _take_last_places(scope, work)
             left = quota - _looked(row, work)
+        row = _own(scope, work)
     if left <= 0:
         raise ExecutionLimitExceeded
+    return row
 
 
 def _looked(row: Open, work: Work) -> int:

@@ -28,7 +28,7 @@ from interstate.services.states.errors import (
 )
 from interstate.services.states.machines import active_machine, revision_of
 from interstate.services.states.mocking import check_case, forget, split_case
-from interstate.services.states.open_counts import EXECUTIONS_QUOTA, check_executions
+from interstate.services.states.open_counts import EXECUTIONS_QUOTA, take_place
 from interstate.services.states.texts import forget_input, input_of
 from interstate.services.states.versions import version_at
 from interstate.store.ports import Work
@@ -130,7 +130,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
             ):
                 return earlier
             raise ExecutionAlreadyExists(arn)
-        check_executions(started.machine.scope, work)
+        take_place(started.machine.scope, work)
     execution = Execution(
         id=work.next_id(EXECUTIONS),
         arn=arn,
@@ -149,7 +149,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
         parent=parent,
         mock_case=case,
     )
-    executor.start(execution, work, at_once=at_once)
+    executor.start(execution, work, at_once=at_once, counted=True)
     return execution
 
 
