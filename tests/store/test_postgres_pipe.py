@@ -8,8 +8,10 @@ from tests.postgres_server import fresh_database
 
 from interstate.store.postgres import pipe
 from interstate.store.postgres.arrays import PACK
+from interstate.store.postgres.codec import codec_of
 from interstate.store.postgres.engine import _connect
 from interstate.store.postgres.pipe import PipedConnection
+from interstate.store.records.due import SETTINGS
 
 
 @pytest.fixture
@@ -112,3 +114,15 @@ def test_a_connection_that_was_ended_says_so(connection: PipedConnection) -> Non
         connection.pipe.ask(((SELECT, (1,)),))
     with pytest.raises(psycopg.OperationalError):
         connection.pipe.ask(((SELECT, (1,)),))
+
+
+def test_what_all_rows_leave_empty_stands_in_the_statement_and_nothing_else_does() -> None:
+    """Columns that are NULL, '' or 0 in every row are not sent; one row that differs is enough to send them all."""
+    codec = codec_of(SETTINGS)
+    assert codec.inserting([["a", ""], ["b", ""]])[0] == (
+        """INSERT INTO settings ("name", "value") SELECT v.c0, '' FROM unnest($1::text[]) AS v(c0)"""
+    )
+    statement, sent = codec.inserting([["a", ""], ["b", "x"]])
+    assert "''" not in statement
+    assert len(sent) == 2
+    assert codec.inserting([["", ""]]) == (codec.insert, codec.pack_rows([["", ""]]))

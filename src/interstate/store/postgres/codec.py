@@ -28,6 +28,7 @@ class TableCodec(RecordCodec):
 
     __slots__ = (
         "_floats",
+        "_inserts",
         "_pack",
         "_pack_key",
         "_texts",
@@ -70,6 +71,7 @@ class TableCodec(RecordCodec):
             len(self.key_at) + 1,
         )
         self._updates: dict[tuple[int, ...], str] = {}
+        self._inserts: dict[tuple[str, ...], str] = {}
 
     def to_row(self, record: msgspec.Struct) -> list[Any]:
         """The column values; arrays hold one type only, so a whole number in a column of floats becomes one."""
@@ -86,6 +88,24 @@ class TableCodec(RecordCodec):
     def pack_rows(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
         """Whole rows as columns."""
         return [pack(column) for pack, column in zip(self._pack, zip(*rows, strict=True), strict=True)]
+
+    def inserting(self, rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+        """The statement that inserts rows, and its parameters: what all of them leave empty stands in the statement."""
+        columns = list(zip(*rows, strict=True))
+        empty = tuple([_empty(column) for column in columns])
+        sent = [at for at, literal in enumerate(empty) if not literal]
+        if not sent:
+            return self.insert, self.pack_rows(rows)
+        statement = self._inserts.get(empty)
+        if statement is None:
+            names = ", ".join(f'"{name}"' for name in self.columns)
+            values = ", ".join(literal or f"v.c{at}" for at, literal in enumerate(empty))
+            arrays = _unnested([self.arrays[at] for at in sent])
+            statement = self._inserts[empty] = (
+                f"INSERT INTO {self.table.name} ({names}) SELECT {values} "
+                f"FROM unnest({arrays}) AS v({', '.join(f'c{at}' for at in sent)})"
+            )
+        return statement, [self._pack[at](columns[at]) for at in sent]
 
     def pack_changes(self, changed: tuple[int, ...], rows: Sequence[tuple[Sequence[Any], Sequence[Any]]]) -> list[Any]:
         """(key, new values of the changed columns) as columns of ``update``."""
@@ -125,6 +145,20 @@ class TableCodec(RecordCodec):
             )
             self._updates[changed] = statement
         return statement
+
+
+def _empty(column: Sequence[Any]) -> str:
+    """What a column holds in all rows, when that is nothing: NULL, an empty text or zero."""
+    first = column[0]
+    if first is None:
+        literal = "NULL"
+    elif first == "":
+        literal = "''"
+    elif type(first) is int and first == 0:
+        literal = "0"
+    else:
+        return ""
+    return literal if column.count(first) == len(column) else ""
 
 
 def _unnested(kinds: Sequence[str]) -> str:

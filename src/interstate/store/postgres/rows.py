@@ -161,7 +161,7 @@ class PostgresRows:
             tell(codec.delete, [*codec.pack_keys(sorted(deletes)), len(deletes)])
         if inserts:
             inserts.sort(key=_first)
-            tell(codec.insert, codec.pack_rows([row for _, row in inserts]))
+            tell(*codec.inserting([row for _, row in inserts]))
         for changed, rows in updates.items():
             rows.sort(key=_first)
             tell(codec.update(changed), [*codec.pack_changes(changed, rows), len(rows)])
