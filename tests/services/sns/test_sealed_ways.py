@@ -18,6 +18,7 @@ from interstate.services.sns.signatures import _new_key
 from interstate.store.records.metrics import POINTS, SERIES
 from interstate.store.records.sns import SIGNING_KEYS, SigningKey
 from interstate.store.records.sqs import DEPTHS, MESSAGES
+from interstate.store.records.sqs import QUEUES as QUEUES_TABLE
 from interstate.store.tables import Select
 
 TOPIC = "arn:aws:sns:us-east-1:000000000000:orders"
@@ -31,6 +32,7 @@ LET_IN: dict[str, Any] = {
 NOT_BEFORE = {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}
 NOT_AFTER = {"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}
 
+ALL_QUEUES = Select(QUEUES_TABLE, "arn <> ''", "arn")
 ALL_MESSAGES = Select(MESSAGES, "id > 0", "id")
 ALL_POINTS = Select(POINTS, "series <> 0", "series")
 ALL_SERIES = Select(SERIES, "name <> ''", "id")
@@ -78,19 +80,28 @@ def subscribe(world: World, queue: str, **attributes: str) -> None:
 
 
 def left(world: World) -> tuple[list[Any], list[Any], list[Any]]:
-    """What publishes leave: messages (but for their own ids), depths, and what was counted."""
-
-    def plain(message: Any) -> dict[str, Any]:
-        found: dict[str, Any] = msgspec.to_builtins(message)
-        found["system_attributes"].pop("AWSTraceHeader", "")
-        return {name: value for name, value in found.items() if name not in ("id", "message_id", "body_md5")}
+    """What publishes leave: messages (but for their own ids), depths, and what was counted; queues by their names."""
 
     def read(work: Any) -> tuple[list[Any], list[Any], list[Any]]:
-        names = {series.id: series for series in work.select(ALL_SERIES, limit=1000)}
-        points = [(names[point.series], point) for point in work.select(ALL_POINTS, limit=1000)]
-        order = lambda each: (each["queue_id"], each["body"])  # noqa: E731 the order among queues does not matter
-        messages = sorted(map(plain, work.select(ALL_MESSAGES, limit=1000)), key=order)
-        return messages, work.select(ALL_DEPTHS, limit=1000), sorted(map(repr, points))
+        queues = {queue.id: queue.name for queue in work.select(ALL_QUEUES, limit=1000)}
+
+        def plain(message: Any) -> dict[str, Any]:
+            found: dict[str, Any] = msgspec.to_builtins(message)
+            found["system_attributes"].pop("AWSTraceHeader", "")
+            kept = {name: value for name, value in found.items() if name not in {"id", "message_id", "body_md5"}}
+            return kept | {"queue_id": queues[found["queue_id"]]}
+
+        names = {series.id: series.name for series in work.select(ALL_SERIES, limit=1000)}
+        points = [
+            (names[point.series], *msgspec.structs.astuple(point)[3:]) for point in work.select(ALL_POINTS, limit=1000)
+        ]
+        depths = [(queues[depth.queue_id], depth.messages) for depth in work.select(ALL_DEPTHS, limit=1000)]
+        messages = [plain(message) for message in work.select(ALL_MESSAGES, limit=1000)]
+        return (
+            sorted(messages, key=lambda each: (each["queue_id"], each["body"])),
+            sorted(depths),
+            sorted(map(repr, points)),
+        )
 
     found: tuple[list[Any], list[Any], list[Any]] = world.run(read)
     return found
