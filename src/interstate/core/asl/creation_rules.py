@@ -13,7 +13,9 @@ from interstate.base.json import JSON, JSONObject
 from interstate.core.asl.faults import Fault
 from interstate.core.asl.parse_task import express_fault, parse_resource
 
-DISTRIBUTED_IN_EXPRESS: Final = "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+DISTRIBUTED_IN_EXPRESS: Final = (
+    "The field 'Mode' with value 'DISTRIBUTED' is not supported inside 'EXPRESS' state machines"
+)
 _SCHEMA: Final = "SCHEMA_VALIDATION_FAILED"
 
 
