@@ -341,14 +341,14 @@ def test_an_execution_that_timed_out_tells_where(shop: Shop) -> None:
 
 def test_a_message_received_too_often_is_found_among_the_dead_letters(shop: Shop) -> None:
     dead = shop.queue("dead")
-    policy = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})
-    shop.rule("placed", shop.queue("orders", RedrivePolicy=policy))
+    policy = {"deadLetterTargetArn": dead, "maxReceiveCount": 2}
+    shop.rule("placed", shop.queue("orders", RedrivePolicy=json.dumps(policy)))
     event_id = shop.put()
     url = f"http://localhost/{ACCOUNT}/orders"
     for _ in range(2):
         shop.call("sqs", "ReceiveMessage", QueueUrl=url, VisibilityTimeout=0)
     started = shop.delivery(event_id)["started"]
-    assert (started["receiveCount"], started["redrivePolicy"]) == (2, policy)
+    assert (started["receiveCount"], json.loads(started["redrivePolicy"])) == (2, policy)
     shop.call("sqs", "ReceiveMessage", QueueUrl=url)
     started = shop.delivery(event_id)["started"]
     assert (started["queueArn"], started["deadLetterOf"], started["receiveCount"]) == (dead, arn("sqs", "orders"), 2)

@@ -34,7 +34,9 @@ def count(number: int, items: int, size: int, work: Work) -> None:
         if to_micros(work.now) % FOLD_ONE_IN == 0:
             fold(number, work)
     else:
-        work.put(ITEM_COUNT_DELTAS, ItemCountDelta(number, work.now, delta.items + items, delta.bytes + size, work.node))
+        work.put(
+            ITEM_COUNT_DELTAS, ItemCountDelta(number, work.now, delta.items + items, delta.bytes + size, work.node)
+        )
 
 
 def fold(number: int, work: Work) -> None:
