@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from interstate.base.arn import Caller
+from interstate.runtime.batch import Job
 from interstate.runtime.metrics import Counts
 from interstate.runtime.testing import World
 from interstate.runtime.work import BatchWork
@@ -102,3 +103,25 @@ def test_what_is_counted_with_its_size_is_counted_in_both_series(sizes: list[flo
     alone.add(size, 6.0)
     assert together.sets == alone.sets
     assert together.sets == alone.sets, "nothing is counted twice"
+
+
+def test_what_readers_and_batches_count_in_a_minute_is_one_point_whatever_fails_between() -> None:
+    world = World(())
+    for turn in range(12):
+        world.batches.metrics.waiting(world.now).add(
+            ("0" * 12, "us-east-1", "AWS/SQS", "Sent", (("QueueName", "q"),), "Bytes"), 5
+        )
+        if turn % 4 == 3:
+            job = Job(
+                lambda work: work.measure("AWS/SQS", "Sent", (("QueueName", "q"),), 9, "Bytes"), lambda _job: None, b""
+            )
+            world.batches.decide([job], world.now, effects_max=0)
+            world.store.rollback()  # The commit failed: what calls of this batch counted is gone.
+            world.batches.forget()
+        measure(world, 1)
+        if turn == 7:
+            world.advance(timedelta(minutes=1))
+    [(_, points)] = everything(world)
+    assert sum(point.samples for point in points) == 24 - 3
+    assert sum(point.total for point in points) == 12 + 5 * 9
+    assert {(point.low, point.high) for point in points} == {(1, 5)}

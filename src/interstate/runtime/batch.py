@@ -29,7 +29,7 @@ from interstate.services.cloudwatch import upkeep
 from interstate.store.ports import Ahead, Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, WAITING, Due
 from interstate.store.tables import Demand, Key
-from interstate.store.unit_of_work import OwnRows, Sequences, UnitOfWork
+from interstate.store.unit_of_work import Kept, OwnRows, Sequences, UnitOfWork
 
 BATCH_JOBS_MAX = 64
 BATCH_WORK_S = 0.005
@@ -105,14 +105,16 @@ class Batches:
         self._refusals: tuple[type[Exception], ...] = (*store.refusals, StoreUnavailable)
         self.metrics = Metrics()
         self._own: dict[int, OwnRows] = {}
+        self._kept: Kept = {}  # Empty while a batch is decided, so that nothing is left of one that fails.
 
     def forget(self) -> None:
         """What was written last is not there: a commit failed, or the store was emptied or exchanged."""
         self.metrics.forget()
         self._own.clear()
+        self._kept = {}
 
     def _own_rows(self) -> OwnRows | None:
-        """Of who writes now; where one process owns the store, reading a row costs less than knowing it."""
+        """Of who writes now; where one process owns the store, what is known of rows is kept whole."""
         writer = self.store.node
         if not writer:
             return None
@@ -224,7 +226,8 @@ class Batches:
             self.store.begin()
         else:
             found = ahead.take()
-        records = UnitOfWork(self.store.rows, self.sequences, self._own_rows())
+        kept, self._kept = self._kept, {}
+        records = UnitOfWork(self.store.rows, self.sequences, self._own_rows(), kept)
         work = BatchWork(records, self.catalog, now)
         work.until = monotonic() + work_s
         work.lane_base, work.node = self.store.lane_base, self.store.node
@@ -248,7 +251,10 @@ class Batches:
         if settles:
             self.store.settle()
         self.metrics.written()
-        records.teach_own()
+        if self.store.node:
+            records.teach_own()
+        else:
+            self._kept = records.keep()
         return Decided(
             work.wakes,
             effects,

@@ -124,17 +124,22 @@ class Instance:
     async def reset(self) -> None:
         """Forget everything but the clock's mode."""
         self.parking.clear()
-        await self.commits.between(self.store.wipe)
-        self.batches.forget()
+        await self._exchange(self.store.wipe)
         await self.run(self._settle)
         self.catalog.faults.load("[]")
+
+    async def _exchange(self, function: Callable[[], None]) -> None:
+        def exchange() -> None:
+            self.batches.forget()  # Here: the next batch may be decided before who waits for this goes on.
+            function()
+
+        await self.commits.between(exchange)
 
     async def replace(self, function: Callable[[], None]) -> None:
         """Exchange everything that is stored for something else; ``function`` does it while no transaction is open."""
         self.parking.clear()
         await self.due.abandon()
-        await self.commits.between(function)
-        self.batches.forget()
+        await self._exchange(function)
         self._entropy_of_instance(await self.run(self._settle))
         load_clock(self.clock, await self.run(lambda work: work.get(SETTINGS, "clock")))
         await self._load_faults()

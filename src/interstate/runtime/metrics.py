@@ -26,6 +26,7 @@ from interstate.store.unit_of_work import UnitOfWork
 
 _REMEMBERED_MAX = 4096
 SPREAD_UNIT = "Milliseconds"
+_COUNTED = tuple(Point.__struct_fields__.index(name) for name in ("samples", "total", "low", "high"))
 
 
 class Counts:
@@ -160,8 +161,24 @@ class Metrics:
 
     def _add(self, counts: Counts, now: datetime, records: UnitOfWork, node: int) -> None:
         minute = now.replace(second=0, microsecond=0)
-        for key, (samples, total, low, high) in counts.sets.items():
+        sets, spreads, newest, fresh = counts.sets, counts.spreads, self._newest, self._fresh
+        renewed: list[Point] = []
+        for key, (samples, total, low, high) in sets.items():
             series = _series(key)
+            at = (series.id, node)
+            last = newest.get(at)
+            if last is not None and last.minute == minute and not (key in spreads or at in fresh or last.spread):
+                fresh[at] = point = Point(
+                    series.id,
+                    minute,
+                    node,
+                    samples + last.samples,
+                    total + last.total,
+                    low if low < last.low else last.low,  # noqa: FURB136 a call of min costs more than the rest
+                    high if high > last.high else last.high,  # noqa: FURB136 as above
+                )
+                renewed.append(point)
+                continue
             before = self._point(series, minute, records, node)
             if before is not None:
                 samples, total = samples + before.samples, total + before.total
@@ -170,7 +187,9 @@ class Metrics:
             spread = [] if added is None else joined([] if before is None else before.spread, added.items())
             point = Point(series.id, minute, node, samples, total, low, high, spread)
             records.put(POINTS, point)
-            self._fresh[series.id, node] = point
+            fresh[at] = point
+        if renewed:
+            records.renew(POINTS, _COUNTED, renewed)
 
     def _point(self, series: Series, minute: datetime, records: UnitOfWork, node: int) -> Point | None:
         """The point as it is; a series that is new here is written with its first point."""

@@ -127,6 +127,9 @@ class _Known:
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         raise AssertionError(f"a read writes {len(changes)} rows of {table.name}")
 
+    def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:
+        raise AssertionError(f"a read writes columns {changed} of {len(records)} rows of {table.name}")
+
 
 class ReadTurns:
     """The turns of a store's reading connections."""

@@ -123,10 +123,12 @@ class World:
             self.commits += 1
             if self.commits == self.crash_before_commit:
                 self.store.rollback()
+                self.batches.forget()
                 raise Crash
         try:
             self.store.commit()
         except self.store.refusals as error:
+            self.batches.forget()
             if not self.batches.may_decide_again(error):
                 raise
             self.store.rollback()

@@ -261,6 +261,10 @@ class Rows(Protocol):
         """Write what changed, as one statement a kind of change; a refusal may show as late as at the commit."""
         ...
 
+    def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:
+        """Write some columns (by their places; none of them becomes empty) of rows that are there and that nobody else writes."""
+        ...
+
 
 # Key, the record as the database has it, the record as it should be (None: no row).
 Change = tuple[tuple[Any, ...], msgspec.Struct | None, msgspec.Struct | None]

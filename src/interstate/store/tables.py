@@ -23,6 +23,8 @@ class Table(Generic[V]):
     several nodes its rows are read without a lock, and a write is refused when another node was faster. ``own`` says that the
     key has a node's number, and that this node alone writes the row: nobody has to lock it. ``ages`` names the column with the
     instant by which rows of a table that ``appends`` are forgotten (``Work.sweep``); with several nodes such a table lies in parts.
+    ``kept`` says that its rows are small and read by many calls: where one process owns the store, what a batch has read or written
+    of them is not read again by the next one.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Table(Generic[V]):
     shared: bool = False
     own: bool = False
     ages: str = ""
+    kept: bool = False
 
 
 @dataclass(frozen=True, eq=False)

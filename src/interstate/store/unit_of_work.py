@@ -108,14 +108,23 @@ class OwnRows:
             del self._rows[next(iter(self._rows))]
 
 
-class UnitOfWork:
-    """The records of one open transaction. ``own``: rows that need not be read."""
+Kept = dict[Table[Any], _State]
+"""What one unit of work leaves to the next, by table."""
 
-    def __init__(self, rows: Rows, sequences: Sequences, own: OwnRows | None = None) -> None:
+_KEPT_MAX = 4096
+"""Rows, and ranges, that are kept of one table; one that has more begins anew."""
+
+
+class UnitOfWork:
+    """The records of one open transaction. ``own``: rows that need not be read; ``kept``: what the unit of work before it kept."""
+
+    def __init__(self, rows: Rows, sequences: Sequences, own: OwnRows | None = None, kept: Kept | None = None) -> None:
         self._rows = rows
         rows.withheld = False
         self._sequences = sequences
-        self._states: dict[Table[Any], _State] = {}
+        self._kept: Kept = {} if kept is None else kept
+        self._states = dict(self._kept)
+        self._looked = False  # Otherwise nothing more is known than before, but of what was written.
         self._undo: list[tuple[_State, tuple[Any, ...], Any]] = []
         self._own = own
         self.wrote = False
@@ -141,6 +150,7 @@ class UnitOfWork:
 
     def have(self, wanted: Wanted, found: list[list[msgspec.Struct | None]]) -> None:
         """Rows that were fetched."""
+        self._looked = True
         for (table, keys), records in zip(wanted, found, strict=True):
             state = self._state(table)
             known = dict(zip(keys, records, strict=True))
@@ -157,6 +167,7 @@ class UnitOfWork:
         return cast("V | None", record)
 
     def _look(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
+        self._looked = True
         if table.own and self._own is not None and (known := self._own.find(table, key)) is not None:
             return known
         return self._rows.fetch(table, (key,))[0]
@@ -191,6 +202,7 @@ class UnitOfWork:
 
     def _read(self, state: _State, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
         self._flush(state)
+        self._looked = True
         answer: list[V] = []
         for record in self._rows.select(select, limit, parameters):
             key = state.key(record)
@@ -277,6 +289,19 @@ class UnitOfWork:
         state.current[key] = record
         state.dirty[key] = None
 
+    def renew(self, table: Table[V], columns: tuple[int, ...], records: Sequence[V]) -> None:
+        """Write some columns (by their places) of rows that are in the database, at once; only for rows that nobody else writes.
+
+        They are past overlays, nothing but a rollback takes this back; and nobody has put them in this unit of work.
+        """
+        self.wrote = True
+        self._rows.renew(table, columns, records)
+        if self._own is not None or table in self._states:
+            state = self._state(table)
+            for record in records:
+                key = state.key(record)
+                state.current[key] = state.stored[key] = record
+
     @property
     def changed(self) -> bool:
         """Whether anything was put or deleted."""
@@ -302,7 +327,21 @@ class UnitOfWork:
     def flush(self) -> None:
         """Write everything that is still unwritten; before the commit."""
         for state in self._states.values():
-            self._flush(state)
+            if state.dirty:
+                self._flush(state)
+
+    def keep(self) -> Kept:
+        """What the next unit of work need not read again; after the last flush.
+
+        It holds if this one is committed and nobody else writes to the database: not where there are several nodes.
+        """
+        if self._looked:
+            self._kept = {
+                table: state
+                for table, state in self._states.items()
+                if table.kept and len(state.current) <= _KEPT_MAX and len(state.ranges) <= _KEPT_MAX
+            }
+        return self._kept
 
     def _flush(self, state: _State) -> None:
         if not state.dirty:

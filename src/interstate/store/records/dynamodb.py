@@ -208,8 +208,8 @@ class StreamRecord(msgspec.Struct, frozen=True):
     expired: bool
 
 
-ITEM_TABLES = Table("item_tables", ItemTable, ("arn",), shared=True)
-ITEM_TABLE_IDS = Table("item_table_ids", ItemTableId, ("id",), shared=True)
+ITEM_TABLES = Table("item_tables", ItemTable, ("arn",), shared=True, kept=True)
+ITEM_TABLE_IDS = Table("item_table_ids", ItemTableId, ("id",), shared=True, kept=True)
 ITEMS = Table("items", StoredItem, ("table_id", "partition_key", "sort_key"))
 INDEX_ENTRIES = Table(
     "index_entries", IndexEntry, ("index_id", "partition_key", "sort_key", "item_partition", "item_sort")

@@ -153,9 +153,9 @@ class Sweep(msgspec.Struct, frozen=True):
     planned: datetime
 
 
-BUSES = Table("events_buses", Bus, ("arn",), shared=True)
-RULES = Table("events_rules", Rule, ("arn",), shared=True)
-TARGETS = Table("events_targets", TargetRow, ("rule", "id"), shared=True)
+BUSES = Table("events_buses", Bus, ("arn",), shared=True, kept=True)
+RULES = Table("events_rules", Rule, ("arn",), shared=True, kept=True)
+TARGETS = Table("events_targets", TargetRow, ("rule", "id"), shared=True, kept=True)
 ARCHIVES = Table("events_archives", Archive, ("arn",), shared=True)
 ARCHIVE_COUNTS = Table("events_archive_counts", ArchiveCount, ("archive", "node"), own=True)
 ARCHIVED = Table("events_archived", Archived, ("id",))

@@ -368,7 +368,7 @@ PROVISIONED = Table("lambda_provisioned", ProvisionedConcurrency, ("function", "
 POLICIES = Table("lambda_policies", Policy, ("function", "qualifier"), shared=True)
 LAYERS = Table("lambda_layers", LayerVersion, ("layer", "version"), shared=True)
 MAPPINGS = Table("lambda_mappings", Mapping, ("uuid",))
-MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",), shared=True)
+MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",), shared=True, kept=True)
 BATCHES = Table("lambda_batches", Batch, ("mapping", "request_id"))
 URLS = Table("lambda_urls", FunctionUrl, ("function", "qualifier"), shared=True)
 CODE_SIGNING = Table("lambda_code_signing", CodeSigning, ("arn",), shared=True)

@@ -161,7 +161,7 @@ class Ended(msgspec.Struct, frozen=True):
     subscription: Subscription
 
 
-TOPICS = Table("topics", Topic, ("arn",), shared=True)
+TOPICS = Table("topics", Topic, ("arn",), shared=True, kept=True)
 TOPIC_SEQUENCES = Table("topic_sequences", TopicSequence, ("topic",))
 TOPIC_DEDUPLICATIONS = Table("topic_deduplications", TopicDeduplication, ("topic", "scope", "id"))
 ARCHIVE = Table("archived_notifications", Archived, ("id",), appends=True)
@@ -170,11 +170,11 @@ ENDPOINTS = Table("platform_endpoints", PlatformEndpoint, ("arn",), shared=True)
 SMS_SETTINGS = Table("sms_settings", SmsSettings, ("scope",), shared=True)
 OPT_OUTS = Table("sms_opt_outs", OptOut, ("scope", "number"), shared=True)
 SANDBOX_NUMBERS = Table("sms_sandbox_numbers", SandboxNumber, ("scope", "number"), shared=True)
-SIGNING_KEYS = Table("signing_keys", SigningKey, ("name",), shared=True)
-GATEWAYS = Table("notification_gateways", Gateways, ("name",), shared=True)
+SIGNING_KEYS = Table("signing_keys", SigningKey, ("name",), shared=True, kept=True)
+GATEWAYS = Table("notification_gateways", Gateways, ("name",), shared=True, kept=True)
 ENDED = Table("ended_subscriptions", Ended, ("token",))
 PACES = Table("subscription_paces", Pace, ("subscription",))
-SUBSCRIPTIONS = Table("subscriptions", Subscription, ("arn",), shared=True)
+SUBSCRIPTIONS = Table("subscriptions", Subscription, ("arn",), shared=True, kept=True)
 MAILS = Table("mails", Mail, ("id",), appends=True)
 
 TOPICS_OF_SCOPE = Select(TOPICS, "scope = :scope AND arn > :after", "arn")

@@ -119,10 +119,10 @@ class MoveTask(msgspec.Struct, frozen=True):
     failure: str = ""
 
 
-QUEUES = Table("queues", Queue, ("arn",), shared=True)
-QUEUE_IDS = Table("queue_ids", QueueId, ("id",), shared=True)
+QUEUES = Table("queues", Queue, ("arn",), shared=True, kept=True)
+QUEUE_IDS = Table("queue_ids", QueueId, ("id",), shared=True, kept=True)
 MESSAGES = Table("messages", Message, ("id",))
-DEPTHS = Table("queue_counts", Depth, ("queue_id", "node"), own=True)
+DEPTHS = Table("queue_counts", Depth, ("queue_id", "node"), own=True, kept=True)
 FORGETS = Table("queue_forgets", Forgets, ("queue_id",), shared=True)
 GROUPS = Table("message_groups", Group, ("queue_id", "group_id"))
 PARTS = Table("message_group_parts", GroupPart, ("queue_id", "group_id", "first"))

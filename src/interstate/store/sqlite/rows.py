@@ -116,6 +116,12 @@ class SqliteRows:
         for changed, rows in updates.items():
             many(codec.update(changed), codec.update_parameters(changed, rows))
 
+    def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:
+        """Write some columns of rows that are there."""
+        codec = codec_of(table)
+        rows = list(map(msgspec.structs.astuple, records))
+        self.connection.executemany(codec.update(changed), codec.update_parameters(changed, rows))
+
 
 def _together(rows: list[Any]) -> Iterator[tuple[int, list[Any]]]:
     """Rows in sizes for which there are few statements: a row of many costs two thirds of one that is written alone."""
