@@ -120,11 +120,11 @@ class Cluster(Simulation):
         """What a node has in hand when it is taken over is performed by both."""
         take_over = life._take_over
 
-        async def taken(connection: Any, number: int, epoch: int, *rest: Any) -> None:
+        async def taken(connection: Any, number: int, epoch: int, *rest: Any) -> bool:
             for one in self.nodes:
                 if (one.store.number, one.store.epoch) == (number, epoch):
                     self._forgive(one)
-            await take_over(connection, number, epoch, *rest)
+            return await take_over(connection, number, epoch, *rest)
 
         life._take_over = taken  # type: ignore[method-assign,assignment]  # one life, not the class
 
