@@ -35,9 +35,9 @@ def work_left_behind(patch: Patch) -> None:
     """Who takes a dead node over forgets what it had in flight."""
     adopt = Nodes._adopt
 
-    async def adopted(self: Any, connection: Any, number: int) -> int:
+    async def adopted(self: Any, connection: Any, number: int, shares: int = 1) -> int:
         await connection.execute("DELETE FROM due WHERE lane = %s", (number * 4 + 2,))
-        return await adopt(self, connection, number)
+        return await adopt(self, connection, number, shares)
 
     patch.setattr(Nodes, "_adopt", adopted)
 
