@@ -108,17 +108,17 @@ class Counts:
     def sets(self) -> dict[MetricKey, list[float]]:
         """Samples, sum, lowest and highest value of each metric."""
         sized, self._sized = self._sized, {}
-        for metrics, (samples, total, low, high) in sized.items():
-            self._join(metrics.count, samples, samples, 1.0, 1.0)
-            self._join(metrics.size, samples, total, low, high)
-        return self._sets
-
-    def _join(self, key: MetricKey, samples: float, total: float, low: float, high: float) -> None:
-        found = self._sets.get(key)
-        if found is not None:
-            samples, total = samples + found[0], total + found[1]
-            low, high = min(low, found[2]), max(high, found[3])
-        self._sets[key] = [samples, total, low, high]
+        sets = self._sets
+        for metrics, size in sized.items():
+            samples = size[0]
+            for key, added in ((metrics.count, [samples, samples, 1.0, 1.0]), (metrics.size, size)):
+                found = sets.setdefault(key, added)
+                if found is not added:
+                    found[0] += added[0]
+                    found[1] += added[1]
+                    found[2] = min(found[2], added[2])
+                    found[3] = max(found[3], added[3])
+        return sets
 
     def _spread(self, key: MetricKey, values: Sequence[float]) -> None:
         spread = self.spreads.setdefault(key, {})
@@ -156,8 +156,7 @@ class Metrics:
         self.has_new_series = False
         for at, waiting in self._waiting.items():
             self._add(waiting, at, records, node)
-        if counts.sets:
-            self._add(counts, now, records, node)
+        self._add(counts, now, records, node)
 
     def _add(self, counts: Counts, now: datetime, records: UnitOfWork, node: int) -> None:
         minute = now.replace(second=0, microsecond=0)

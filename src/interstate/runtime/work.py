@@ -47,6 +47,7 @@ class BatchWork:
         self._pools: dict[str, list[Any]] = {}
         self._depth = 0
         # The record methods are the hot ones: bound straight through.
+        self.get = records.find
         self.put = records.put
         self.put_all = records.put_all
         self.fetch = records.prefetch
@@ -60,9 +61,6 @@ class BatchWork:
     @property
     def is_late(self) -> bool:
         return monotonic() >= self.until
-
-    def get(self, table: Table[V], *key: Any) -> V | None:
-        return self.records.get(table, key)
 
     def delete(self, table: Table[Any], *key: Any) -> None:
         self.records.delete(table, key)

@@ -75,6 +75,11 @@ class _State:
         """Whether the database cannot hold this unseen key: its number was drawn in this batch, or the table only grows."""
         return self.table.appends or (self.fresh_from is not None and len(key) == 1 and key[0] >= self.fresh_from)
 
+    def are_new(self, keys: Sequence[tuple[Any, ...]]) -> bool:
+        """Whether all of these unseen keys (at least one) are numbers that were drawn in this batch and never written."""
+        fresh = self.fresh_from
+        return fresh is not None and len(keys[0]) == 1 and min(keys)[0] >= fresh and self.stored.keys().isdisjoint(keys)
+
 
 Mark = int
 _OWN_MAX = 4096
@@ -159,11 +164,21 @@ class UnitOfWork:
 
     def get(self, table: Table[V], key: tuple[Any, ...]) -> V | None:
         """The record under the key, as this batch sees it."""
-        state = self._states.get(table) or self._state(table)
-        record = state.current.get(key, _UNSEEN)
-        if record is _UNSEEN:
-            record = self._look(table, key)
-            state.current[key] = state.stored[key] = record
+        try:
+            return self._states[table].current[key]  # type: ignore[return-value]  # a table's rows are of its record
+        except KeyError:
+            return self._fetch(table, key)
+
+    def find(self, table: Table[V], *key: Any) -> V | None:
+        """The same. The way of nearly all reads by key: written out, so that it is one call."""
+        try:
+            return self._states[table].current[key]  # type: ignore[return-value]  # a table's rows are of its record
+        except KeyError:
+            return self._fetch(table, key)
+
+    def _fetch(self, table: Table[V], key: tuple[Any, ...]) -> V | None:
+        state, record = self._state(table), self._look(table, key)
+        state.current[key] = state.stored[key] = record
         return cast("V | None", record)
 
     def _look(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
@@ -240,7 +255,14 @@ class UnitOfWork:
     def put(self, table: Table[V], record: V) -> None:
         """Insert or replace."""
         state = self._states.get(table) or self._state(table)
-        self._set(state, state.key(record), record)
+        key = state.key(record)
+        before = state.current.get(key, _UNSEEN)
+        if before is _UNSEEN or state.ranges:
+            self._set(state, key, record)
+            return
+        self._undo.append((state, key, before))  # As _set does it.
+        state.current[key] = record
+        state.dirty[key] = None
 
     def put_all(self, table: Table[V], records: Sequence[V]) -> None:
         """Insert or replace some."""
@@ -250,7 +272,12 @@ class UnitOfWork:
         current = state.current
         keys = list(map(state.key, records))
         before = [current.get(key, _UNSEEN) for key in keys]
-        for at, key in enumerate(keys) if _UNSEEN in before else ():
+        unseen = before.count(_UNSEEN)
+        if unseen and unseen == len(keys) and state.are_new(keys):
+            state.stored.update(dict.fromkeys(keys))
+            before = [None] * unseen
+            unseen = 0
+        for at, key in enumerate(keys) if unseen else ():
             if before[at] is _UNSEEN:
                 if key not in state.stored:
                     state.stored[key] = None if state.is_new(key) else self._look(table, key)
