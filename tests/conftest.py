@@ -68,6 +68,7 @@ _LONG = (
     # Properties with many examples, a crash at every commit, and tests that wait for a socket.
     "tests/cli/test_backup.py",
     "tests/cli/test_doctor.py",
+    "tests/cli/test_plain_options.py",
     "tests/core/asl/test_machine_laws.py",
     "tests/core/functions/test_retry.py",
     "tests/core/patterns/test_pattern_index.py",
@@ -77,10 +78,12 @@ _LONG = (
     "tests/services/dynamodb/test_against_a_model.py",
     "tests/services/events/test_event_crashes.py",
     "tests/services/lambda_/test_mapping_scaling.py",
+    "tests/services/sqs/test_group_lists.py",
     "tests/services/sqs/test_many_readers.py",
     "tests/services/sqs/test_messages_kept.py",
     "tests/services/sqs/test_move_tasks.py",
     "tests/services/states/distributed/test_map_redrive.py",
+    "tests/store/test_postgres_pipe.py",
     "tests/store/test_sqlite_engine.py",
     "tests/store/test_sqlite_rows.py",
 )

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,11 @@ DOCUMENTS = sorted(path.relative_to(ROOT) for path in [*ROOT.glob("*.md"), *ROOT
 FUNCTION_LINES_MAX = 60
 MODULE_LINES_MAX = 600
 NAMES_BANNED = {"utils", "helpers", "common", "misc"}
+
+
+@lru_cache(maxsize=4)
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text())
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -30,12 +36,14 @@ def test_modules_have_one_noun_and_an_end(path: Path) -> None:
     lines = len(text.splitlines())
     assert lines <= MODULE_LINES_MAX, f"{path} has {lines} lines; {MODULE_LINES_MAX} is the end"
     if text.strip():
-        assert ast.get_docstring(ast.parse(text)), f"{path}: the module says in a sentence what it holds"
+        assert ast.get_docstring(tree_of(path)), f"{path}: the module says in a sentence what it holds"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_functions_fit_on_a_screen(path: Path) -> None:
-    for function in functions(ast.parse((ROOT / path).read_text())):
+    for function in functions(tree_of(path)):
+        if (function.end_lineno or 0) - function.lineno < FUNCTION_LINES_MAX // 2:
+            continue  # However it is written, it fits.
         body = [node for node in function.body if not _is_docstring(node)]
         lines = sum(len(ast.unparse(node).splitlines()) for node in body)
         assert lines <= FUNCTION_LINES_MAX, f"{path}:{function.lineno} {function.name} has {lines} lines"
@@ -47,7 +55,7 @@ def _is_docstring(node: ast.stmt) -> bool:
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_no_default_is_mutable(path: Path) -> None:
-    for function in functions(ast.parse((ROOT / path).read_text())):
+    for function in functions(tree_of(path)):
         for default in [*function.args.defaults, *function.args.kw_defaults]:
             assert not isinstance(default, ast.List | ast.Dict | ast.Set), f"{path}:{function.lineno} {function.name}"
 
@@ -61,7 +69,7 @@ def test_what_is_left_to_do_has_a_number_or_is_done(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.parts[0] == "apps"], ids=str)
 def test_the_application_is_a_customer(path: Path) -> None:
-    for node in ast.walk(ast.parse((ROOT / path).read_text())):
+    for node in ast.walk(tree_of(path)):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
