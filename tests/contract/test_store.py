@@ -246,7 +246,13 @@ def test_numbers_rise_and_are_never_given_twice(batches: Batches) -> None:
         work.cancel(due_id)
         return due_id
 
+    def draw_some(work: BatchWork) -> list[int]:
+        return [draw(work), *work.next_ids(DUE, 3), *work.next_ids(DUE, 1), draw(work)]
+
     drawn = [run(batches, draw)[0].outcome for _ in range(3)]
+    drawn += run(batches, draw_some)[0].outcome
+    drawn += run(batches, draw_some)[0].outcome
+    assert len(drawn) == 15
     assert drawn == sorted(set(drawn))
 
 

@@ -565,5 +565,7 @@ def test_numbers_of_a_node_rise_when_the_databases_clock_is_set_back() -> None:
     drawn = [sequences.draw(DUE, store.rows)]
     at = 1_000
     drawn += [sequences.draw(DUE, store.rows) for _ in range(3)]
+    drawn += [*sequences.draw_some(DUE, 3, store.rows), sequences.draw(DUE, store.rows)]
+    assert len(drawn) == 8
     assert drawn == sorted(set(drawn))
     assert {number & 255 for number in drawn} == {3}

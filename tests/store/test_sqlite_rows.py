@@ -71,6 +71,29 @@ def test_records_come_back_as_they_were_put_and_changed(things: list[Thing], cha
     assert _kept(changed, rows) == [None] * len(changed)
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [Thing(at, name="b", count=at + 9) for at in range(40)],  # The same columns in all.
+        [Thing(at, name="b" if at % 2 else "a", count=at) for at in range(40)],  # In some.
+        [Thing(at, name="a", count=at, note=None if at else "n") for at in range(40)],  # One becomes empty.
+        [Thing(at, name="a", count=at, note="n") for at in range(40)],  # Nothing changed.
+    ],
+)
+def test_many_rows_are_changed_as_each_alone(changed: list[Thing]) -> None:
+    rows = _rows()
+    things = [Thing(at, name="a", count=at, note="n") for at in range(40)]
+    rows.write(THINGS, [((thing.id,), None, thing) for thing in things])
+    rows.write(THINGS, [((thing.id,), old, thing) for old, thing in zip(things, changed, strict=True)])
+    assert _kept(changed, rows) == changed
+    rows.write(THINGS, [])
+    mixed = [Thing(at + 20, name="c") for at in range(40)]
+    known = {thing.id: thing for thing in changed}
+    rows.write(THINGS, [((thing.id,), known.get(thing.id), thing) for thing in mixed])
+    assert _kept(mixed, rows) == mixed
+    assert _kept(changed[:20], rows) == changed[:20]
+
+
 def test_a_table_has_a_bounded_number_of_statements_for_new_rows() -> None:
     rows = _rows()
     things = [

@@ -52,6 +52,8 @@ class BatchWork:
         self.put_all = records.put_all
         self.fetch = records.prefetch
         self.next_id = records.next_id
+        self.next_ids = records.next_ids
+        self.get_all = records.get_all
         self.horizon = records.horizon
 
     @property

@@ -144,6 +144,10 @@ class RecordCodec:
             columns[at] = converted(columns[at], read)
         return list(map(record, *columns))
 
+    def to_keys(self, keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """``to_key`` of each of some."""
+        return list(map(self.to_key, keys)) if self._has_instants else list(keys)
+
     def to_key(self, key: tuple[Any, ...]) -> tuple[Any, ...]:
         """Key values as columns hold them."""
         if not self._has_instants:

@@ -68,6 +68,10 @@ class Work(Protocol):
         """The record under ``key`` (the columns of the table's key, in order), or None."""
         ...
 
+    def get_all(self, table: Table[V], keys: Sequence[tuple[Any, ...]]) -> list[V | None]:
+        """What ``get`` tells for each of some keys."""
+        ...
+
     def fetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
         """Have the rows under these keys at hand for ``get``: one read for all of a call, locked table by table, by key."""
         ...
@@ -114,6 +118,10 @@ class Work(Protocol):
 
     def next_id(self, table: Table[Any]) -> int:
         """A number for the table's single integer key, higher than any before; in order of creation, with gaps."""
+        ...
+
+    def next_ids(self, table: Table[Any], count: int) -> range:
+        """So many numbers (one at least), one after the other."""
         ...
 
     def horizon(self) -> int:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -41,11 +41,15 @@ class Sequences:
 
     def draw(self, table: Table[Any], rows: Rows) -> int:
         """A number higher than any before; gaps are left by batches that were dropped."""
+        return self.draw_some(table, 1, rows)[0]
+
+    def draw_some(self, table: Table[Any], count: int, rows: Rows) -> range:
+        """So many numbers, one after the other."""
         drawn = self._next.get(table)
         if drawn is None:
             drawn = max(rows.highest_id(table), self._floor) + 1
-        self._next[table] = drawn + 1
-        return drawn
+        self._next[table] = drawn + count
+        return range(drawn, drawn + count)
 
 
 @cache
@@ -147,7 +151,7 @@ class UnitOfWork:
         missing: Wanted = []
         for table, keys in sorted(wanted.items(), key=lambda pair: pair[0].name):  # Locks are taken in one order.
             current = self._state(table).current
-            unseen = sorted(key for key in keys if key not in current)
+            unseen = sorted(keys.difference(current))
             if unseen:
                 missing.append((table, unseen))
         if missing:
@@ -180,6 +184,16 @@ class UnitOfWork:
         state, record = self._state(table), self._look(table, key)
         state.current[key] = state.stored[key] = record
         return cast("V | None", record)
+
+    def get_all(self, table: Table[V], keys: Sequence[tuple[Any, ...]]) -> list[V | None]:
+        """The records under some keys."""
+        if len(keys) == 1:
+            return [self.get(table, keys[0])]
+        state = self._states.get(table) or self._state(table)
+        found = list(map(state.current.get, keys, repeat(_UNSEEN)))
+        if any(map(is_, found, repeat(_UNSEEN))):
+            return [self.get(table, key) for key in keys]
+        return cast("list[V | None]", found)
 
     def _look(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
         self._looked = True
@@ -246,10 +260,14 @@ class UnitOfWork:
 
     def next_id(self, table: Table[Any]) -> int:
         """A number for the table's integer key."""
-        drawn = self._sequences.draw(table, self._rows)
+        return self.next_ids(table, 1)[0]
+
+    def next_ids(self, table: Table[Any], count: int) -> range:
+        """Some (one at least), one after the other."""
+        drawn = self._sequences.draw_some(table, count, self._rows)
         state = self._states.get(table) or self._state(table)
         if state.fresh_from is None:
-            state.fresh_from = drawn
+            state.fresh_from = drawn[0]
         return drawn
 
     def put(self, table: Table[V], record: V) -> None:
@@ -375,8 +393,10 @@ class UnitOfWork:
             return
         keys = list(state.dirty)
         wanted = list(map(state.current.__getitem__, keys))
-        found = zip(keys, map(state.stored.__getitem__, keys), wanted, strict=True)
-        changes: list[Change] = [change for change in found if change[1] is not change[2]]
+        held = list(map(state.stored.__getitem__, keys))
+        changes: list[Change] = list(zip(keys, held, wanted, strict=True))
+        if any(map(is_, held, wanted)):
+            changes = [change for change in changes if change[1] is not change[2]]
         state.dirty.clear()
         if changes:
             self.wrote = True

@@ -4,7 +4,7 @@ Source: SQS Developer Guide, "Amazon SQS message metadata" and "Message quotas";
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interstate.core.queues.errors import InvalidParameterValue, ListsNotSupported
@@ -24,11 +24,21 @@ def check_id(parameter: str, value: str) -> None:
     Raises:
         InvalidParameterValue: it is none.
     """
-    if not (0 < len(value) <= _ID_MAX and value.isascii() and value.isprintable() and " " not in value):
+    if not (0 < len(value) <= _ID_MAX and _is_id(value)):
         raise InvalidParameterValue(
             f"Value {value} for parameter {parameter} is invalid. Reason: {parameter} can only include alphanumeric "
             "and punctuation characters. 1 to 128 in length."
         )
+
+
+def are_ids(values: Sequence[str]) -> bool:
+    """Whether ``check_id`` takes each of some (one at least)."""
+    sizes, together = list(map(len, values)), "".join(values)
+    return min(sizes) > 0 and max(sizes) <= _ID_MAX and _is_id(together)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def check_no_lists(operation: str, attributes: Mapping[str, Mapping[str, Any]]) -> None:

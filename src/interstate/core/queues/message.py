@@ -18,7 +18,7 @@ import re
 import struct
 from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -152,6 +152,12 @@ def check_body(body: bytes) -> None:
         raise InvalidMessageContents
     if not body.isascii() and (body.find(_FFFE) >= 0 or body.find(_FFFF) >= 0):
         raise InvalidMessageContents
+
+
+def are_ascii(bodies: Sequence[bytes]) -> bool:
+    """Whether ``check_body`` takes each of some for being plain ASCII."""
+    together = b"".join(bodies)
+    return together.isascii() and len(together.translate(None, _CONTROLS)) == len(together)
 
 
 def md5_of_body(body: bytes) -> str:

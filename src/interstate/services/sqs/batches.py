@@ -5,6 +5,8 @@ Source: SQS API Reference, SendMessageBatch, DeleteMessageBatch, ChangeMessageVi
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,7 +27,7 @@ from interstate.core.queues.errors import (
 from interstate.core.queues.message import Message, size_bytes
 from interstate.services.sqs.locate import queue_for
 from interstate.services.sqs.messages import change_visibility, held, keys_of_handles, keys_of_queue
-from interstate.services.sqs.sending import Attributes, Outgoing, answer_of, check_ids, take_all
+from interstate.services.sqs.sending import Attributes, Outgoing, answer_of, check_all_ids, take_all
 from interstate.services.sqs.stored import remove_all
 from interstate.store.ports import Work
 from interstate.store.tables import Key
@@ -68,6 +70,16 @@ class ChangeBatch(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 Entry = TypeVar("Entry", SendEntry, DeleteEntry, ChangeEntry)
+_NAME, _BODY, _ATTRIBUTES = attrgetter("id"), attrgetter("message_body"), attrgetter("message_attributes")
+_SENT = attrgetter(
+    "message_body",
+    "delay_seconds",
+    "message_attributes",
+    "message_system_attributes",
+    "message_deduplication_id",
+    "message_group_id",
+)
+"""An entry's fields in the order of what a queue takes."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 
 
@@ -94,19 +106,20 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
     queue = queue_for("SendMessage", request.queue_url, work)
     _check_ids(request.entries, "SendMessageBatchRequestEntry")
     _check_size(request.entries)
-    for entry in request.entries:
-        if entry.message_attributes:
-            check_no_lists("SendMessageBatch", entry.message_attributes)
-    outgoing = {entry.id: _outgoing(entry) for entry in request.entries}
+    if any(map(_ATTRIBUTES, request.entries)):
+        for entry in request.entries:
+            if entry.message_attributes:
+                check_no_lists("SendMessageBatch", entry.message_attributes)
+    outgoing = list(map(Outgoing, *zip(*map(_SENT, request.entries), strict=True), repeat(True)))  # noqa: FBT003 -- a column
     try:
-        for each in outgoing.values():  # Ids are a fault of the whole request, as on AWS.
-            check_ids(queue, each)
+        check_all_ids(queue, outgoing)  # Ids are a fault of the whole request, as on AWS.
     except MissingParameter as error:
         raise InvalidParameterValue(error.message) from error
     successful: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     is_fifo = queue.is_fifo
-    for (entry_id, each), sent in zip(outgoing.items(), take_all(queue, tuple(outgoing.values()), work), strict=True):
+    names = map(_NAME, request.entries)
+    for entry_id, each, sent in zip(names, outgoing, take_all(queue, outgoing, work), strict=True):
         if isinstance(sent, ServiceError):
             failed.append(_failed(entry_id, sent))
         else:
@@ -115,25 +128,13 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
 
 
 def _check_size(entries: Sequence[SendEntry]) -> None:
-    rough = 0
-    for entry in entries:
-        rough += len(entry.message_body) * 4 if not entry.message_attributes else MESSAGE_BYTES_MAX
+    rough = sum(map(len, map(_BODY, entries))) * 4
+    if any(map(_ATTRIBUTES, entries)):
+        rough = sum(MESSAGE_BYTES_MAX if each.message_attributes else len(each.message_body) * 4 for each in entries)
     if rough > MESSAGE_BYTES_MAX:  # Ordinary ones fit, even if each character took four bytes.
         size = sum(size_bytes(entry.message_body.encode(), entry.message_attributes) for entry in entries)
         if size > MESSAGE_BYTES_MAX:
             raise BatchRequestTooLong(size, MESSAGE_BYTES_MAX)
-
-
-def _outgoing(entry: SendEntry) -> Outgoing:
-    return Outgoing(
-        entry.message_body,
-        entry.delay_seconds,
-        entry.message_attributes,
-        entry.message_system_attributes,
-        entry.message_deduplication_id,
-        entry.message_group_id,
-        in_batch=True,
-    )
 
 
 def delete_message_batch(request: DeleteBatch, work: Work) -> dict[str, Any]:
@@ -176,6 +177,9 @@ def _check_ids(entries: Sequence[Entry], kind: str) -> None:
         raise EmptyBatchRequest(kind)
     if len(entries) > BATCH_MAX:
         raise TooManyEntriesInBatchRequest(len(entries))
+    names = list(map(_NAME, entries))
+    if len(set(names)) == len(names) and all(map(_ID.match, names)):
+        return
     seen: set[str] = set()
     for entry in entries:
         if not _ID.match(entry.id):

@@ -6,7 +6,8 @@ SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import islice, takewhile
+from itertools import islice, repeat, takewhile
+from operator import attrgetter
 
 import msgspec
 
@@ -35,6 +36,7 @@ from interstate.store.records.sqs import (
 DEDUPLICATION = timedelta(minutes=5)
 FORGET_PAUSE = timedelta(seconds=30)
 FORGET_MAX = 1000
+_SENT = attrgetter("message_id", "id", "group_id", "deduplication_id")
 LOOKS_MAX = 10
 """Pages of groups that were only thought to be ready, of which one look sets right so many."""
 GROUPS_MAX = 10
@@ -60,26 +62,32 @@ def is_content_based(queue: Queue) -> bool:
 
 def hold(queue: Queue, groups: Sequence[str], identities: Sequence[str], work: Work) -> None:
     """Read at once, and hold, what is known of the groups and the ids of a call's messages; before their numbers are drawn."""
-    number = queue.id
-    scopes = groups if _is_by_group(queue, work) else [""] * len(groups)
+    number, scopes = queue.id, _scopes(queue, groups, work)
     work.fetch(
         {
-            GROUPS: {(number, group) for group in groups},
-            DEDUPLICATIONS: {(number, identity, scope) for scope, identity in zip(scopes, identities, strict=True)},
+            GROUPS: set(zip(repeat(number), groups)),
+            DEDUPLICATIONS: set(zip(repeat(number), identities, scopes)),
         }
     )
     forget_later(queue, work)
 
 
-def accept_all(queue: Queue, messages: Sequence[Message], work: Work) -> list[Message]:
-    """Remember the messages of a call; in the place of one that was sent in the last five minutes stands what the first one was."""
-    number, by_group, purged_to = queue.id, _is_by_group(queue, work), queue.purged_to
+def accept_all(queue: Queue, messages: list[Message], work: Work) -> list[Message]:
+    """Remember the messages of a call (one at least), which are told as they are if all are new; in the place of one that was sent in the last five minutes stands what the first one was."""
+    number, purged_to = queue.id, queue.purged_to
     now, expires = work.now, work.now + DEDUPLICATION
+    names, numbers, groups, identities = zip(*map(_SENT, messages), strict=True)
+    scopes = _scopes(queue, groups, work)
+    keys = list(zip(repeat(number), identities, scopes))
+    before = work.get_all(DEDUPLICATIONS, keys)
+    if not any(before) and len(set(keys)) == len(keys):
+        rows = map(Deduplication, repeat(number), scopes, identities, numbers, names, repeat(expires))
+        work.put_all(DEDUPLICATIONS, list(rows))
+        return messages
     new: dict[tuple[str, str], Deduplication] = {}
     told: list[Message] = []
-    for message in messages:
-        scope, identity = message.group_id if by_group else "", message.deduplication_id
-        known = new.get((identity, scope)) or work.get(DEDUPLICATIONS, number, identity, scope)
+    for message, scope, identity, row in zip(messages, scopes, identities, before, strict=True):
+        known = new.get((identity, scope)) or row
         if known is not None and known.expires > now and known.message > purged_to:
             told.append(msgspec.structs.replace(message, id=known.message, message_id=known.message_id))
             continue
@@ -88,6 +96,10 @@ def accept_all(queue: Queue, messages: Sequence[Message], work: Work) -> list[Me
     if new:
         work.put_all(DEDUPLICATIONS, tuple(new.values()))
     return told
+
+
+def _scopes(queue: Queue, groups: Sequence[str], work: Work) -> Sequence[str]:
+    return groups if _is_by_group(queue, work) else ("",) * len(groups)
 
 
 def _is_by_group(queue: Queue, work: Work) -> bool:

@@ -15,6 +15,8 @@ Source: SQS Developer Guide, "FIFO queue delivery logic".
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import repeat
+from operator import attrgetter
 
 import msgspec
 
@@ -34,6 +36,7 @@ from interstate.store.records.sqs import (
 
 LIST_FULL = 540
 """Characters of a list that is put aside: some thirty numbers, which are instants."""
+_NAME = attrgetter("group_id")
 _STEP_MIN = 10
 """So many messages are looked for at once when some were not there."""
 PARTS_MAX = 100
@@ -47,14 +50,16 @@ def join(queue: Queue, messages: Sequence[Message], work: Work) -> None:
     """Add new messages of a FIFO queue to their groups."""
     queue_id = queue.id
     joined: dict[str, Group] = {}
-    for message in messages:
-        number, name = message.id, message.group_id
-        group = joined.get(name) or work.get(GROUPS, queue_id, name)
+    names = list(map(_NAME, messages))
+    known = work.get_all(GROUPS, list(zip(repeat(queue_id), names)))
+    for message, name, before in zip(messages, names, known, strict=True):
+        number = message.id
+        group = joined.get(name) or before
         if group is None:
             joined[name] = Group(queue_id, name, message.visible_at, number, str(number))
             continue
         waiting = group.waiting
-        if number < group.head or (waiting and number < int(waiting[waiting.rfind(" ") + 1 :])):
+        if number < group.head or (waiting and number < int(waiting.rpartition(" ")[2])):
             joined[name] = _squeezed_in(group, message, work)
             continue
         has_parts = group.has_parts
@@ -65,7 +70,7 @@ def join(queue: Queue, messages: Sequence[Message], work: Work) -> None:
             work.put(PARTS, GroupPart(queue_id, name, numbers[0], numbers[-1], waiting))
             has_parts, waiting = True, str(number)
         joined[name] = Group(queue_id, name, group.ready_at, group.head, waiting, has_parts)
-    work.put_all(GROUPS, tuple(joined.values()))
+    work.put_all(GROUPS, list(joined.values()))
 
 
 def _squeezed_in(group: Group, message: Message, work: Work) -> Group:

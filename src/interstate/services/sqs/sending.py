@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.core.events.numbers import row_ids
 from interstate.core.queues.attributes import DELAY_S_MAX
-from interstate.core.queues.content import check_attributes, check_id, check_system_attributes
+from interstate.core.queues.content import are_ids, check_attributes, check_id, check_system_attributes
 from interstate.core.queues.errors import (
     InvalidParameterValue,
     MessageTooLong,
@@ -31,9 +32,11 @@ from interstate.core.queues.errors import (
 )
 from interstate.core.queues.message import (
     Message,
+    are_ascii,
     check_body,
     md5_of_attributes,
     md5_of_body,
+    sequence_number,
     size_bytes,
 )
 from interstate.services.sqs import fifo
@@ -57,6 +60,12 @@ class Outgoing(msgspec.Struct, frozen=True):
     group_id: str | None = None
     in_batch: bool = False
     seal: str = ""
+
+
+_BODY = attrgetter("body")
+_IDS = attrgetter("group_id", "deduplication_id")
+_OPTIONS = attrgetter("delay_s", "attributes", "system_attributes")
+_NO_OPTIONS = (None, None, None)
 
 
 def check_ids(queue: Queue, outgoing: Outgoing) -> None:
@@ -83,6 +92,15 @@ def check_ids(queue: Queue, outgoing: Outgoing) -> None:
         )
 
 
+def check_all_ids(queue: Queue, outgoing: Sequence[Outgoing]) -> None:
+    """``check_ids`` of each of some (one at least)."""
+    groups, ids = zip(*map(_IDS, outgoing), strict=True)
+    if queue.is_fifo and None not in groups and None not in ids and are_ids((*groups, *ids)):
+        return
+    for each in outgoing:
+        check_ids(queue, each)
+
+
 def take_all(
     queue: Queue, outgoing: Sequence[Outgoing], work: Work, caller: Caller | None = None
 ) -> list[Message | ServiceError]:
@@ -95,8 +113,10 @@ def take_all(
     refused: dict[int, ServiceError] = {}
     passed: list[tuple[Outgoing, bytes]] = []
     sizes: list[int] = []
-    for at, each in enumerate(outgoing):
-        body = each.body.encode()
+    bodies = list(map(str.encode, map(_BODY, outgoing)))
+    if _are_plain(outgoing, bodies, size_max):
+        passed, sizes = list(zip(outgoing, bodies, strict=True)), list(map(len, bodies))
+    for at, (each, body) in enumerate(zip(outgoing, bodies, strict=True)) if not passed else ():
         try:
             sizes.append(_check(queue, each, body, size_max))
         except ServiceError as error:
@@ -136,13 +156,12 @@ def _sent(
     if is_fifo:
         if "" in identities:
             identities = [given or _digest(body) for given, (_, body) in zip(identities, passed, strict=True)]
-        groups = [each.group_id or "" for each, _ in passed]
-        fifo.hold(queue, groups, identities, work)
+        fifo.hold(queue, [each.group_id or "" for each, _ in passed], identities, work)
     now = work.now
     delay_s, system = setting(queue, "DelaySeconds"), _system_of(caller.account, caller.trace)
     later = now + timedelta(seconds=delay_s) if delay_s else now
     messages: list[Message] = []
-    rows = [work.next_id(MESSAGES) for _ in passed]
+    rows = work.next_ids(MESSAGES, len(passed))
     for (each, body), identity, row, name in zip(passed, identities, rows, row_ids(rows, work.entropy), strict=True):
         message = Message(
             row,
@@ -164,7 +183,10 @@ def _sent(
         )
         messages.append(message)
     told = fifo.accept_all(queue, messages, work) if is_fifo else messages
-    new = [message for message, first in zip(messages, told, strict=True) if message is first] if is_fifo else messages
+    if told is messages:
+        new = messages
+    else:
+        new = [message for message, first in zip(messages, told, strict=True) if message is first]
     if new:
         add_all(queue, new, work)
     return [*told]
@@ -177,16 +199,28 @@ def _digest(body: bytes) -> str:
 
 def answer_of(message: Message, outgoing: Outgoing, *, fifo: bool, entry: str | None = None) -> dict[str, Any]:
     """SendMessage's answer; in a batch with its entry's id."""
-    answer = {"MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}
-    if entry is not None:
-        answer = {"Id": entry, **answer}
+    if entry is None:
+        answer = {"MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}
+    else:
+        answer = {"Id": entry, "MD5OfMessageBody": message.body_md5, "MessageId": message.message_id}
     if fifo:
-        answer["SequenceNumber"] = message.sequence_number
+        answer["SequenceNumber"] = sequence_number(message.id)
     if outgoing.attributes:
         answer["MD5OfMessageAttributes"] = md5_of_attributes(outgoing.attributes)
     if outgoing.system_attributes:
         answer["MD5OfMessageSystemAttributes"] = md5_of_attributes(outgoing.system_attributes)
     return answer
+
+
+def _are_plain(outgoing: Sequence[Outgoing], bodies: Sequence[bytes], size_max: int) -> bool:
+    """Whether ``_check`` takes each of some (more than one) for having nothing but a body that is short and in ASCII."""
+    return (
+        len(bodies) > 1
+        and list(map(_OPTIONS, outgoing)).count(_NO_OPTIONS) == len(bodies)
+        and all(bodies)
+        and max(map(len, bodies)) <= size_max
+        and are_ascii(bodies)
+    )
 
 
 def _check(queue: Queue, outgoing: Outgoing, body: bytes, size_max: int) -> int:

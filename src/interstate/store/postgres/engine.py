@@ -87,13 +87,13 @@ class ClockSequences(Sequences):
         super().__init__()
         self._store = store
 
-    def draw(self, table: Any, rows: Rows) -> int:
-        """A number higher than any that this node drew before."""
+    def draw_some(self, table: Any, count: int, rows: Rows) -> range:
+        """Numbers higher than any that this node drew before."""
         del rows
         base = (self._store.rows.line.clock() << NUMBER_SHIFT) | self._store.number
         drawn = max(self._next.get(table, 0), base)
-        self._next[table] = drawn + _NUMBERS
-        return drawn
+        self._next[table] = drawn + count * _NUMBERS
+        return range(drawn, drawn + count * _NUMBERS, _NUMBERS)
 
 
 class Writer:

@@ -26,14 +26,18 @@ _INSERTS_MAX = 16
 class Insert:
     """A statement for new rows that leave the columns at ``empty`` as they are in ``values``."""
 
-    __slots__ = ("_given", "_left", "_left_as", "_row", "_statements", "statement", "takes_all")
+    __slots__ = ("_left", "_left_as", "_pick", "_row", "_statements", "_writes", "statement", "takes_all", "width")
 
     def __init__(self, codec: RecordCodec, empty: tuple[int, ...], values: tuple[Any, ...], *, takes_all: bool) -> None:
         self.takes_all = takes_all
         """Whether this is the only statement of its table."""
         self._left = itemgetter(*empty) if empty else None
         self._left_as = None if self._left is None else self._left(values)
-        self._given = [(at, codec.writers[at]) for at in range(len(codec.columns)) if at not in empty]
+        given = [at for at in range(len(codec.columns)) if at not in empty]
+        self._pick = itemgetter(*given) if len(given) > 1 else lambda values: [values[at] for at in given]
+        self._writes = [(place, write) for place, at in enumerate(given) if (write := codec.writers[at]) is not None]
+        self.width = len(given)
+        """Parameters of a row."""
         literals = [_LITERALS[values[at]] if at in empty else "?" for at in range(len(codec.columns))]
         self._statements: dict[int, str] = {}
         self._row = f"({', '.join(literals)})"
@@ -50,11 +54,19 @@ class Insert:
         """Whether a record leaves these columns as they are in the statement (and maybe others)."""
         return self.takes_all or (self._left is not None and bool(self._left(values) == self._left_as))
 
-    def parameters(self, records: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """What the statement does not say of records (one at least), as columns hold it."""
-        columns = list(zip(*records, strict=True))
-        given = [columns[at] if write is None else converted(columns[at], write) for at, write in self._given]
-        return list(zip(*given, strict=True))
+    def takes_every(self, rows: Sequence[tuple[Any, ...]]) -> bool:
+        """``takes`` of each of some."""
+        return self.takes_all or (
+            self._left is not None and list(map(self._left, rows)).count(self._left_as) == len(rows)
+        )
+
+    def parameters(self, records: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What the statement does not say of records (one at least), as columns hold it: one value after the other."""
+        values = list(chain.from_iterable(map(self._pick, records)))
+        width = self.width
+        for place, write in self._writes:
+            values[place::width] = converted(values[place::width], write)
+        return values
 
 
 _LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}

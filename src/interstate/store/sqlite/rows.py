@@ -4,14 +4,14 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, compress, count
-from operator import is_not
+from operator import is_not, ne
 from typing import Any
 
 import msgspec
 
 from interstate.base.time import to_micros
 from interstate.store.ports import Change
-from interstate.store.sqlite.codec import Insert, codec_of
+from interstate.store.sqlite.codec import Insert, TableCodec, codec_of
 from interstate.store.tables import Scalar, Select, Table
 
 _HIGHEST = 2**63 - 1
@@ -20,6 +20,8 @@ _KEYS_MAX = 32
 _KEYS_EXACT = 16
 _ROWS_TOGETHER = (32, 8, 1)
 """New rows, or deleted ones, of one statement."""
+_ALIKE_FROM = 3
+"""With more changed rows than these, it is worth a look whether they changed alike."""
 
 
 class SqliteRows:
@@ -33,7 +35,7 @@ class SqliteRows:
     def fetch(self, table: Table[Any], keys: Iterable[tuple[Any, ...]]) -> list[msgspec.Struct | None]:
         """The records under the keys, in their order."""
         codec = codec_of(table)
-        wanted = [codec.to_key(key) for key in keys]
+        wanted = codec.to_keys(keys)
         if len(wanted) == 1:
             row = self.connection.execute(codec.get, codec.keys_parameters(wanted)).fetchone()
             return [None if row is None else codec.from_row(row)]
@@ -42,7 +44,7 @@ class SqliteRows:
             rows = self.connection.execute(codec.get_many(len(part)), codec.keys_parameters(part)).fetchall()
             if rows:
                 found.update(zip(map(codec.place, rows), codec.from_rows(rows), strict=True))
-        return [found.get(key) for key in wanted]
+        return list(map(found.get, wanted))
 
     def fetch_all(
         self, wanted: Sequence[tuple[Table[Any], list[tuple[Any, ...]]]]
@@ -88,39 +90,74 @@ class SqliteRows:
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         """Write what changed: (key, stored, wanted) each, as one statement a kind of change and of emptiness."""
         codec = codec_of(table)
-        deletes: list[Sequence[Any]] = []
+        if not changes:
+            return
+        held: Sequence[Any]
+        wanted: Sequence[Any]
+        _, held, wanted = zip(*changes, strict=True)
+        if not all(wanted):  # A record is true, whatever it holds; to compare each with None would cost more.
+            deletes = [codec.key_parameters(key) for key, _, new in changes if new is None]
+            for size, parameters in _together(deletes) if len(table.key) == 1 else ((1, deletes),):
+                self.connection.executemany(codec.delete_many(size), parameters)
+            held, wanted = _split((old, new) for _, old, new in changes if new is not None)
+        if not any(held):
+            if wanted:
+                self._insert(codec, wanted)
+            return
+        if not all(held):
+            self._insert(codec, [new for old, new in zip(held, wanted, strict=True) if old is None])
+            held, wanted = _split((old, new) for old, new in zip(held, wanted, strict=True) if old is not None)
+        self._update(codec, held, wanted)
+
+    def _insert(self, codec: TableCodec, records: Sequence[msgspec.Struct]) -> None:
+        rows = list(map(msgspec.structs.astuple, records))
+        insert = codec.insert_of(rows[0])
         inserts: dict[Insert, list[tuple[Any, ...]]] = {}
-        insert: Insert | None = None
+        if insert.takes_every(rows):
+            inserts[insert] = rows
+        else:
+            for values in rows:
+                if not insert.takes(values):
+                    insert = codec.insert_of(values)
+                inserts.setdefault(insert, []).append(values)
+        for insert, alike in inserts.items():
+            parameters, at, width = insert.parameters(alike), 0, insert.width
+            for size in _ROWS_TOGETHER:
+                end = at + (len(alike) - at) // size * size
+                if end > at:
+                    one = range(at * width, end * width, size * width)
+                    self.connection.executemany(
+                        insert.of_rows(size), [parameters[place : place + size * width] for place in one]
+                    )
+                at = end
+
+    def _update(self, codec: TableCodec, held: Sequence[msgspec.Struct], wanted: Sequence[msgspec.Struct]) -> None:
+        old, new = list(map(msgspec.structs.astuple, held)), list(map(msgspec.structs.astuple, wanted))
         updates: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}
-        astuple = msgspec.structs.astuple
-        for key, stored, wanted in changes:
-            if wanted is None:
-                deletes.append(codec.key_parameters(key))
-                continue
-            values = astuple(wanted)
-            if stored is not None:
-                changed = _changed(astuple(stored), values)
+        alike = _all_changed(old, new) if len(new) > _ALIKE_FROM else None
+        if alike is not None:
+            updates[alike] = new
+        else:
+            for before, values in zip(old, new, strict=True):
+                changed = _changed(before, values)
                 if changed:
                     updates.setdefault(changed, []).append(values)
-                continue
-            if insert is None or not insert.takes(values):
-                insert = codec.insert_of(values)
-                rows = inserts.setdefault(insert, [])
-            rows.append(values)
-        many = self.connection.executemany
-        for size, parameters in _together(deletes) if len(table.key) == 1 else ((1, deletes),):
-            many(codec.delete_many(size), parameters)
-        for insert, rows in inserts.items():
-            for size, parameters in _together(insert.parameters(rows)):
-                many(insert.of_rows(size), parameters)
         for changed, rows in updates.items():
-            many(codec.update(changed), codec.update_parameters(changed, rows))
+            self.connection.executemany(codec.update(changed), codec.update_parameters(changed, rows))
 
     def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:
         """Write some columns of rows that are there."""
         codec = codec_of(table)
         rows = list(map(msgspec.structs.astuple, records))
         self.connection.executemany(codec.update(changed), codec.update_parameters(changed, rows))
+
+
+def _split(pairs: Iterable[tuple[Any, Any]]) -> tuple[Sequence[Any], Sequence[Any]]:
+    olds, news = [], []
+    for old, new in pairs:
+        olds.append(old)
+        news.append(new)
+    return olds, news
 
 
 def _together(rows: list[Any]) -> Iterator[tuple[int, list[Any]]]:
@@ -144,6 +181,17 @@ def _parts(keys: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
         size = left if left <= _KEYS_EXACT else _KEYS_MAX if left >= _KEYS_MAX else _KEYS_EXACT
         yield keys[at : at + size]
         at += size
+
+
+def _all_changed(old: Sequence[tuple[Any, ...]], new: Sequence[tuple[Any, ...]]) -> tuple[int, ...] | None:
+    """The places of the columns that are other ones in every row, when no other changed in any; None when rows differ in that."""
+    places: list[int] = []
+    for at, (was, becomes) in enumerate(zip(zip(*old, strict=True), zip(*new, strict=True), strict=True)):
+        if was != becomes:
+            if None in becomes or not all(map(ne, was, becomes)):
+                return None
+            places.append(at)
+    return tuple(places) or None
 
 
 def _changed(old: tuple[Any, ...], new: tuple[Any, ...]) -> tuple[int, ...]:
