@@ -9,11 +9,10 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from tests.nodes.slow_node import begin
 from tests.postgres_server import fresh_database
 
-from interstate.base.arn import Caller
 from interstate.base.json import loads
-from interstate.runtime.batch import Job
 from interstate.runtime.testing import World
 from interstate.services.dynamodb.shards import SHARD_LIFE, rolled
 from interstate.services.lambda_.following import Follow, follow
@@ -49,16 +48,6 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     yield worlds  # type: ignore[misc]  # two
     for world in worlds:
         world.close()
-
-
-def begin(world: World, service: str, operation: str, request: dict[str, Any]) -> None:
-    """A call that is decided and not committed: a slow node."""
-    row = world.catalog.operation(service, operation)
-    typed = world.catalog.request(service, operation, request, checked=False)
-    keys = list(row.keys(typed, Caller())) if row.keys is not None else []
-    job = Job(lambda work: row.handle(typed, work), lambda _job: None, bytes(16), Caller(), keys)
-    world.batches.decide([job], world.now, effects_max=0, work_s=60, settles=True)
-    assert job.error is None
 
 
 def put(key: str) -> dict[str, Any]:

@@ -8,11 +8,10 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+from tests.nodes.slow_node import begin
 from tests.postgres_server import fresh_database
 
-from interstate.base.arn import Caller
 from interstate.base.json import loads
-from interstate.runtime.batch import Batches, Job
 from interstate.runtime.testing import World
 from interstate.services.events.rates import enforcing
 from interstate.services.rates import ThrottlingException, spend, spent_with
@@ -49,17 +48,6 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     yield worlds  # type: ignore[misc]  # two
     for world in worlds:
         world.close()
-
-
-def begin(world: World, service: str, operation: str, request: dict[str, Any]) -> None:
-    """A call that is decided and not committed: a slow node."""
-    row = world.catalog.operation(service, operation)
-    typed = world.catalog.request(service, operation, request, checked=False)
-    keys = list(row.keys(typed, Caller())) if row.keys is not None else []
-    job = Job(lambda work: row.handle(typed, work), lambda _job: None, bytes(16), Caller(), keys)
-    batches: Batches = world.batches
-    batches.decide([job], world.now, effects_max=0, work_s=60, settles=True)
-    assert job.error is None
 
 
 def total(world: World, namespace: str, name: str) -> float:

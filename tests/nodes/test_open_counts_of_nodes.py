@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.nodes.test_traps import begin, postgres
+from tests.nodes.slow_node import begin
+from tests.nodes.test_traps import postgres
 from tests.postgres_server import fresh_database
 
 from interstate.base.errors import ServiceError

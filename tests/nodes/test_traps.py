@@ -8,10 +8,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.nodes.slow_node import begin
 from tests.postgres_server import fresh_database
 
-from interstate.base.arn import Caller
-from interstate.runtime.batch import Batches, Job
+from interstate.runtime.batch import Job
 from interstate.runtime.testing import START, World
 from interstate.store.ports import StoreUnavailable
 from interstate.store.postgres import engine
@@ -52,18 +52,6 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
     yield worlds
     for world in worlds:
         world.close()
-
-
-def begin(world: World, service: str, operation: str, request: dict[str, Any]) -> Job:
-    """A call that is decided and not committed: a slow node."""
-    row = world.catalog.operation(service, operation)
-    typed = world.catalog.request(service, operation, request, checked=False)
-    keys = list(row.keys(typed, Caller())) if row.keys is not None else []
-    job = Job(lambda work: row.handle(typed, work), lambda _job: None, bytes(16), Caller(), keys)
-    batches: Batches = world.batches
-    batches.decide([job], world.now, effects_max=0, work_s=60, settles=True)
-    assert job.error is None
-    return job
 
 
 # Logs: the order of numbers is not the order of commits ------------------------------------------------------------
