@@ -1,6 +1,7 @@
 """A whole instance on one loop: parked calls, effects, clocks; on SQLite in memory, nothing replaced."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -201,6 +202,34 @@ def test_a_performed_call_answers_with_the_result() -> None:
     async def play(instance: Instance, _outside: Outside) -> None:
         assert await call(instance, "Perform", "ask") == {"Result": "ASK"}
         assert await notes(instance) == "ask=ASK@0"
+
+    scenario("frozen", play)
+
+
+def test_a_call_leaves_nothing_for_the_search_for_garbage() -> None:
+    """Memory that only the collector frees costs the busiest server some 8 % of its time."""
+
+    async def play(instance: Instance, _outside: Outside) -> None:
+        async def calls(count: int) -> None:
+            for number in range(count):
+                ended = asyncio.Event()
+                instance.begin(
+                    "test",
+                    "Leave",
+                    {"text": str(number), "after_s": 3600},
+                    Caller(),
+                    lambda *_, ended=ended: ended.set(),
+                )
+                await ended.wait()
+
+        await calls(10)
+        gc.collect()
+        gc.disable()
+        try:
+            await calls(50)
+            assert gc.collect() < 50, "each call leaves objects in circles"
+        finally:
+            gc.enable()
 
     scenario("frozen", play)
 

@@ -16,6 +16,7 @@ from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.runtime import faults
 from interstate.runtime.activity import Activity
+from interstate.runtime.asked import Asked, Settle
 from interstate.runtime.batch import Batches, InternalFailure, Job, ServiceUnavailable
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.clock import BusinessClock
@@ -36,7 +37,6 @@ from interstate.store.unit_of_work import Sequences
 _log = logging.getLogger("interstate.instance")
 
 Done = Callable[[Mapping[str, Any] | None, BaseException | None], None]
-Settle = Callable[[Any, ServiceError | None], None]
 
 
 class Instance:
@@ -277,23 +277,7 @@ class Instance:
 
     def _settling(self, job: Job, settle: Settle, gone: Callable[[], bool] | None = None) -> None:
         """Submit a job, and again whenever it was parked and woken, unless who asked is ``gone``."""
-
-        def done(job: Job) -> None:
-            outcome = job.outcome
-            if job.error is None and isinstance(outcome, Parked):
-                # Parked before any later batch can wake it: this runs in the same turn as the commit's end.
-                if self.parking.was_woken(outcome.key, job.began):
-                    again(outcome, last=False)
-                else:
-                    self.parking.park(outcome, lambda last: again(outcome, last))
-            else:
-                settle(outcome, job.error)
-
-        def again(parked: Parked, last: bool) -> None:  # noqa: FBT001 the contract's positional "last"
-            if gone is None or not gone():  # Nothing is taken for a client that left.
-                self.commits.submit(Job(lambda work: parked.again(work, last), done, self.seed(), job.caller))
-
-        job.done = done
+        job.done = Asked(self, settle, gone).done
         self.commits.submit(job)
 
     async def perform(self, perform: Perform) -> Mapping[str, Any] | None:
