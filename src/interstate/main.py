@@ -22,8 +22,8 @@ from interstate.services.operation import Service
 from interstate.services.states.mocking import install, read_mocks
 from interstate.services.tables import SERVICES
 from interstate.store.ports import Store
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 from interstate.wire.codec import Wire
 from interstate.wire.model import load
 from interstate.wire.signature import Credential, read_credentials

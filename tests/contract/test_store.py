@@ -17,8 +17,8 @@ from interstate.store.ports import Store
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.records.due import DUE, SETTINGS, Setting
 from interstate.store.records.sqs import QUEUES, QUEUES_OF_SCOPE, Queue
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STORES: dict[str, Callable[[Path], Store]] = {

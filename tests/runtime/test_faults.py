@@ -16,8 +16,8 @@ from interstate.runtime.testing import World
 from interstate.services.sqs import SERVICE as SQS
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.records.lambda_ import Invocation, InvocationResult
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 QUEUE = "http://localhost/000000000000/email-queue"
 CALL = Invocation("r", "arn:aws:lambda:us-east-1:000000000000:function:ProcessPaymentFunction")

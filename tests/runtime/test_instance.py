@@ -21,8 +21,8 @@ from interstate.runtime.instance import Instance
 from interstate.services.operation import Effect, Operation, Outcome, Parked, Perform, Service, Step
 from interstate.store.ports import Work
 from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -16,8 +16,8 @@ from interstate.runtime.clock import BusinessClock
 from interstate.runtime.instance import Instance
 from interstate.runtime.work import BatchWork
 from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

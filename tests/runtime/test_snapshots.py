@@ -17,8 +17,8 @@ from interstate.runtime.clock import BusinessClock
 from interstate.runtime.instance import Instance
 from interstate.runtime.snapshots import InvalidSnapshot, NoSuchSnapshot, Snapshots
 from interstate.services.sqs import SERVICE
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 QUEUE = "http://localhost/000000000000/q"
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -28,8 +28,8 @@ from tests.simulation.simulated_readers import Readers
 
 from interstate.runtime.testing import START
 from interstate.store.records.due import DUE
+from interstate.store.sequences import Sequences
 from interstate.store.tables import Scalar
-from interstate.store.unit_of_work import Sequences
 
 STEPS_MAX = 20_000
 CONSUMERS = ("consumer", "reader", "keeper")

@@ -12,10 +12,10 @@ from interstate.base.errors import ValidationException
 from interstate.runtime.batch import Batches, Job
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.work import BatchWork
-from interstate.store import unit_of_work
+from interstate.store import known_rows
 from interstate.store.records.sqs import DEPTHS, QUEUES, QUEUES_OF_SCOPE, Depth, Queue
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c", "d")
@@ -128,7 +128,7 @@ def test_a_row_that_was_read_is_not_read_again() -> None:
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unit_of_work, "_KEPT_MAX", 2)
+    monkeypatch.setattr(known_rows, "_KEPT_MAX", 2)
     kept = Kept()
     for name in NAMES:
         kept.carry_out([("put", name, 1), ("count", name, 1)], "commit")

@@ -13,9 +13,10 @@ import pytest
 
 from interstate.store.ports import StoreUnavailable
 from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.damage import Damaged, refuse_damage, unavailable
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences, UnitOfWork
+from interstate.store.unit_of_work import UnitOfWork
 
 ROWS = 40
 

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis.strategies import lists, sampled_from, tuples
 
 from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences, UnitOfWork
+from interstate.store.unit_of_work import UnitOfWork
 
 NAMES = sampled_from("abc")
 ACTIONS = tuples(sampled_from(["put", "delete", "flush", "mark", "undo", "get"]), NAMES, sampled_from("123"))

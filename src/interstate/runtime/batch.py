@@ -26,10 +26,12 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.cloudwatch import upkeep
+from interstate.store.known_rows import Kept, OwnRows
 from interstate.store.ports import Ahead, Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, WAITING, Due
+from interstate.store.sequences import Sequences
 from interstate.store.tables import Demand, Key
-from interstate.store.unit_of_work import Kept, OwnRows, Sequences, UnitOfWork
+from interstate.store.unit_of_work import UnitOfWork
 
 BATCH_JOBS_MAX = 64
 BATCH_WORK_S = 0.005

@@ -31,8 +31,8 @@ from interstate.runtime.work import BatchWork
 from interstate.services.operation import Operation, Parked, Perform, Streaming
 from interstate.store.ports import Store
 from interstate.store.records.due import SETTINGS, Setting
+from interstate.store.sequences import Sequences
 from interstate.store.tables import Key
-from interstate.store.unit_of_work import Sequences
 
 _log = logging.getLogger("interstate.instance")
 

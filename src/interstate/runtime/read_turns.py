@@ -28,8 +28,9 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
 from interstate.store.ports import Change, Look, Rows, Snapshot, Store
+from interstate.store.sequences import Sequences
 from interstate.store.tables import Key, Scalar, Select, Table
-from interstate.store.unit_of_work import Sequences, UnitOfWork
+from interstate.store.unit_of_work import UnitOfWork
 
 TURN_CALLS_MAX = 64
 ROUNDS_MAX = 4

@@ -19,7 +19,8 @@ from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.store.ports import Store
-from interstate.store.unit_of_work import Sequences, UnitOfWork
+from interstate.store.sequences import Sequences
+from interstate.store.unit_of_work import UnitOfWork
 
 
 class Reads:

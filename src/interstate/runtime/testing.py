@@ -19,8 +19,8 @@ from interstate.runtime.work import BatchWork, next_pulling
 from interstate.services.operation import Parked, Perform, Service
 from interstate.store.ports import Store
 from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, READY, STEP, WAITING, Due
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 Perform_ = Callable[[str, Any], Any]

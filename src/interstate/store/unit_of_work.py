@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-``_Rows.current`` holds every record that this batch has seen or written, ``stored`` what the database holds as far as
+``KnownRows.current`` holds every record that this batch has seen or written, ``stored`` what the database holds as far as
 we know, ``dirty`` the keys where the two may differ. A call's overlay is a mark in the undo log: a refused call's
 writes are taken back one by one. When they had been flushed in between (because a range read needed them), taking them
 back makes their keys dirty again, so the next flush writes the old record: nobody outside sees an open transaction,
@@ -12,116 +12,24 @@ A record whose key was drawn from ``next_id`` in this batch is known to be absen
 deleted within the batch (a delivery that is carried out at once) therefore never touches it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import repeat
-from operator import attrgetter, is_
+from operator import is_
 from typing import Any, TypeVar, cast
 
 import msgspec
 
+from interstate.store.known_rows import Kept, KnownRows, OwnRows, kept_of
 from interstate.store.ports import Change, Rows, Wanted
+from interstate.store.sequences import Sequences
 from interstate.store.tables import Scalar, Select, Table
 
 V = TypeVar("V", bound=msgspec.Struct)
 _UNSEEN: Any = object()
 
 
-class Sequences:
-    """The next integer key of each table; kept for the life of the process, which alone writes the store.
-
-    ``floor`` must rise from one process to the next (the composition root takes the wall clock's microseconds), so that
-    a number is never given out twice, not even when the row that had it is gone: frames and receipts remember numbers.
-    """
-
-    def __init__(self, floor: int = 0) -> None:
-        self._floor = floor
-        self._next: dict[Table[Any], int] = {}
-
-    def draw(self, table: Table[Any], rows: Rows) -> int:
-        """A number higher than any before; gaps are left by batches that were dropped."""
-        return self.draw_some(table, 1, rows)[0]
-
-    def draw_some(self, table: Table[Any], count: int, rows: Rows) -> range:
-        """So many numbers, one after the other."""
-        drawn = self._next.get(table)
-        if drawn is None:
-            drawn = max(rows.highest_id(table), self._floor) + 1
-        self._next[table] = drawn + count
-        return range(drawn, drawn + count)
-
-
-@cache
-def _key_of(table: Table[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """Reads a record's key; tables are module-level values, so each is compiled once."""
-    if len(table.key) > 1:
-        return attrgetter(*table.key)
-    (name,) = table.key
-    return lambda record: (getattr(record, name),)
-
-
-class _State:
-    """What the batch knows of one table."""
-
-    __slots__ = ("current", "dirty", "fresh_from", "key", "ranges", "stored", "table")
-
-    def __init__(self, table: Table[Any]) -> None:
-        self.table = table
-        self.current: dict[tuple[Any, ...], msgspec.Struct | None] = {}
-        self.stored: dict[tuple[Any, ...], msgspec.Struct | None] = {}
-        self.dirty: dict[tuple[Any, ...], None] = {}  # A dict keeps the order of writing.
-        self.ranges: dict[Any, list[tuple[Any, ...]]] = {}  # What range reads found since the last change, by key.
-        self.fresh_from: int | None = None
-        self.key = _key_of(table)
-
-    def is_new(self, key: tuple[Any, ...]) -> bool:
-        """Whether the database cannot hold this unseen key: its number was drawn in this batch, or the table only grows."""
-        return self.table.appends or (self.fresh_from is not None and len(key) == 1 and key[0] >= self.fresh_from)
-
-    def are_new(self, keys: Sequence[tuple[Any, ...]]) -> bool:
-        """Whether all of these unseen keys (at least one) are numbers that were drawn in this batch and never written."""
-        fresh = self.fresh_from
-        return fresh is not None and len(keys[0]) == 1 and min(keys)[0] >= fresh and self.stored.keys().isdisjoint(keys)
-
-
 Mark = int
-_OWN_MAX = 4096
-
-
-class OwnRows:
-    """What a writer wrote last of the rows that are its own: nobody else changes them, so the next batch need not read them.
-
-    Others may delete them. Then the next write finds no row, is refused, and what is known must be forgotten. ``writer`` is the
-    last column of their keys.
-    """
-
-    def __init__(self, writer: int) -> None:
-        self._writer = writer
-        self._rows: dict[tuple[Table[Any], tuple[Any, ...]], msgspec.Struct] = {}
-
-    def find(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
-        """The row, if it is known to be there."""
-        return self._rows.get((table, key))
-
-    def learn(self, table: Table[Any], current: dict[tuple[Any, ...], msgspec.Struct | None]) -> None:
-        """What a transaction has read and written; it must be forgotten if that is not committed."""
-        for key, record in current.items():
-            if key[-1] != self._writer:
-                continue
-            if record is None:
-                self._rows.pop((table, key), None)
-            else:
-                self._rows[table, key] = record
-        while len(self._rows) > _OWN_MAX:
-            del self._rows[next(iter(self._rows))]
-
-
-Kept = dict[Table[Any], _State]
-"""What one unit of work leaves to the next, by table."""
-
-_KEPT_MAX = 4096
-"""Rows, and ranges, that are kept of one table; one that has more begins anew."""
 
 
 class UnitOfWork:
@@ -134,14 +42,14 @@ class UnitOfWork:
         self._kept: Kept = {} if kept is None else kept
         self._states = dict(self._kept)
         self._looked = False  # Otherwise nothing more is known than before, but of what was written.
-        self._undo: list[tuple[_State, tuple[Any, ...], Any]] = []
+        self._undo: list[tuple[KnownRows, tuple[Any, ...], Any]] = []
         self._own = own
         self.wrote = False
 
-    def _state(self, table: Table[Any]) -> _State:
+    def _state(self, table: Table[Any]) -> KnownRows:
         state = self._states.get(table)
         if state is None:
-            state = self._states[table] = _State(table)
+            state = self._states[table] = KnownRows(table)
         return state
 
     # Reading ---------------------------------------------------------------------------------------------------
@@ -229,7 +137,7 @@ class UnitOfWork:
             state.ranges[asked] = [state.key(record) for record in answer]
         return answer
 
-    def _read(self, state: _State, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
+    def _read(self, state: KnownRows, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
         self._flush(state)
         self._looked = True
         answer: list[V] = []
@@ -322,7 +230,7 @@ class UnitOfWork:
         self.wrote = True
         return self._rows.sweep(table, before, kept, limit)
 
-    def _set(self, state: _State, key: tuple[Any, ...], record: msgspec.Struct | None) -> None:
+    def _set(self, state: KnownRows, key: tuple[Any, ...], record: msgspec.Struct | None) -> None:
         before = state.current.get(key, _UNSEEN)
         if before is _UNSEEN:
             # What a flushed and then refused write must be able to bring back is looked up before it is overwritten.
@@ -381,14 +289,10 @@ class UnitOfWork:
         It holds if this one is committed and nobody else writes to the database: not where there are several nodes.
         """
         if self._looked:
-            self._kept = {
-                table: state
-                for table, state in self._states.items()
-                if table.kept and len(state.current) <= _KEPT_MAX and len(state.ranges) <= _KEPT_MAX
-            }
+            self._kept = kept_of(self._states)
         return self._kept
 
-    def _flush(self, state: _State) -> None:
+    def _flush(self, state: KnownRows) -> None:
         if not state.dirty:
             return
         keys = list(state.dirty)

@@ -20,8 +20,8 @@ from interstate.services.dynamodb.items import GetItem, get_item
 from interstate.services.dynamodb.queries import Query, Scan, query, scan
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import decode_item, encode_item
+from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
-from interstate.store.unit_of_work import Sequences
 from interstate.wire.writing import json_bytes
 
 TABLE = {

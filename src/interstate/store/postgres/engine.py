@@ -31,7 +31,7 @@ from interstate.store.postgres.migrate import migrate
 from interstate.store.postgres.pipe import PipedConnection, Question
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.postgres.snapshots import PostgresSnapshot
-from interstate.store.unit_of_work import Sequences
+from interstate.store.sequences import Sequences
 
 LEASE_S = 6.0
 """A node that did not renew for so long is dead; its work goes on elsewhere within 10 s (design, law 9)."""
