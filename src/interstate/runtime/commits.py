@@ -96,6 +96,11 @@ class Commits:
         self._idle: asyncio.TimerHandle | None = None
         self._between: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
 
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Where this waits for what comes by a socket, or later."""
+        return asyncio.get_running_loop()
+
     def submit(self, job: Job, *, background: bool = False) -> None:
         """Decide the job in the next batch of its kind; its ``done`` is called after the commit."""
         assert not self._closed
@@ -113,7 +118,7 @@ class Commits:
     def _schedule(self) -> None:
         if not self._pumping and self._may_decide():
             self._pumping = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            self._loop.call_soon(self._pump)
 
     @property
     def _committing(self) -> bool:
@@ -175,18 +180,18 @@ class Commits:
 
         def look() -> None:
             if ahead.has_come():
-                asyncio.get_running_loop().remove_reader(ahead.socket)
+                self._loop.remove_reader(ahead.socket)
                 self._asked = None
                 self._decide(batch, ahead=ahead)
 
         batch.ahead, self._asked = ahead, batch
-        asyncio.get_running_loop().add_reader(ahead.socket, look)
+        self._loop.add_reader(ahead.socket, look)
 
     def _take_back(self) -> None:
         """A batch that waits for its rows holds locks: whoever decides now would wait for them. It begins again later."""
         batch, self._asked = self._asked, None
         if batch is not None and batch.ahead is not None:
-            asyncio.get_running_loop().remove_reader(batch.ahead.socket)
+            self._loop.remove_reader(batch.ahead.socket)
             batch.ahead.drop()
             batch.queue.extendleft(reversed(batch.jobs))
 
@@ -214,7 +219,7 @@ class Commits:
 
     def _commit_beside(self, batch: "_Batch", done: Done) -> None:
         """Commit while the loop goes on: where the store's answer comes by a socket the loop waits for it, elsewhere a thread."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         try:
             commit = batch.commit = self._store.send_commit()
         except Exception as error:  # noqa: BLE001 the border: whatever it is belongs to the batch
@@ -299,7 +304,7 @@ class Commits:
         if self._jobs or self._scans or self._between:
             self._schedule()
         elif self._store.durable and self._idle is None and not self._flying:
-            self._idle = asyncio.get_running_loop().call_later(self.wal_idle_s, self._when_idle, self._count)
+            self._idle = self._loop.call_later(self.wal_idle_s, self._when_idle, self._count)
 
     def _when_idle(self, count: int) -> None:
         """Truncate the WAL when no commit was made since; otherwise look again after the next one."""
@@ -307,7 +312,7 @@ class Commits:
         if self._closed or self._committing or self._jobs or self._scans:
             return
         if count != self._count:
-            self._idle = asyncio.get_running_loop().call_later(self.wal_idle_s, self._when_idle, self._count)
+            self._idle = self._loop.call_later(self.wal_idle_s, self._when_idle, self._count)
         elif self._store.wal_bytes() > self.wal_idle_bytes:
             self._shortening = True
             self._helper.run(partial(self._store.shorten_wal, truncate=True), self._shortened)
