@@ -115,6 +115,13 @@ def test_an_address_streams_the_status_the_headers_and_the_body(server: ServerPr
         Principal="*",
         FunctionUrlAuthType="NONE",
     )
+    functions.add_permission(
+        FunctionName="Own",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
     place = urlsplit(url["FunctionUrl"])
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/", headers={"Host": place.netloc})

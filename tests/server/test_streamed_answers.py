@@ -97,6 +97,13 @@ def test_a_function_url_streams(server: ServerProcess, tmp_path: Path) -> None:
         Principal="*",
         FunctionUrlAuthType="NONE",
     )
+    client.add_permission(
+        FunctionName="Waits",
+        StatementId="invoke",
+        Action="lambda:InvokeFunction",
+        Principal="*",
+        InvokedViaFunctionUrl=True,
+    )
     url = urlsplit(client.get_function_url_config(FunctionName="Waits")["FunctionUrl"])
     here = urlsplit(server.url)
     connection = http.client.HTTPConnection(here.hostname or "", here.port, timeout=60)

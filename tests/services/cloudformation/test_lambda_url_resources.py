@@ -38,8 +38,15 @@ def template(**url: Any) -> str:
             "Principal": "*",
         },
     }
+    calls = {"Action": "lambda:InvokeFunction", "FunctionName": target, "InvokedViaFunctionUrl": True, "Principal": "*"}
+    invocation = {"Type": "AWS::Lambda::Permission", "DependsOn": "P", "Properties": calls}
     outputs = {"Url": {"Value": {"Fn::GetAtt": ["U", "FunctionUrl"]}}}
-    return json.dumps({"Resources": {"F": function, "U": address, "P": permission}, "Outputs": outputs})
+    return json.dumps(
+        {
+            "Resources": {"F": function, "U": address, "P": permission, "I": invocation},
+            "Outputs": outputs,
+        }
+    )
 
 
 def test_an_address_comes_changes_and_goes_with_its_stack(world: World) -> None:
@@ -50,7 +57,10 @@ def test_an_address_comes_changes_and_goes_with_its_stack(world: World) -> None:
     assert stack["Outputs"][0]["OutputValue"] == shown["FunctionUrl"]
     assert (shown["AuthType"], shown["InvokeMode"]) == ("NONE", "BUFFERED")
     policy = json.loads(world.call("lambda", "GetPolicy", {"FunctionName": "Web"})["Policy"])
-    assert policy["Statement"][0]["Condition"] == {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
+    assert [statement["Condition"] for statement in policy["Statement"]] == [
+        {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+        {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+    ]
     request = {"StackName": "web", "TemplateBody": template(Cors={"AllowOrigins": ["*"]}, InvokeMode="RESPONSE_STREAM")}
     world.call("cloudformation", "UpdateStack", request)
     world.run_until_idle()

@@ -20,10 +20,11 @@ Resources:
       Runtime: python3.11
       Handler: index.handler
       Environment: {Variables: {GREETING: !Ref Greeting}}
+      FunctionUrlConfig: {AuthType: NONE}
       InlineCode: |
         import json, os
         def handler(event, context):
-            name = event["pathParameters"]["name"]
+            name = event.get("pathParameters", {"name": event["path" if "path" in event else "rawPath"][1:]})["name"]
             if name == "nobody":
                 raise ValueError("nobody is there")
             return {"statusCode": 200, "body": json.dumps([os.environ["GREETING"], name, event.get("version")])}
@@ -33,6 +34,7 @@ Resources:
 Outputs:
   Api: {Value: !Ref Api}
   Rest: {Value: !Ref Rest}
+  Url: {Value: !GetAtt GreetUrl.FunctionUrl}
 """
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -70,6 +72,7 @@ def test_a_template_is_deployed_served_killed_and_served_again(server: ServerPro
     assert get(server, f"/_apis/{outputs['Api']}/greet/ada") == (200, ["hello", "ada", "2.0"])
     host = f"{outputs['Api']}.execute-api.us-east-1.localhost"
     assert get(server, "/greet/grace", host) == (200, ["hello", "grace", "2.0"])
+    assert get(server, "/lovelace", outputs["Url"].split("/")[2]) == (200, ["hello", "lovelace", "2.0"])
     assert get(server, f"/_apis/{outputs['Rest']}/Prod/greet/ada") == (200, ["hello", "ada", None])
     assert get(server, f"/_apis/{outputs['Api']}/greet/nobody") == (500, {"message": "Internal Server Error"})
     assert get(server, f"/_apis/{outputs['Rest']}/Prod/greet/nobody") == (502, {"message": "Internal server error"})

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tests.services.lambda_.conftest import Cloud
 
+from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.json import loads
 from interstate.services.lambda_ import URLS
@@ -27,14 +28,18 @@ class Site:
         self.url = self.cloud.call("CreateFunctionUrlConfig", FunctionName="Web", AuthType=auth, **settings)
         self.id = self.url["FunctionUrl"].split("//")[1].split(".")[0]
         if public:
-            self.cloud.call(
-                "AddPermission",
-                FunctionName="Web",
-                StatementId="url",
-                Action="lambda:InvokeFunctionUrl",
-                Principal="*",
-                FunctionUrlAuthType=auth,
-            )
+            self.permit("lambda:InvokeFunctionUrl", FunctionUrlAuthType=auth)
+            self.permit("lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+
+    def permit(self, action: str, principal: str = "*", **conditions: Any) -> None:
+        self.cloud.call(
+            "AddPermission",
+            FunctionName="Web",
+            StatementId=action.rpartition(":")[2],
+            Action=action,
+            Principal=principal,
+            **conditions,
+        )
 
     def get(self, method: str = "GET", path: str = "/", **request: Any) -> tuple[int, dict[str, str], bytes]:
         call = {
@@ -125,6 +130,7 @@ def test_a_function_that_fails_is_a_bad_gateway() -> None:
     [
         ("NONE", True, "", 200),
         ("NONE", False, "", 403),
+        ("NONE", False, "000000000000", 403),
         ("AWS_IAM", False, "", 403),
         ("AWS_IAM", False, "000000000000", 200),
         ("AWS_IAM", False, "999999999999", 403),
@@ -139,6 +145,41 @@ def test_who_may_call_an_address(auth: str, public: bool, account: str, status: 
     if status == 403:
         assert headers["x-amzn-errortype"] == "AccessDeniedException"
         assert b"urls-auth.html" in body
+
+
+URL, INVOKE = "lambda:InvokeFunctionUrl", "lambda:InvokeFunction"
+
+
+@pytest.mark.parametrize(
+    ("auth", "permissions", "account", "status"),
+    [
+        ("NONE", [(URL, "*", {"FunctionUrlAuthType": "NONE"})], "", 403),
+        ("NONE", [(INVOKE, "*", {"InvokedViaFunctionUrl": True})], "", 403),
+        ("NONE", [(URL, "*", {"FunctionUrlAuthType": "NONE"}), (INVOKE, "*", {})], "", 200),
+        ("NONE", [(URL, "*", {"FunctionUrlAuthType": "AWS_IAM"}), (INVOKE, "*", {})], "", 403),
+        ("NONE", [("lambda:*", "*", {})], "", 200),
+        ("AWS_IAM", [(URL, "999999999999", {})], "999999999999", 403),
+        ("AWS_IAM", [(URL, "999999999999", {}), (INVOKE, "999999999999", {})], "999999999999", 200),
+        ("AWS_IAM", [(URL, "*", {}), (INVOKE, "999999999999", {})], "888888888888", 403),
+    ],
+)
+def test_an_address_needs_both_permissions(
+    auth: str, permissions: list[tuple[str, str, dict[str, Any]]], account: str, status: int
+) -> None:
+    """Source: urls-auth.html: "both lambda:InvokeFunctionUrl and lambda:InvokeFunction permissions" since October 2025."""
+    site = Site(auth, public=False)
+    site.answer = {}
+    for action, principal, conditions in permissions:
+        site.permit(action, principal, **conditions)
+    assert site.get(Account=account)[0] == status
+
+
+def test_a_permission_for_the_address_lets_nobody_call_the_function_otherwise() -> None:
+    """The statement of ``InvokedViaFunctionUrl`` holds for calls that came through the address only."""
+    site = Site()
+    with pytest.raises(ServiceError) as refused:
+        site.cloud.world.call("lambda", "Invoke", {"FunctionName": ARN}, caller=Caller("999999999999"))
+    assert refused.value.code == "AccessDeniedException"
 
 
 def test_an_address_that_is_not_there_is_forbidden() -> None:

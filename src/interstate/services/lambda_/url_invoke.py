@@ -15,7 +15,7 @@ from interstate.base.arn import Caller, caller_of
 from interstate.base.json import BrokenJSON, JSONObject, dumps, dumps_bytes, loads
 from interstate.base.numbers import whole_number
 from interstate.base.time import to_millis
-from interstate.services.lambda_.access import may
+from interstate.services.lambda_.access import INVOKE, may
 from interstate.services.lambda_.locate import version_of
 from interstate.services.operation import Outcome, Perform, Streaming
 from interstate.store.ports import Work
@@ -101,20 +101,26 @@ def invoke(request: Invoke, work: Work) -> Outcome:
     return Perform("lambda.invoke", call, answered, Streaming(begin, bytes, lambda _result: ()) if streams else None)
 
 
+# What a caller of an address needs: both actions, each asked with what tells it from other calls.
+# Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html ("Starting in October 2025, new function URLs will require
+# both lambda:InvokeFunctionUrl and lambda:InvokeFunction permissions").
+_VIA_URL: Final = (INVOKE, {"lambda:InvokedViaFunctionUrl": ("true",)})
+
+
 def _may_call(url: FunctionUrl, request: Invoke, work: Work) -> bool:
-    """Anybody whom the policy lets; with AWS_IAM, callers of the function's account that signed, too."""
+    """With AWS_IAM, callers of the function's account that signed, and whomever its policy lets.
+
+    With NONE nobody looks at a signature: the policy has to let everybody.
+    """
     owner = caller_of(url.function)
-    signed = request.account
+    signed = request.account if url.auth == "AWS_IAM" else ""
     if url.auth == "AWS_IAM" and not signed:
         return False
     caller = Caller(signed or "anonymous", owner.region)
-    return may(
-        work,
-        url.function,
-        url.qualifier or None,
-        caller,
-        action="lambda:InvokeFunctionUrl",
-        context={"lambda:FunctionUrlAuthType": (url.auth,)},
+    asked = (("lambda:InvokeFunctionUrl", {"lambda:FunctionUrlAuthType": (url.auth,)}), _VIA_URL)
+    return all(
+        may(work, url.function, url.qualifier or None, caller, action=action, context=context)
+        for action, context in asked
     )
 
 
