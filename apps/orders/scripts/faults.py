@@ -7,7 +7,8 @@
 Every scenario starts its own servers, partners and (where it needs one) its own PostgreSQL on free ports, in a folder of its own that is
 removed unless you name one. Beside the orders, a customer sends numbered messages all the time: what was acknowledged must be there
 at the end, once. Progress goes to standard error; the verdict as JSON to standard output, and to --report FILE. Exit 0: everything held;
-1: something did not; 2: a scenario cannot run on this machine (it says what it lacks), and the others held.
+1: something did not; 2: a scenario cannot run on this machine (it says what it lacks), or its load was over before its faults were
+(it is undecided: more invoices), and the others held.
 """
 
 import argparse
@@ -104,8 +105,8 @@ def run(name: str, folder: Path, chosen: argparse.Namespace, began: float) -> Fa
         facts = {"held": False, "broken": [f"{type(failure).__name__}: {failure}"]}
     finally:
         scene.close()
-    word = {True: "held", False: "BROKEN", None: "SKIPPED"}[facts["held"]]
-    scene.say(f"{word} {', '.join(facts.get('broken', []))}{facts.get('skipped', '')}")
+    word = {True: "held", False: "BROKEN", None: "UNDECIDED" if "undecided" in facts else "SKIPPED"}[facts["held"]]
+    scene.say(f"{word} {', '.join(facts.get('broken', []))}{facts.get('skipped', '')}{facts.get('undecided', '')}")
     return {**facts, "scenarioSeconds": round(time.monotonic() - start, 1)}
 
 
@@ -123,7 +124,13 @@ def main() -> None:
         folder: Path = (chosen.folder or Path(temporary)).resolve()
         found = {name: run(name, folder / name, chosen, began) for name in chosen.scenarios}
     held = [facts["held"] for facts in found.values()]
-    verdict = {"held": False not in held, "skipped": held.count(None), "scenarios": found}
+    undecided = sum("undecided" in facts for facts in found.values())
+    verdict = {
+        "held": False not in held,
+        "skipped": held.count(None) - undecided,
+        "undecided": undecided,
+        "scenarios": found,
+    }
     text = json.dumps(verdict, indent=2, ensure_ascii=False)
     if chosen.report:
         chosen.report.write_text(text + "\n", encoding="utf-8")

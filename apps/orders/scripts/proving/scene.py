@@ -97,9 +97,9 @@ class Scene:
         self.say(f"{wanted} invoices are placed")
         return stage.replay(self.chosen.file, wanted, seed=self.chosen.seed, in_flight=self.chosen.in_flight)
 
-    def metered(self, load: Load, read: Callable[[], int | None]) -> Load:
+    def metered(self, load: Load, reader: stall.Reader) -> Load:
         """Measure the longest standstill while the load runs."""
-        load.meter = stall.StallMeter(read, load.runs)
+        load.meter = stall.StallMeter(reader, load.runs)
         return load
 
     def until(self, holds: Callable[[], Any], limit_s: float) -> bool:
@@ -111,8 +111,11 @@ class Scene:
             time.sleep(0.2)
         return True
 
-    def verdict(self, load: Load, probe: Probe, *more: tuple[str, Any, bool]) -> Facts:
-        """Everything together: the orders, the acknowledged messages, and what else was looked at (name, fact, held)."""
+    def verdict(self, load: Load, probe: Probe, *more: tuple[str, Any, bool], missed: str = "") -> Facts:
+        """Everything together: the orders, the acknowledged messages, and what else was looked at (name, fact, held).
+
+        ``missed``: what of the scenario's faults the load did not live to see. Where all held, that shows less than it should: undecided.
+        """
         self.say("the replay goes to its end")
         orders = load.verdict()
         self.say("everything that was acknowledged is looked for")
@@ -120,6 +123,8 @@ class Scene:
         facts: Facts = {"orders": orders, "probe": sent, **{name: fact for name, fact, _ in more}}
         broken = [name for name, _, held in more if not held]
         broken += [name for name, each in (("orders", orders), ("probe", sent)) if not each["held"]]
+        if missed and not broken:
+            return {"held": None, "broken": [], "undecided": f"{missed}: place more --invoices", **facts}
         return {"held": not broken, "broken": broken, **facts}
 
 
