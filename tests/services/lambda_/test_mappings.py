@@ -244,7 +244,7 @@ def test_mappings_are_listed_by_queue_and_by_function(cloud: Any) -> None:
 REFUSALS = [
     ({"EventSourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/s"}, "InvalidParameterValueException", "startingPosition"),
     ({"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "StartingPosition": "LATEST"},
-     "NotImplemented", "kinesis"),
+     "InvalidParameterValueException", "Stream not found: arn:aws:kinesis"),
     ({"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:nowhere"}, "InvalidParameterValueException", "does not exist"),
     ({"FunctionName": "Nobody"}, "InvalidParameterValueException", "Function does not exist"),
     ({"FunctionName": "Ship"}, "ResourceConflictException", "already exists"),
@@ -252,7 +252,20 @@ REFUSALS = [
      "Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds"),
     ({"BatchSize": 11}, "InvalidParameterValueException", "Maximum batch window in seconds must be greater than 0"),
     ({"FilterCriteria": {"Filters": [{"Pattern": '{"body": "x"}'}]}}, "InvalidParameterValueException", "filter pattern"),
-    ({"MaximumRetryAttempts": 3}, "InvalidParameterValueException", "MaximumRetryAttempts"),
+    ({"MaximumRetryAttempts": 3}, "InvalidParameterValueException", "Unsupported MaximumRetryAttempts parameter"),
+    ({"StartingPosition": "LATEST"}, "InvalidParameterValueException", "Unsupported StartingPosition parameter"),
+    ({"Topics": ["t"]}, "InvalidParameterValueException", "Unsupported Topics parameter"),
+    ({"EventSourceArn": "arn:aws:kafka:us-east-1:000000000000:cluster/c/1", "Topics": ["t"], "StartingPosition": "LATEST"},
+     "InvalidParameterValueException", "Cluster not found: arn:aws:kafka"),
+    ({"EventSourceArn": "arn:aws:mq:us-east-1:000000000000:broker:b:b-1", "Queues": ["q"]},
+     "InvalidParameterValueException", "Broker not found: arn:aws:mq"),
+    ({"EventSourceArn": "arn:aws:rds:us-east-1:000000000000:cluster:c"},
+     "InvalidParameterValueException", "Cluster not found: arn:aws:rds"),
+    ({"ProvisionedPollerConfig": {"MinimumPollers": 1}}, "InvalidParameterValueException", "MinimumPollers must be between 2"),
+    ({"ProvisionedPollerConfig": {"MinimumPollers": 9, "MaximumPollers": 8}}, "InvalidParameterValueException",
+     "MinimumPollers must be less than"),
+    ({"ProvisionedPollerConfig": {"MinimumPollers": 2}, "ScalingConfig": {"MaximumConcurrency": 5}},
+     "InvalidParameterValueException", "cannot both be specified"),
 ]  # fmt: skip
 
 
@@ -274,3 +287,35 @@ def test_large_messages_are_split_over_payloads(cloud: Any) -> None:
     line.run()
     assert [len(batch) for batch in line.batches] == [6, 2]
     assert all(len(call.payload) <= 6 * 1024 * 1024 for call in cloud.calls)
+
+
+def test_provisioned_pollers_are_shown_changed_and_taken_away(cloud: Any) -> None:
+    """Source: Lambda Developer Guide, services-sqs-parameters (ProvisionedPollerConfig)."""
+    line = Line(cloud, ProvisionedPollerConfig={"MinimumPollers": 3})
+
+    def shown() -> Any:
+        return cloud.call("GetEventSourceMapping", UUID=line.uuid).get("ProvisionedPollerConfig")
+
+    assert shown() == {"MinimumPollers": 3, "MaximumPollers": 200}
+    change = {"MinimumPollers": 2, "MaximumPollers": 4}
+    cloud.call("UpdateEventSourceMapping", UUID=line.uuid, ProvisionedPollerConfig=change)
+    assert shown() == change
+    cloud.call("UpdateEventSourceMapping", UUID=line.uuid, ProvisionedPollerConfig={})
+    assert shown() is None
+
+
+def test_provisioned_pollers_may_have_ten_batches_each_at_once(cloud: Any) -> None:
+    line = Line(cloud, BatchSize=1, ProvisionedPollerConfig={"MinimumPollers": 2, "MaximumPollers": 2})
+    line.send(*map(str, range(30)))
+    for _ in range(3):
+        line.world.run_due(effects=False)
+    batches = line.world.run(lambda work: work.scalar(BATCHES_IN_HAND, mapping=line.uuid))
+    assert batches == 20
+    line.run()
+    assert line.left == 0
+
+
+def test_a_key_for_filters_is_shown(cloud: Any) -> None:
+    key = "arn:aws:kms:us-east-1:000000000000:key/k"
+    line = Line(cloud, KMSKeyArn=key, FilterCriteria={"Filters": [{"Pattern": '{"body": ["a"]}'}]})
+    assert cloud.call("GetEventSourceMapping", UUID=line.uuid)["KMSKeyArn"] == key

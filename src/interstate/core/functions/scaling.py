@@ -32,9 +32,9 @@ class Pace(msgspec.Struct, frozen=True):
     held_until: datetime | None = None
     look_at: datetime | None = None
 
-    def limit(self, concurrency_max: int | None) -> int:
-        """Batches at once, under the maximum that a user has set."""
-        return min(self.level, concurrency_max or CONCURRENCY_MOST)
+    def limit(self, concurrency_max: int | None, least: int = 0) -> int:
+        """Batches at once, between what a user has provisioned and the maximum that is set."""
+        return min(max(self.level, least), concurrency_max or CONCURRENCY_MOST)
 
     def grown(self, now: datetime) -> "Pace":
         """After a look at which all that it may have was in hand and more messages waited."""

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 
 from interstate.base.arn import parse_arn
-from interstate.base.errors import NotImplementedHere
+from interstate.base.time import from_micros
 from interstate.core.patterns.errors import PatternError
 from interstate.core.patterns.parse import parse_pattern
-from interstate.services.lambda_ import streams
+from interstate.services.lambda_ import kafka, streams
 from interstate.services.lambda_.configuration import check_target
 from interstate.services.lambda_.errors import (
     InvalidParameterValueException,
@@ -20,8 +20,19 @@ from interstate.services.lambda_.errors import (
     ResourceInUseException,
     ResourceNotFoundException,
 )
-from interstate.services.lambda_.event_invoke import DestinationConfig
 from interstate.services.lambda_.locate import Located, name_of, scope_of, version_at, version_of
+from interstate.services.lambda_.mapping_requests import (
+    LIST_MAX,
+    SELF_MANAGED,
+    CreateMapping,
+    FilterCriteria,
+    ListMappings,
+    MappingRequest,
+    Settings,
+    UpdateMapping,
+    check_members,
+    pollers_of,
+)
 from interstate.services.sqs.locate import setting
 from interstate.store.ports import Work
 from interstate.store.records.dynamodb import ITEM_STREAMS, RECORDS_BACKWARDS
@@ -46,97 +57,20 @@ from interstate.store.records.sqs import QUEUES, Queue
 
 BATCH_SIZE_DEFAULT = 10
 STREAM_BATCH_SIZE_DEFAULT = 100
-RECORD_AGE_S_MIN = 60  # Source: CreateEventSourceMapping, MaximumRecordAgeInSeconds.
+# Source: https://github.com/hashicorp/terraform-provider-aws/pull/16113 (the service's answer)
+RECORD_AGE_S_MIN, RECORD_AGE_S_MAX = 60, 604_800
 FILTERS_MAX = 5  # Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
-LIST_MAX = 100
 OF_ONE_SOURCE_MAX = 1000
 
-
-class Filter(msgspec.Struct, frozen=True, rename="pascal"):
-    pattern: str = "{}"
-
-
-class FilterCriteria(msgspec.Struct, frozen=True, rename="pascal"):
-    filters: list[Filter] = []
-
-
-class Scaling(msgspec.Struct, frozen=True, rename="pascal"):
-    maximum_concurrency: int | None = None
-
-
-class Metrics(msgspec.Struct, frozen=True, rename="pascal"):
-    metrics: list[str] = []
-
-
-class Settings(msgspec.Struct, frozen=True, rename="pascal", kw_only=True):
-    """What creating and updating a mapping have in common; None leaves a setting as it is."""
-
-    function_name: str | None = None
-    enabled: bool | None = None
-    batch_size: int | None = None
-    maximum_batching_window_in_seconds: int | None = None
-    filter_criteria: FilterCriteria | None = None
-    scaling_config: Scaling | None = None
-    function_response_types: list[str] | None = None
-    destination_config: DestinationConfig | None = None
-    metrics_config: Metrics | None = None
-    # Refused by name:
-    provisioned_poller_config: dict[str, Any] | None = None
-    source_access_configurations: list[Any] | None = None
-    logging_config: dict[str, Any] | None = None
-    kms_key_arn: str | None = msgspec.field(name="KMSKeyArn", default=None)
-    parallelization_factor: int | None = None
-    maximum_record_age_in_seconds: int | None = None
-    bisect_batch_on_function_error: bool | None = None
-    maximum_retry_attempts: int | None = None
-    tumbling_window_in_seconds: int | None = None
-
-
-class CreateMapping(Settings, frozen=True, rename="pascal", kw_only=True):
-    event_source_arn: str | None = None
-    tags: dict[str, str] = msgspec.field(default_factory=dict)
-    starting_position: str | None = None
-    starting_position_timestamp: Any = None
-    self_managed_event_source: dict[str, Any] | None = None
-    topics: list[str] = []
-    queues: list[str] = []
-
-
-class UpdateMapping(Settings, frozen=True, rename="pascal", kw_only=True):
-    uuid: str = msgspec.field(name="UUID")
-
-
-class MappingRequest(msgspec.Struct, frozen=True):
-    uuid: str = msgspec.field(name="UUID")
-
-
-class ListMappings(msgspec.Struct, frozen=True, rename="pascal"):
-    event_source_arn: str | None = None
-    function_name: str | None = None
-    marker: str = ""
-    max_items: int = LIST_MAX
-
-
-# Member of the request -> what to say when it is used.
-_REFUSED = {
-    "provisioned_poller_config": "provisioned pollers of event source mappings",
-    "source_access_configurations": "access configurations of event source mappings",
-    "logging_config": "logs of event source mappings",
-    "kms_key_arn": "encrypted filters of event source mappings",
-}
-# Settings of streams, which a queue does not take.
-_OF_STREAMS = {
-    "parallelization_factor": "ParallelizationFactor",
-    "maximum_record_age_in_seconds": "MaximumRecordAgeInSeconds",
-    "bisect_batch_on_function_error": "BisectBatchOnFunctionError",
-    "maximum_retry_attempts": "MaximumRetryAttempts",
-    "tumbling_window_in_seconds": "TumblingWindowInSeconds",
-    "starting_position": "StartingPosition",
-}
-
-
 # What Lambda reads from. Source: CreateEventSourceMapping, EventSourceArn.
-_SOURCES = frozenset({"sqs", "dynamodb", "kinesis", "kafka", "mq", "rds", "docdb"})
+_SOURCES = frozenset({"sqs", "dynamodb", "kinesis", "kafka", "mq", "rds"})
+# What is not there cannot be read: Interstate has none of these.
+_ABSENT = {
+    "kinesis": "Stream not found: {}",
+    "kafka": "Cluster not found: {}",
+    "mq": "Broker not found: {}",
+    "rds": "Cluster not found: {}",
+}
 
 
 def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str, Any]:
@@ -146,30 +80,23 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
         ResourceNotFoundException: there is no such function, version or alias.
         ResourceConflictException: this queue feeds this function already.
         InvalidParameterValueException: no such queue, or settings that do not fit it.
-        NotImplementedHere: a source other than a queue of SQS or a stream of DynamoDB.
     """
-    if request.self_managed_event_source is not None:
-        raise NotImplementedHere("event source mappings from Kafka; it has those from SQS and DynamoDB")
-    source = request.event_source_arn or ""
-    parsed = parse_arn(source)
-    if parsed is None or parsed.service not in _SOURCES:
-        raise InvalidParameterValueException("Unrecognized event source.")
-    if parsed.service in ("dynamodb", "kinesis"):
+    kind, source = _source(request)
+    check_members(kind, request)
+    if kind in ("dynamodb", "kinesis"):
         check_position(request, source)
-    if parsed.service not in ("sqs", "dynamodb"):
-        raise NotImplementedHere(f"event source mappings from {parsed.service}; it has those from SQS and DynamoDB")
-    if parsed.service == "sqs" and request.destination_config is not None:
-        raise InvalidParameterValueException(
-            "Unsupported DestinationConfig parameter for given event source mapping type."
-        )
     found = _function(work, request.function_name or "", None)
     version = version_at(work, found)
+    if kind in _ABSENT:
+        raise InvalidParameterValueException(_ABSENT[kind].format(source))
     others = work.select(MAPPINGS_OF_SOURCE, limit=OF_ONE_SOURCE_MAX, source=source)
     for other in others:
         if (other.function, other.qualifier) == (found.function.arn, found.qualifier):
             raise ResourceConflictException(_exists(other, found.function.name))
-    if parsed.service == "dynamodb":
+    if kind == "dynamodb":
         return create_from_stream(request, found, work)
+    if kind == SELF_MANAGED:
+        return _create_from_kafka(request, source, found, work)
     queue = _queue(work, source)
     mapping = Mapping(
         uuid=work.entropy.uuid(),
@@ -190,6 +117,50 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
     _check(mapping, queue, version)
     save(mapping, work)
     return shown(mapping, "Creating")
+
+
+def _source(request: CreateMapping) -> tuple[str, str]:
+    """The kind of a source, and by what it is known."""
+    source = request.event_source_arn
+    if request.self_managed_event_source is not None:
+        if source is not None:
+            raise InvalidParameterValueException("EventSourceArn and SelfManagedEventSource cannot both be specified.")
+        return SELF_MANAGED, kafka.source_of(request)
+    parsed = parse_arn(source or "")
+    if parsed is None or parsed.service not in _SOURCES:
+        raise InvalidParameterValueException("Unrecognized event source.")
+    return parsed.service, source or ""
+
+
+def _kind_of(mapping: Mapping) -> str:
+    if mapping.source.startswith(kafka.SOURCE):
+        return SELF_MANAGED
+    return "sqs" if mapping.stream is None else "dynamodb"
+
+
+def _create_from_kafka(request: CreateMapping, source: str, found: Located, work: Work) -> dict[str, Any]:
+    """Keep a mapping from a cluster that is never reached."""
+    uuid = work.entropy.uuid()
+    mapping = Mapping(
+        uuid=uuid,
+        scope=scope_of(found.function.arn),
+        source=source,
+        function=found.function.arn,
+        qualifier=found.qualifier,
+        batch_size=kafka.BATCH_SIZE_DEFAULT,
+        window_s=0,
+        enabled=True,
+        report_items=False,
+        concurrency_max=None,
+        filters=[],
+        modified=work.now,
+        result=kafka.UNREACHED,
+        tags=request.tags,
+        further=kafka.begun(request, uuid),
+    )
+    mapping = applied(mapping, request, work)
+    work.put(MAPPINGS, mapping)
+    return {**shown(mapping, "Creating"), "LastProcessingResult": kafka.BEGUN}
 
 
 def _function(work: Work, text: str, qualifier: str | None) -> Located:
@@ -254,8 +225,6 @@ def create_from_stream(request: CreateMapping, found: Located, work: Work) -> di
 
 
 def _stream_settings(settings: StreamSettings, request: Settings) -> StreamSettings:
-    if request.scaling_config is not None:
-        raise InvalidParameterValueException("Unsupported parameter for the source type DYNAMODB: ScalingConfig")
     changes: dict[str, Any] = {
         "lanes": request.parallelization_factor,
         "bisect": request.bisect_batch_on_function_error,
@@ -265,6 +234,11 @@ def _stream_settings(settings: StreamSettings, request: Settings) -> StreamSetti
     }
     changed = {field: value for field, value in changes.items() if value is not None}
     if request.destination_config is not None:
+        success = request.destination_config.on_success
+        if (
+            success is not None and success.destination
+        ):  # Source: CreateEventSourceMapping, "OnSuccess is not supported".
+            raise InvalidParameterValueException("OnSuccess is not supported for event source mappings.")
         failure = request.destination_config.on_failure
         target = failure.destination if failure is not None else None
         if target:
@@ -273,7 +247,8 @@ def _stream_settings(settings: StreamSettings, request: Settings) -> StreamSetti
     after = msgspec.structs.replace(settings, **changed)
     if 0 <= after.age_s_max < RECORD_AGE_S_MIN:
         raise InvalidParameterValueException(
-            f"MaximumRecordAgeInSeconds must be -1, or at least {RECORD_AGE_S_MIN} seconds."
+            f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {RECORD_AGE_S_MIN} and "
+            f"{RECORD_AGE_S_MAX} (inclusive)"
         )
     if after.tumbling_s and after.lanes > 1:
         raise InvalidParameterValueException("Tumbling windows are not supported with a ParallelizationFactor above 1.")
@@ -292,12 +267,8 @@ def _queue(work: Work, source: str) -> Queue:
 
 def applied(mapping: Mapping, request: Settings, work: Work) -> Mapping:
     """A mapping with what a request sets."""
-    for member, name in _OF_STREAMS.items() if mapping.stream is None else ():
-        if getattr(request, member, None) is not None:
-            raise InvalidParameterValueException(f"Unsupported parameter for the source type SQS: {name}")
-    for member, what in _REFUSED.items():
-        if getattr(request, member):
-            raise NotImplementedHere(what)
+    kind = _kind_of(mapping)
+    check_members(kind, request)
     types = request.function_response_types
     changes: dict[str, Any] = {
         "enabled": request.enabled,
@@ -314,7 +285,22 @@ def applied(mapping: Mapping, request: Settings, work: Work) -> Mapping:
         changed["stream"] = _stream_settings(mapping.stream, request)
     elif request.scaling_config is not None:
         changed["concurrency_max"] = request.scaling_config.maximum_concurrency
-    return msgspec.structs.replace(mapping, **changed, modified=work.now, window_until=None)
+    changed["further"] = _further(kind, mapping.further, request)
+    after = msgspec.structs.replace(mapping, **changed, modified=work.now, window_until=None)
+    if after.concurrency_max is not None and "ProvisionedPollerConfig" in after.further:
+        # Source: Lambda API Reference, ProvisionedPollerConfig and ScalingConfig exclude each other for queues.
+        raise InvalidParameterValueException("ScalingConfig and ProvisionedPollerConfig cannot both be specified.")
+    return after
+
+
+def _further(kind: str, before: dict[str, Any], request: Settings) -> dict[str, Any]:
+    """What only some sources know, after a request."""
+    after = kafka.changed(request, before) if kind == SELF_MANAGED else dict(before)
+    if request.kms_key_arn is not None:
+        after["KMSKeyArn"] = request.kms_key_arn
+    if request.provisioned_poller_config is not None:
+        after["ProvisionedPollerConfig"] = pollers_of(kind, request.provisioned_poller_config)
+    return {name: value for name, value in after.items() if value not in ({}, "")}
 
 
 def _filters(criteria: FilterCriteria) -> list[str]:
@@ -373,11 +359,14 @@ def update_event_source_mapping(request: UpdateMapping, work: Work) -> dict[str,
     )
     version = version_at(work, found)
     mapping = msgspec.structs.replace(mapping, function=found.function.arn, qualifier=found.qualifier)
-    if mapping.stream is None:
+    if _kind_of(mapping) == SELF_MANAGED:
+        work.put(MAPPINGS, mapping)
+    elif mapping.stream is None:
         _check(mapping, _queue(work, mapping.source), version)
     elif before.stream is not None and mapping.stream.lanes != before.stream.lanes:
         _relane(mapping, mapping.stream, work)
-    save(mapping, work)
+    if _kind_of(mapping) != SELF_MANAGED:
+        save(mapping, work)
     if mapping.enabled == before.enabled:
         return shown(mapping, "Updating")
     return shown(mapping, "Enabling" if mapping.enabled else "Disabling")
@@ -459,7 +448,7 @@ def shown(mapping: Mapping, state: str = "") -> dict[str, Any]:
     answer: dict[str, Any] = {
         "UUID": mapping.uuid,
         "EventSourceMappingArn": f"arn:aws:lambda:{parsed.region}:{parsed.account}:event-source-mapping:{mapping.uuid}",
-        "EventSourceArn": mapping.source,
+        **({} if mapping.source.startswith(kafka.SOURCE) else {"EventSourceArn": mapping.source}),
         "FunctionArn": f"{mapping.function}:{mapping.qualifier}" if mapping.qualifier else mapping.function,
         "BatchSize": mapping.batch_size,
         "MaximumBatchingWindowInSeconds": mapping.window_s,
@@ -472,6 +461,11 @@ def shown(mapping: Mapping, state: str = "") -> dict[str, Any]:
         answer["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in mapping.filters]}
     if mapping.concurrency_max is not None:
         answer["ScalingConfig"] = {"MaximumConcurrency": mapping.concurrency_max}
+    if _kind_of(mapping) == SELF_MANAGED:
+        answer["LastProcessingResult"] = mapping.result
+    answer |= mapping.further
+    if "StartingPositionTimestamp" in mapping.further:
+        answer["StartingPositionTimestamp"] = from_micros(mapping.further["StartingPositionTimestamp"])
     if mapping.metrics:
         answer["MetricsConfig"] = {"Metrics": mapping.metrics}
     if mapping.stream is not None:

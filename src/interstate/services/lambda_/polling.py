@@ -73,9 +73,9 @@ def poll(body: Poll, work: Work) -> None:
         return
     pace = work.get(PACES, mapping.uuid) or Pace(mapping.uuid)
     in_hand = work.scalar(BATCHES_IN_HAND, mapping=mapping.uuid)
-    if in_hand >= pace.limit(mapping.concurrency_max):
+    if in_hand >= pace.limit(mapping.batches_max, mapping.batches_least):
         pace = _grow(mapping, pace, work)
-    free = pace.limit(mapping.concurrency_max) - in_hand
+    free = pace.limit(mapping.batches_max, mapping.batches_least) - in_hand
     for _ in range(min(free, ROUNDS_MAX)):
         if not _take(mapping, queue, work):
             return
@@ -95,7 +95,8 @@ def _visible(queue: Queue, limit: int, work: Work) -> Sequence[Message]:
 
 def _grow(mapping: Mapping, pace: Pace, work: Work) -> Pace:
     """More messages wait than the mapping may take: it may take more when they still do at the next look."""
-    if mapping.concurrency_max is not None and pace.level >= mapping.concurrency_max:
+    most = mapping.batches_max
+    if most is not None and pace.level >= most:
         return pace
     grown = pace.grown(work.now)
     if grown is not pace:

@@ -321,7 +321,7 @@ class Wake(msgspec.Struct, frozen=True):
 
 
 class Mapping(msgspec.Struct, frozen=True):
-    """An event source mapping from a queue or a table's stream to a function."""
+    """An event source mapping from a queue, a table's stream or a Kafka topic to a function."""
 
     uuid: str
     scope: str
@@ -340,6 +340,23 @@ class Mapping(msgspec.Struct, frozen=True):
     window_until: datetime | None = None  # The batch that is being gathered goes out then.
     stream: StreamSettings | None = None
     metrics: list[str] = msgspec.field(default_factory=list)
+    further: dict[str, Any] = msgspec.field(default_factory=dict)  # What only some sources know, as the API shows it.
+
+    @property
+    def batches_max(self) -> int | None:
+        """Batches at once, as far as a user has set it."""
+        pollers = self.further.get("ProvisionedPollerConfig")
+        return self.concurrency_max if pollers is None else pollers["MaximumPollers"] * BATCHES_OF_POLLER
+
+    @property
+    def batches_least(self) -> int:
+        """Batches at once that a mapping may have without growing to them first."""
+        pollers = self.further.get("ProvisionedPollerConfig")
+        return 0 if pollers is None else int(pollers["MinimumPollers"]) * BATCHES_OF_POLLER
+
+
+BATCHES_OF_POLLER = 10
+"""Source: services-sqs-parameters: each poller handles up to "10 concurrent invocations"."""
 
 
 class MappedQueue(msgspec.Struct, frozen=True):
