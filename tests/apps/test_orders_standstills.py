@@ -163,6 +163,27 @@ def test_the_words_that_are_looked_for_in_a_nodes_log_are_those_that_nodes_say()
     ] == []
 
 
+@dataclass
+class Going:
+    """A load that books one shipment a look, so many looks."""
+
+    looks: int
+    booked: int = 0
+
+    def runs(self) -> bool:
+        return self.booked < self.looks
+
+    def bookings(self) -> int:
+        self.booked += 1
+        return self.booked
+
+
+@pytest.mark.parametrize(("looks", "missed"), [(100, ""), (2, "the load was over before the fault")])
+def test_a_fault_waits_until_the_load_is_under_way_and_tells_what_it_missed(looks: int, missed: str) -> None:
+    scene = importlib.import_module("proving.scene").Scene("frozen", Path(), None, lambda _what: None)
+    assert scene.under_way(Going(looks)) == missed
+
+
 class Held:
     """A load and a customer with nothing to complain of."""
 

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from proving.proxy import Proxy
-from proving.scene import Facts, Scene
+from proving.scene import Facts, Scene, judged
 from proving.stage import Failed, Node, Stage
 
-_BEFORE_S = 8.0
 _KEY = "secrets.key"
 
 
@@ -35,18 +34,20 @@ def shared_store(scene: Scene) -> Facts:
 
 def _restored(scene: Scene, stage: Stage, nodes: list[Node], source: tuple[str, str], target: tuple[str, str]) -> Facts:
     load = scene.load(stage)
-    time.sleep(_BEFORE_S)
+    missed = scene.under_way(load)
     file = scene.folder / "backup.db"
     began = time.monotonic()
     told = _done(stage, "interstate", "backup", str(file), *source)
     backup_s = round(time.monotonic() - began, 2)
     scene.say(f"backed up under load in {backup_s} s")
+    missed = missed or ("" if load.runs() else "the load was over before the backup was there")
     load.process.wait()
     for each in nodes:
         stage.stop(each)
     scene.say("restored elsewhere")
     put_back = _done(stage, "interstate", "restore", str(file), *target)
-    return _goes_on(scene, stage, nodes, target, {"backup": told, "backupSeconds": backup_s, "restore": put_back})
+    facts = {"backup": told, "backupSeconds": backup_s, "restore": put_back}
+    return _goes_on(scene, stage, nodes, target, facts, missed=missed)
 
 
 def move(scene: Scene) -> Facts:
@@ -54,7 +55,7 @@ def move(scene: Scene) -> Facts:
     stage, node = scene.embedded()
     data, database = scene.folder / "data", scene.database()
     load = scene.load(stage)
-    time.sleep(_BEFORE_S)
+    missed = scene.under_way(load)
     stage.kill(node)
     load.process.terminate()
     load.process.wait()
@@ -66,17 +67,20 @@ def move(scene: Scene) -> Facts:
     stage.endpoint = nodes.url
     stage.start(nodes)
     load = scene.load(stage)
-    time.sleep(_BEFORE_S)
+    missed += scene.under_way(load, beyond=load.bookings())
     stage.kill(nodes)
     load.process.terminate()
     load.process.wait()
     scene.say("killed under load; copied back")
     back = _done(stage, "interstate", "copy", database.url(), str(scene.folder / "back"))
     stage.key = None  # It came along.
-    return _goes_on(scene, stage, [node], ("--data", str(scene.folder / "back")), {"there": there, "back": back})
+    place = ("--data", str(scene.folder / "back"))
+    return _goes_on(scene, stage, [node], place, {"there": there, "back": back}, missed=missed)
 
 
-def _goes_on(scene: Scene, stage: Stage, former: list[Node], place: tuple[str, str], facts: Facts) -> Facts:
+def _goes_on(
+    scene: Scene, stage: Stage, former: list[Node], place: tuple[str, str], facts: Facts, *, missed: str
+) -> Facts:
     """It answers under the addresses of before: partners call back where they were told to when an order began."""
     node = stage.node(*place)
     node.port = former[0].port
@@ -91,7 +95,7 @@ def _goes_on(scene: Scene, stage: Stage, former: list[Node], place: tuple[str, s
         key = Path(place[1]) / _KEY
         facts["key"] = f"{key.stat().st_mode & 0o777:o}" if key.exists() else None
         broken += [] if facts["key"] == "600" else ["secrets.key"]
-    return {"held": not broken, "broken": broken, **facts}
+    return judged(facts, broken, missed)
 
 
 def _done(stage: Stage, command: str, *words: Any) -> str:

@@ -45,10 +45,10 @@ def frozen(scene: Scene) -> Facts:
     stage, node = scene.embedded()
     probe = Probe(node.url)
     load = scene.load(stage)
-    time.sleep(3)
+    missed = scene.under_way(load)
     scene.say(f"SIGSTOP for {FROZEN_S:.0f} s")
     freeze(node, FROZEN_S)
-    return scene.verdict(load, probe)
+    return scene.verdict(load, probe, missed=missed)
 
 
 def disk_full(scene: Scene) -> Facts:
@@ -57,7 +57,7 @@ def disk_full(scene: Scene) -> Facts:
     stage, node = scene.embedded(disk.folder / "data")
     probe = Probe(node.url)
     load = scene.load(stage)
-    time.sleep(3)
+    missed = scene.under_way(load)
     disk.fill()
     scene.say("the disk is full")
     time.sleep(_FULL_S)
@@ -70,6 +70,7 @@ def disk_full(scene: Scene) -> Facts:
         ("told", told, "full" in told and str(disk.folder) in told),
         ("serverStayedUp", alive, alive),
         ("restarts", stage.starts_s, True),
+        missed=missed,
     )
 
 
@@ -79,7 +80,7 @@ def disk_full_at_start(scene: Scene) -> Facts:
     stage, node = scene.embedded(disk.folder / "data")
     probe = Probe(node.url)
     load = scene.load(stage)
-    time.sleep(5)
+    missed = scene.under_way(load)
     stage.kill(node)
     disk.fill()
     scene.say("kill -9, and the disk is full when it starts")
@@ -93,7 +94,7 @@ def disk_full_at_start(scene: Scene) -> Facts:
     if status is not None:
         stage.start(node)
     refused = status is None or (status == 1 and "full" in told)
-    return scene.verdict(load, probe, ("exit", status, refused), ("told", told, True))
+    return scene.verdict(load, probe, ("exit", status, refused), ("told", told, True), missed=missed)
 
 
 def slow_disk(scene: Scene) -> Facts:

@@ -16,6 +16,8 @@ from proving.proxy import Proxy
 from proving.stage import Load, Node, Stage
 
 Facts = dict[str, Any]
+_UNDER_WAY = 3
+_UNDER_WAY_S_MAX = 60.0
 
 
 class Skipped(Exception):
@@ -97,6 +99,12 @@ class Scene:
         self.say(f"{wanted} invoices are placed")
         return stage.replay(self.chosen.file, wanted, seed=self.chosen.seed, in_flight=self.chosen.in_flight)
 
+    def under_way(self, load: Load, *, beyond: int = 0) -> str:
+        """Wait until the first orders ship, so that the fault meets orders in all states; what it missed where all of them have ended."""
+        self.until(lambda: load.bookings() >= beyond + _UNDER_WAY or not load.runs(), _UNDER_WAY_S_MAX)
+        self.say(f"the load is under way: {load.bookings()} bookings")
+        return "" if load.runs() else "the load was over before the fault"
+
     def metered(self, load: Load, reader: stall.Reader) -> Load:
         """Measure the longest standstill while the load runs."""
         load.meter = stall.StallMeter(reader, load.runs)
@@ -114,7 +122,7 @@ class Scene:
     def verdict(self, load: Load, probe: Probe, *more: tuple[str, Any, bool], missed: str = "") -> Facts:
         """Everything together: the orders, the acknowledged messages, and what else was looked at (name, fact, held).
 
-        ``missed``: what of the scenario's faults the load did not live to see. Where all held, that shows less than it should: undecided.
+        ``missed``: what of the scenario's faults the load did not live to see.
         """
         self.say("the replay goes to its end")
         orders = load.verdict()
@@ -123,9 +131,14 @@ class Scene:
         facts: Facts = {"orders": orders, "probe": sent, **{name: fact for name, fact, _ in more}}
         broken = [name for name, _, held in more if not held]
         broken += [name for name, each in (("orders", orders), ("probe", sent)) if not each["held"]]
-        if missed and not broken:
-            return {"held": None, "broken": [], "undecided": f"{missed}: place more --invoices", **facts}
-        return {"held": not broken, "broken": broken, **facts}
+        return judged(facts, broken, missed)
+
+
+def judged(facts: Facts, broken: list[str], missed: str) -> Facts:
+    """Held, broken, or, where the load did not see all of the faults and nothing broke, undecided."""
+    if missed and not broken:
+        return {"held": None, "broken": [], "undecided": f"{missed}: place more --invoices", **facts}
+    return {"held": not broken, "broken": broken, **facts}
 
 
 def freeze(node: Node, seconds: float) -> None:

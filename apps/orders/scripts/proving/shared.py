@@ -64,7 +64,7 @@ def frozen_node(scene: Scene) -> Facts:
     stage, (frozen, other) = scene.nodes(database.url(), 2)
     probe = Probe(stage.endpoint)
     load = scene.metered(scene.load(stage), stall.OfPostgres(database.url()))
-    time.sleep(5)
+    missed = scene.under_way(load)
     before = _numbers(other)
     scene.say(f"SIGSTOP of {frozen.name} for {FROZEN_S:.0f} s")
     number = frozen.health().get("node", {}).get("number")
@@ -84,6 +84,7 @@ def frozen_node(scene: Scene) -> Facts:
         ("zombieJoinedAgain", back, back),
         ("zombieRefusals", fenced, True),
         ("takeovers", other.says(TAKEN_OVER), other.says(TAKEN_OVER) > 0),
+        missed=missed,
     )
 
 
@@ -97,7 +98,7 @@ def zombie_commit(scene: Scene) -> Facts:
     stage, (zombie, other) = scene.nodes(database.url(), 2, database.url(slow.port), database.url())
     probe = Probe(stage.endpoint)
     load = scene.load(stage)
-    time.sleep(5)
+    missed = scene.under_way(load)
     before = len(_numbers(other))
     scene.say("one node's way to the database holds everything")
     slow.set_mode("hold")
@@ -108,7 +109,12 @@ def zombie_commit(scene: Scene) -> Facts:
     scene.say("what was held arrives")
     back = scene.until(lambda: len(_numbers(other)) == before, 30)
     return scene.verdict(
-        load, probe, ("takenOver", taken, taken), ("joinedAgain", back, back), ("node", zombie.name, True)
+        load,
+        probe,
+        ("takenOver", taken, taken),
+        ("joinedAgain", back, back),
+        ("node", zombie.name, True),
+        missed=missed,
     )
 
 
@@ -118,13 +124,14 @@ def database_restart(scene: Scene) -> Facts:
     stage, _ = scene.nodes(database.url(), 2)
     probe = Probe(stage.endpoint)
     load = scene.metered(scene.load(stage), stall.OfPostgres(database.url()))
+    missed = scene.under_way(load)
     for mode in ("fast", "immediate"):
-        time.sleep(6)
+        time.sleep(3)
         scene.say(f"the database stops ({mode}) and starts")
         database.stop(mode)
         time.sleep(2)
         database.start()
-    return scene.verdict(load, probe)
+    return scene.verdict(load, probe, missed=missed)
 
 
 def database_unreachable(scene: Scene) -> Facts:
@@ -134,7 +141,7 @@ def database_unreachable(scene: Scene) -> Facts:
     stage, nodes = scene.nodes(database.url(proxy.port), 2)
     probe = Probe(stage.endpoint)
     load = scene.metered(scene.load(stage), stall.OfPostgres(database.url()))
-    time.sleep(5)
+    missed = scene.under_way(load)
     scene.say(f"connections are refused for {_AWAY_S:.0f} s")
     proxy.set_mode("refuse")
     time.sleep(_AWAY_S)
@@ -147,7 +154,12 @@ def database_unreachable(scene: Scene) -> Facts:
     proxy.set_mode("pass")
     came_back = scene.until(lambda: all(node.health().get("serving") for node in nodes), 20)
     return scene.verdict(
-        load, probe, ("told", told, "database" in told), ("answersAgain", came_back, came_back), *_up(nodes)
+        load,
+        probe,
+        ("told", told, "database" in told),
+        ("answersAgain", came_back, came_back),
+        *_up(nodes),
+        missed=missed,
     )
 
 
@@ -162,7 +174,7 @@ def disk_full(scene: Scene) -> Facts:
     stage, nodes = scene.nodes(database.url(), 1)
     probe = Probe(stage.endpoint, pad_bytes=_PAD_BYTES)
     load = scene.load(stage)
-    time.sleep(3)
+    missed = scene.under_way(load)
     disk.fill()
     scene.say("the database's disk is full")
     time.sleep(_FULL_S)
@@ -178,6 +190,7 @@ def disk_full(scene: Scene) -> Facts:
         ("told", told, "full" in told or "database" in told),
         ("databaseSurvived", survived, True),
         *_up(nodes),
+        missed=missed,
     )
 
 

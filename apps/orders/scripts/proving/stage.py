@@ -234,11 +234,14 @@ class Load:
         """Whether there are invoices without an end."""
         return self.process.poll() is None
 
+    def bookings(self) -> int:
+        """How many shipments the carriers have booked."""
+        booked = self._stage.folder / "partners" / "carriers.jsonl"
+        return booked.read_bytes().count(b"\n") if booked.exists() else 0
+
     def progress(self) -> str:
         """How far the load is, for people who wait: what the carriers have booked, and the longest standstill."""
-        booked = self._stage.folder / "partners" / "carriers.jsonl"
-        lines = booked.read_bytes().count(b"\n") if booked.exists() else 0
-        return f"{lines} bookings" + ("" if self.meter is None else f", {self.meter.so_far()}")
+        return f"{self.bookings()} bookings" + ("" if self.meter is None else f", {self.meter.so_far()}")
 
     def verdict(self, wait_s: float = 60) -> dict[str, Any]:
         """Wait for its end and verify every promise; ``held`` says whether all is well."""
