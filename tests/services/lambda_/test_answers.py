@@ -103,7 +103,11 @@ def test_the_runtime_version_that_there_is_can_be_chosen(cloud: Any) -> None:
         ("arn:aws:s3:::bucket", {}, "InvalidParameterValueException"),
         ("arn:aws:sns:us-east-1:000000000000:topic", {}, "InvalidParameterValueException"),
         ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {}, "InvalidParameterValueException"),
-        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {"StartingPosition": "AT_TIMESTAMP"}, "NotImplemented"),
+        (
+            "arn:aws:kinesis:us-east-1:000000000000:stream/s",
+            {"StartingPosition": "AT_TIMESTAMP"},
+            "InvalidParameterValueException",
+        ),
     ],
 )
 def test_a_mapping_reads_from_what_lambda_reads_from(

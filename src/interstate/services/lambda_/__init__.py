@@ -1,6 +1,6 @@
 """Lambda: functions from zips or local folders, their versions, aliases, addresses, queues and event sources.
 
-Container images, capacity providers and durable functions are refused by name.
+Container images and durable functions, and functions on capacity providers, are refused by name.
 Source: botocore's model lambda/2015-03-31; Lambda API Reference.
 """
 
@@ -8,9 +8,11 @@ from interstate.services.lambda_ import (
     access,
     account,
     aliases,
+    capacity_providers,
     code_signing,
     concurrency,
     downloads,
+    durable,
     event_invoke,
     following,
     functions,
@@ -31,18 +33,28 @@ from interstate.services.lambda_ import (
 from interstate.services.operation import Effect, Operation, Service, Step
 from interstate.store.records.lambda_ import Invocation, Poll, Preparation
 
+DURABLE = ("CheckpointDurableExecution", "DeleteDurableExecution", "GetDurableExecution", "GetDurableExecutionHistory",
+           "GetDurableExecutionState", "ListDurableExecutionsByFunction", "PauseDurableExecution", "ResumeDurableExecution",
+           "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat",
+           "SendDurableExecutionCallbackSuccess", "StopDurableExecution")  # fmt: skip
+
 SERVICE = Service(
     "lambda",
     operations=access.guarded((
         Operation("AddLayerVersionPermission", layer_policies.AddPermission, layer_policies.add_layer_version_permission),
         Operation("AddPermission", policies.AddPermission, policies.add_permission),
+        Operation("CheckpointDurableExecution", durable.Execution, durable.no_token),
         Operation("CreateAlias", aliases.CreateAlias, aliases.create_alias),
+        Operation("CreateCapacityProvider", capacity_providers.CreateProvider, capacity_providers.create_capacity_provider),
         Operation("CreateCodeSigningConfig", code_signing.CreateConfig, code_signing.create_code_signing_config),
         Operation("CreateEventSourceMapping", mapping_requests.CreateMapping, mappings.create_event_source_mapping),
         Operation("CreateFunction", functions.CreateFunction, functions.create_function),
         Operation("CreateFunctionUrlConfig", urls.CreateUrl, urls.create_function_url_config),
         Operation("DeleteAlias", aliases.AliasRequest, aliases.delete_alias),
+        Operation("DeleteCapacityProvider", capacity_providers.ProviderRequest,
+                  capacity_providers.delete_capacity_provider),
         Operation("DeleteCodeSigningConfig", code_signing.ConfigRequest, code_signing.delete_code_signing_config),
+        Operation("DeleteDurableExecution", durable.Execution, durable.missing),
         Operation("DeleteEventSourceMapping", mapping_requests.MappingRequest, mappings.delete_event_source_mapping),
         Operation("DeleteFunction", functions.FunctionRequest, functions.delete_function),
         Operation("DeleteFunctionCodeSigningConfig", code_signing.FunctionRequest,
@@ -57,7 +69,12 @@ SERVICE = Service(
         Operation("DeleteResourcePolicy", resource_policies.PolicyRequest, resource_policies.delete_resource_policy),
         Operation("GetAccountSettings", account.Nothing, account.get_account_settings, reads=True),
         Operation("GetAlias", aliases.AliasRequest, aliases.get_alias, reads=True),
+        Operation("GetCapacityProvider", capacity_providers.ProviderRequest,
+                  capacity_providers.get_capacity_provider, reads=True),
         Operation("GetCodeSigningConfig", code_signing.ConfigRequest, code_signing.get_code_signing_config, reads=True),
+        Operation("GetDurableExecution", durable.Execution, durable.missing, reads=True),
+        Operation("GetDurableExecutionHistory", durable.Execution, durable.missing, reads=True),
+        Operation("GetDurableExecutionState", durable.Execution, durable.no_token, reads=True),
         Operation("GetEventSourceMapping", mapping_requests.MappingRequest, mappings.get_event_source_mapping, reads=True),
         Operation("GetFunction", functions.FunctionRequest, functions.get_function),
         Operation("GetFunctionCodeSigningConfig", code_signing.FunctionRequest,
@@ -68,6 +85,8 @@ SERVICE = Service(
                   event_invoke.get_function_event_invoke_config, reads=True),
         Operation("GetFunctionRecursionConfig", settings.FunctionRequest, settings.get_function_recursion_config,
                   reads=True),
+        Operation("GetFunctionScalingConfig", capacity_providers.ScalingRequest,
+                  capacity_providers.get_function_scaling_config, reads=True),
         Operation("GetFunctionUrlConfig", urls.UrlRequest, urls.get_function_url_config, reads=True),
         Operation("GetLayerVersion", layers.LayerVersionRequest, layers.get_layer_version),
         Operation("GetLayerVersionByArn", layers.ByArn, layers.get_layer_version_by_arn),
@@ -82,11 +101,17 @@ SERVICE = Service(
         Operation("InvokeAsync", invoke.InvokeAsync, invoke.invoke_async),
         Operation("InvokeWithResponseStream", invoke.InvokeWithResponseStream, invoke.invoke_with_response_stream),
         Operation("ListAliases", aliases.ListAliases, aliases.list_aliases, reads=True),
+        Operation("ListCapacityProviders", capacity_providers.ListProviders,
+                  capacity_providers.list_capacity_providers, reads=True),
         Operation("ListCodeSigningConfigs", code_signing.ListConfigs, code_signing.list_code_signing_configs, reads=True),
+        Operation("ListDurableExecutionsByFunction", durable.ListExecutions,
+                  durable.list_durable_executions_by_function, reads=True),
         Operation("ListEventSourceMappings", mapping_requests.ListMappings, mappings.list_event_source_mappings, reads=True),
         Operation("ListFunctionEventInvokeConfigs", event_invoke.ListConfigs,
                   event_invoke.list_function_event_invoke_configs, reads=True),
         Operation("ListFunctionUrlConfigs", urls.ListUrls, urls.list_function_url_configs, reads=True),
+        Operation("ListFunctionVersionsByCapacityProvider", capacity_providers.ListVersions,
+                  capacity_providers.list_function_versions_by_capacity_provider, reads=True),
         Operation("ListFunctions", functions.ListFunctions, functions.list_functions, reads=True),
         Operation("ListFunctionsByCodeSigningConfig", code_signing.ListFunctionsBy,
                   code_signing.list_functions_by_code_signing_config, reads=True),
@@ -96,6 +121,7 @@ SERVICE = Service(
                   concurrency.list_provisioned_concurrency_configs, reads=True),
         Operation("ListTags", tags.ListTags, tags.list_tags, reads=True),
         Operation("ListVersionsByFunction", functions.ListVersions, functions.list_versions_by_function, reads=True),
+        Operation("PauseDurableExecution", durable.Execution, durable.missing),
         Operation("PublishLayerVersion", layers.PublishLayerVersion, layers.publish_layer_version),
         Operation("PublishVersion", functions.PublishVersion, functions.publish_version),
         Operation("PutFunctionCodeSigningConfig", code_signing.PutOnFunction,
@@ -103,6 +129,8 @@ SERVICE = Service(
         Operation("PutFunctionConcurrency", concurrency.PutFunctionConcurrency, concurrency.put_function_concurrency),
         Operation("PutFunctionEventInvokeConfig", event_invoke.PutConfig, event_invoke.put_function_event_invoke_config),
         Operation("PutFunctionRecursionConfig", settings.PutRecursion, settings.put_function_recursion_config),
+        Operation("PutFunctionScalingConfig", capacity_providers.PutScaling,
+                  capacity_providers.put_function_scaling_config),
         Operation("PutProvisionedConcurrencyConfig", concurrency.PutProvisioned,
                   concurrency.put_provisioned_concurrency_config),
         Operation("PutResourcePolicy", resource_policies.PutPolicy, resource_policies.put_resource_policy),
@@ -110,9 +138,15 @@ SERVICE = Service(
         Operation("RemoveLayerVersionPermission", layer_policies.RemovePermission,
                   layer_policies.remove_layer_version_permission),
         Operation("RemovePermission", policies.RemovePermission, policies.remove_permission),
+        Operation("ResumeDurableExecution", durable.Execution, durable.missing),
+        Operation("SendDurableExecutionCallbackFailure", durable.Callback, durable.no_callback),
+        Operation("SendDurableExecutionCallbackHeartbeat", durable.Callback, durable.no_callback),
+        Operation("SendDurableExecutionCallbackSuccess", durable.Callback, durable.no_callback),
+        Operation("StopDurableExecution", durable.Execution, durable.missing),
         Operation("TagResource", tags.TagResource, tags.tag_resource),
         Operation("UntagResource", tags.UntagResource, tags.untag_resource),
         Operation("UpdateAlias", aliases.UpdateAlias, aliases.update_alias),
+        Operation("UpdateCapacityProvider", capacity_providers.UpdateProvider, capacity_providers.update_capacity_provider),
         Operation("UpdateCodeSigningConfig", code_signing.UpdateConfig, code_signing.update_code_signing_config),
         Operation("UpdateEventSourceMapping", mapping_requests.UpdateMapping, mappings.update_event_source_mapping),
         Operation("UpdateFunctionCode", functions.UpdateFunctionCode, functions.update_function_code),
@@ -128,6 +162,8 @@ SERVICE = Service(
         Effect("lambda.prepare", Preparation, prepare.finish),
     ),
     notes={
+        "CreateCapacityProvider": "Stored and described: no instance is started, functions on one are refused.",
+        **dict.fromkeys(DURABLE, "Durable functions are refused, so there is no such execution: the answer says so."),
         "CreateFunction": "Runtimes python3.x, nodejs (where Node is installed), provided. Code as a zip, or from a folder: "
                           "S3Bucket __local__, S3Key its absolute path.",
         "CreateEventSourceMapping": "Queues of SQS and streams of DynamoDB tables; Kafka clusters are never reached.",

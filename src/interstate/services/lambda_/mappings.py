@@ -190,6 +190,9 @@ def check_position(request: CreateMapping, source: str) -> None:
         )
     if request.starting_position == "AT_TIMESTAMP" and ":dynamodb:" in source:
         raise InvalidParameterValueException(f"Unsupported starting position for arn type: {source}")
+    if request.starting_position == "AT_TIMESTAMP" and request.starting_position_timestamp is None:
+        # Source: https://github.com/awsdocs/aws-cloudformation-user-guide/pull/334 (the service's answer)
+        raise InvalidParameterValueException("Need to specify a timestamp")
 
 
 def create_from_stream(request: CreateMapping, found: Located, work: Work) -> dict[str, Any]:

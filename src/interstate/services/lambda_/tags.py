@@ -11,11 +11,13 @@ from interstate.services.lambda_.errors import InvalidParameterValueException, R
 from interstate.services.lambda_.locate import function_at
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
+    CAPACITY_PROVIDERS,
     CODE_SIGNING,
     FUNCTIONS,
     LATEST,
     MAPPINGS,
     VERSIONS,
+    CapacityProvider,
     CodeSigning,
     Function,
     Mapping,
@@ -24,7 +26,7 @@ from interstate.store.records.lambda_ import (
 TAGS_MAX = 50
 _FUNCTION_COLONS = 6  # Of an ARN without qualifier.
 
-Tagged = Function | Mapping | CodeSigning
+Tagged = Function | Mapping | CodeSigning | CapacityProvider
 
 
 class TagResource(msgspec.Struct, frozen=True, rename="pascal"):
@@ -88,7 +90,10 @@ def _tagged(work: Work, arn: str) -> Tagged:
             raise ResourceNotFoundException(f"The Lambda code signing configuration {arn} can not be found.")
         return config
     if ":capacity-provider:" in arn:
-        raise ResourceNotFoundException(f"Capacity provider not found: {arn}")
+        provider = work.get(CAPACITY_PROVIDERS, arn)
+        if provider is None:
+            raise ResourceNotFoundException(f"Capacity provider not found: {arn}")
+        return provider
     if arn.count(":") > _FUNCTION_COLONS:
         raise InvalidParameterValueException(
             "Tags on function aliases and versions are not supported. Please specify a function ARN."
@@ -106,5 +111,7 @@ def _put(work: Work, record: Tagged, tags: dict[str, str]) -> None:
                 work.put(VERSIONS, msgspec.structs.replace(latest, revision=work.entropy.uuid()))
         case Mapping():
             work.put(MAPPINGS, msgspec.structs.replace(record, tags=tags))
+        case CapacityProvider():
+            work.put(CAPACITY_PROVIDERS, msgspec.structs.replace(record, tags=tags))
         case CodeSigning():
             work.put(CODE_SIGNING, msgspec.structs.replace(record, tags=tags))

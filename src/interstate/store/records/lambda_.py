@@ -237,6 +237,16 @@ class CodeSigning(msgspec.Struct, frozen=True):
     tags: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class CapacityProvider(msgspec.Struct, frozen=True):
+    """Instances that functions could run on: stored and described; none is started."""
+
+    arn: str
+    scope: str
+    config: dict[str, Any]  # As the API shows it.
+    modified: datetime
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class Policy(msgspec.Struct, frozen=True):
     """A resource policy of a function, a version or an alias."""
 
@@ -389,6 +399,7 @@ MAPPED_QUEUES = Table("lambda_mapped_queues", MappedQueue, ("queue",), shared=Tr
 BATCHES = Table("lambda_batches", Batch, ("mapping", "request_id"))
 URLS = Table("lambda_urls", FunctionUrl, ("function", "qualifier"), shared=True)
 CODE_SIGNING = Table("lambda_code_signing", CodeSigning, ("arn",), shared=True)
+CAPACITY_PROVIDERS = Table("lambda_capacity_providers", CapacityProvider, ("arn",), shared=True)
 LAYER_NUMBERS = Table("lambda_layer_numbers", LayerNumber, ("layer",))
 PACES = Table("lambda_paces", Pace, ("mapping",))
 LANES = Table("lambda_lanes", Lane, ("mapping", "lane"))
@@ -411,6 +422,7 @@ MAPPINGS_OF_FUNCTION = Select(MAPPINGS, "function = :function", "uuid")
 URL_BY_ID = Select(URLS, "url_id = :url_id", "url_id")
 URLS_OF_FUNCTION = Select(URLS, "function = :function AND qualifier > :after", "qualifier")
 CODE_SIGNING_OF_SCOPE = Select(CODE_SIGNING, "scope = :scope AND arn > :after", "arn")
+CAPACITY_PROVIDERS_OF_SCOPE = Select(CAPACITY_PROVIDERS, "scope = :scope AND arn > :after", "arn")
 FUNCTIONS_OF_CODE_SIGNING = Select(FUNCTIONS, "code_signing = :config AND arn > :after", "arn")
 LANES_OF_MAPPING = Select(LANES, "mapping = :mapping", "lane")
 WAKES_OF_MAPPING = Select(WAKES, "mapping = :mapping", "node")
