@@ -110,6 +110,26 @@ def test_a_redriven_execution_can_fail_and_be_redriven_again() -> None:
     assert len(worker.payloads) == 5
 
 
+def test_one_that_was_stopped_before_its_first_slice_begins_once() -> None:
+    """Its start is still due when it has been stopped and redriven: the redrive began it, and the start finds nothing to do."""
+    worker = Worker()
+    worker.broken = False
+    made = world(worker)
+    definition = dumps({"StartAt": "Call", "States": {"Call": CALL}})
+    machine = made.call(
+        "stepfunctions", "CreateStateMachine", {"name": "m", "definition": definition, "roleArn": ROLE}
+    )["stateMachineArn"]
+    made.work_s = -1.0  # No time for what is due at once.
+    arn = made.call("stepfunctions", "StartExecution", {"stateMachineArn": machine})["executionArn"]
+    made.call("stepfunctions", "StopExecution", {"executionArn": arn})
+    made.call("stepfunctions", "RedriveExecution", {"executionArn": arn})
+    made.work_s = 1e9
+    made.run_due()
+    assert describe(made, arn)["status"] == "SUCCEEDED"
+    assert len(worker.payloads) == 1
+    assert types(made, arn)[:4] == ["ExecutionStarted", "ExecutionAborted", "ExecutionRedriven", "TaskStateEntered"]
+
+
 def test_only_branches_that_failed_or_were_aborted_run_again() -> None:
     worker = Worker()
     made = world(worker)

@@ -193,6 +193,8 @@ class InHand:
 
     def _chain(self, number: int, event: Event) -> tuple[Frame, ...] | None:
         if isinstance(event, Started):
+            if self.row.redrive_count:  # It was stopped before its first slice, and set in motion again since.
+                return None
             return (first_frame(self.definition, self.facts),)
         return self.frames.chain(number)
 
