@@ -1,6 +1,7 @@
 """APIs and their parts by id."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from interstate.base.addresses import STANDARD_PORT, at_host
 from interstate.base.arn import Caller
@@ -10,8 +11,11 @@ from interstate.store.ports import Work
 from interstate.store.records.apigateway import APIS, STAGES, Api, Stage
 from interstate.store.tables import Table
 
+R = TypeVar("R")
 PAGE = 500
 PAGE_DEFAULT = 100
+_PAGES: Final = {"HTTP": ("Items", "NextToken"), "REST": ("items", "position")}
+"""By the kind of API: the member that holds a page, and the one that says where the next begins."""
 
 
 def scope_of(caller: Caller) -> str:
@@ -65,6 +69,15 @@ def page_size(text: str | int | None) -> int:
     if number is None or not 1 <= number <= PAGE:
         raise BadRequestException(f"Invalid maximum number of results: {text}")
     return number
+
+
+def page(
+    kind: str, found: Sequence[R], size: int, shown: Callable[[R], dict[str, Any]], *, key: str = "id"
+) -> dict[str, Any]:
+    """A page of what was found, which is one row more than the page has if there is a next one."""
+    items, place = _PAGES[kind]
+    answer: dict[str, Any] = {items: [shown(row) for row in found[:size]]}
+    return answer | ({place: getattr(found[size - 1], key)} if len(found) > size else {})
 
 
 def endpoint(api: Api, host: str) -> str:

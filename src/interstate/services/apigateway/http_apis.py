@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.errors import NotImplementedHere
 from interstate.services.apigateway.deployments import PARTS_MAX, new_id, redeploy
 from interstate.services.apigateway.errors import BadRequestException, NotFoundException
-from interstate.services.apigateway.find import api_of, arn_of, endpoint, page_size, scope_of
+from interstate.services.apigateway.find import api_of, arn_of, endpoint, page, page_size, scope_of
 from interstate.services.apigateway.integrations import check_integration
 from interstate.services.apigateway.matching import DEFAULT
 from interstate.services.apigateway.openapi import Document, read_document
@@ -279,10 +279,7 @@ def get_apis(request: GetApis, work: Work) -> dict[str, Any]:
     """The caller's HTTP APIs, a page at a time."""
     size = page_size(request.max_results)
     found = work.select(APIS_OF_SCOPE, limit=size + 1, scope=scope_of(work.caller), kind=HTTP, after=request.next_token)
-    answer: dict[str, Any] = {"Items": [shown_api(api, work) for api in found[:size]]}
-    if len(found) > size:
-        answer["NextToken"] = found[size - 1].id
-    return answer
+    return page(HTTP, found, size, lambda api: shown_api(api, work))
 
 
 def update_api(request: UpdateApi, work: Work) -> dict[str, Any]:

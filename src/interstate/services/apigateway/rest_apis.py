@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.errors import NotImplementedHere
 from interstate.services.apigateway.deployments import PARTS_MAX, new_id
 from interstate.services.apigateway.errors import BadRequestException, ConflictException, NotFoundException
-from interstate.services.apigateway.find import PAGE, api_of, scope_of
+from interstate.services.apigateway.find import PAGE, api_of, page, scope_of
 from interstate.services.apigateway.http_apis import forget
 from interstate.services.apigateway.openapi import Document, read_document
 from interstate.store.ports import Work
@@ -221,8 +221,7 @@ def get_rest_apis(request: ListRequest, work: Work) -> dict[str, Any]:
     """The caller's REST APIs, a page at a time."""
     size = _page_size(request.limit)
     found = work.select(APIS_OF_SCOPE, limit=size + 1, scope=scope_of(work.caller), kind=REST, after=request.position)
-    answer: dict[str, Any] = {"items": [shown_api(api, work) for api in found[:size]]}
-    return answer | ({"position": found[size - 1].id} if len(found) > size else {})
+    return page(REST, found, size, lambda api: shown_api(api, work))
 
 
 def _page_size(limit: int | None) -> int:
@@ -308,8 +307,8 @@ def get_resources(request: GetResources, work: Work) -> dict[str, Any]:
     size = _page_size(request.limit)
     found = work.select(RESOURCES_OF_API, limit=size + 1, api=api.id, after=request.position)
     methods = work.select(METHODS_OF_API, limit=PARTS_MAX, api=api.id)
-    shown = [_shown_resource(resource, methods, embed="methods" in request.embed) for resource in found[:size]]
-    return {"items": shown} | ({"position": found[size - 1].id} if len(found) > size else {})
+    embed = "methods" in request.embed
+    return page(REST, found, size, lambda resource: _shown_resource(resource, methods, embed=embed))
 
 
 def _shown_resource(resource: Resource, methods: list[Method], *, embed: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.errors import NotImplementedHere
 from interstate.services.apigateway.deployments import PARTS_MAX, new_id, rest_routes
 from interstate.services.apigateway.errors import BadRequestException, ConflictException, NotFoundException
-from interstate.services.apigateway.find import api_of
+from interstate.services.apigateway.find import api_of, page
 from interstate.services.apigateway.rest_apis import Patch
 from interstate.store.ports import Work
 from interstate.store.records.apigateway import (
@@ -127,8 +127,7 @@ def get_deployments(request: ListRequest, work: Work) -> dict[str, Any]:
     """The deployments of an API, a page at a time."""
     api, size = api_of(work, request.rest_api_id, REST), min(request.limit or 25, 500)
     found = work.select(DEPLOYMENTS_OF_API, limit=size + 1, api=api.id, after=request.position)
-    shown = [_shown_deployment(deployment) for deployment in found[:size]]
-    return {"items": shown} | ({"position": found[size - 1].id} if len(found) > size else {})
+    return page(REST, found, size, _shown_deployment)
 
 
 def delete_deployment(request: DeploymentRequest, work: Work) -> None:

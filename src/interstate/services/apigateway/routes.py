@@ -11,7 +11,7 @@ import msgspec
 from interstate.base.errors import NotImplementedHere
 from interstate.services.apigateway.deployments import PARTS_MAX, new_id, redeploy
 from interstate.services.apigateway.errors import BadRequestException, ConflictException, PartNotFound
-from interstate.services.apigateway.find import api_of, page_size, part_of
+from interstate.services.apigateway.find import api_of, page, page_size, part_of
 from interstate.services.apigateway.integrations import check_integration
 from interstate.services.apigateway.matching import DEFAULT, METHODS, is_greedy
 from interstate.store.ports import Work
@@ -193,8 +193,7 @@ def get_routes(request: PartsRequest, work: Work) -> dict[str, Any]:
     """The routes of an API, a page at a time."""
     api, size = api_of(work, request.api_id, HTTP), page_size(request.max_results)
     found = work.select(ROUTES_OF_API, limit=size + 1, api=api.id, after=request.next_token)
-    answer: dict[str, Any] = {"Items": [_shown_route(route) for route in found[:size]]}
-    return answer | ({"NextToken": found[size - 1].id} if len(found) > size else {})
+    return page(HTTP, found, size, _shown_route)
 
 
 def update_route(request: UpdateRoute, work: Work) -> dict[str, Any]:
@@ -287,8 +286,7 @@ def get_integrations(request: PartsRequest, work: Work) -> dict[str, Any]:
     """The integrations of an API, a page at a time."""
     api, size = api_of(work, request.api_id, HTTP), page_size(request.max_results)
     found = work.select(INTEGRATIONS_OF_API, limit=size + 1, api=api.id, after=request.next_token)
-    answer: dict[str, Any] = {"Items": [_shown_integration(stored) for stored in found[:size]]}
-    return answer | ({"NextToken": found[size - 1].id} if len(found) > size else {})
+    return page(HTTP, found, size, _shown_integration)
 
 
 def update_integration(request: UpdateIntegration, work: Work) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import msgspec
 from interstate.base.errors import NotImplementedHere
 from interstate.services.apigateway.deployments import deploy_http, redeploy
 from interstate.services.apigateway.errors import BadRequestException, ConflictException
-from interstate.services.apigateway.find import api_of, page_size, part_of, stage_of
+from interstate.services.apigateway.find import api_of, page, page_size, part_of, stage_of
 from interstate.services.apigateway.routes import PartsRequest
 from interstate.store.ports import Work
 from interstate.store.records.apigateway import (
@@ -130,8 +130,7 @@ def get_stages(request: PartsRequest, work: Work) -> dict[str, Any]:
     """The stages of an API, a page at a time."""
     api, size = api_of(work, request.api_id, HTTP), page_size(request.max_results)
     found = work.select(STAGES_OF_API, limit=size + 1, api=api.id, after=request.next_token)
-    answer: dict[str, Any] = {"Items": [shown_stage(stage) for stage in found[:size]]}
-    return answer | ({"NextToken": found[size - 1].name} if len(found) > size else {})
+    return page(HTTP, found, size, shown_stage, key="name")
 
 
 def update_stage(request: UpdateStage, work: Work) -> dict[str, Any]:
@@ -196,8 +195,7 @@ def get_deployments(request: PartsRequest, work: Work) -> dict[str, Any]:
     """The deployments of an API, a page at a time."""
     api, size = api_of(work, request.api_id, HTTP), page_size(request.max_results)
     found = work.select(DEPLOYMENTS_OF_API, limit=size + 1, api=api.id, after=request.next_token)
-    answer: dict[str, Any] = {"Items": [_shown_deployment(deployment) for deployment in found[:size]]}
-    return answer | ({"NextToken": found[size - 1].id} if len(found) > size else {})
+    return page(HTTP, found, size, _shown_deployment)
 
 
 def delete_deployment(request: DeploymentRequest, work: Work) -> None:
