@@ -232,10 +232,8 @@ def _take(state: State, turn: Turn, event: Event) -> None:
             task.answer(state, turn, event)
         case (Map(), TaskSucceeded() | TaskFailed()):
             map_run.answer(state, turn, event)
-        case (Parallel(), Gathered(outputs=outputs)):
+        case (Parallel() | Map(), Gathered(outputs=outputs)):
             parallel.gathered(state, turn, outputs)
-        case (Map(), Gathered(outputs=outputs)):
-            map_.gathered(state, turn, outputs)
         case (_, Stopped(frames=frames)):
             _stopped(state, turn, frames)
         case _:

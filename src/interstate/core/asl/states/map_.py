@@ -114,18 +114,3 @@ def branch_ended(state: Map, turn: Turn, index: int, last: int) -> None:
     elif ended == counts.total:
         turn.previous = succeeded
         turn.commands.append(Gather(turn.frame))
-
-
-def gathered(state: Map, turn: Turn, outputs: tuple[str, ...]) -> None:
-    """Leave with the outputs of all iterations.
-
-    Raises:
-        StateFailed: they are too long, or have no place in the data.
-    """
-    turn.awaiting = None
-    turn.note_beside("MapStateSucceeded")
-    result = Datum(f"[{','.join(outputs)}]")
-    if result.exceeds(DATA_SIZE_MAX):
-        raise too_long(state.name)
-    output, assigned = flow.leaving(state.flow, turn.data, result, turn.context, turn.entropy)
-    turn.leave("MapStateExited", state.next, output, assigned)

@@ -5,7 +5,7 @@ Source: https://states-language.net/#parallel-state
 
 from interstate.core.asl import flow
 from interstate.core.asl.turn import Turn, branching_of, too_long
-from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Branching, Datum, Gather, Parallel
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Branching, Datum, Gather, Map, Parallel
 
 
 def enter(state: Parallel, turn: Turn) -> None:
@@ -35,16 +35,17 @@ def branch_ended(turn: Turn, last: int) -> None:
         turn.commands.append(Gather(turn.frame))
 
 
-def gathered(state: Parallel, turn: Turn, outputs: tuple[str, ...]) -> None:
-    """Leave with the outputs of all branches.
+def gathered(state: Parallel | Map, turn: Turn, outputs: tuple[str, ...]) -> None:
+    """Leave with the outputs of all branches, or of all iterations of a Map.
 
     Raises:
         StateFailed: they are too long, or have no place in the data.
     """
+    kind = type(state).__name__
     turn.awaiting = None
-    turn.note_beside("ParallelStateSucceeded")
+    turn.note_beside(f"{kind}StateSucceeded")
     result = Datum(f"[{','.join(outputs)}]")
     if result.exceeds(DATA_SIZE_MAX):
         raise too_long(state.name)
     output, assigned = flow.leaving(state.flow, turn.data, result, turn.context, turn.entropy)
-    turn.leave("ParallelStateExited", state.next, output, assigned)
+    turn.leave(f"{kind}StateExited", state.next, output, assigned)
