@@ -8,11 +8,11 @@ from interstate.core.templates.properties import (
     INTEGER,
     TAGS,
     TEXT,
-    TEXTS,
     Many,
     Members,
     document_text,
 )
+from interstate.services.cloudformation.resources.policies import inline_policy_type, policy_type
 from interstate.services.cloudformation.resources.resource import Before, Made, Making, ResourceType, tag_changes
 
 _TOPIC_TEXTS: Final = ("DisplayName", "FifoThroughputScope", "KmsMasterKeyId", "SignatureVersion", "TracingConfig")
@@ -139,47 +139,9 @@ def _delete_subscription(making: Making, before: Before) -> None:
     making.call("sns", "Unsubscribe", {"SubscriptionArn": before.physical_id})
 
 
-def _put_policy(making: Making) -> Made:
-    policy = document_text(making.get("PolicyDocument"))
-    for arn in making.get("Topics"):
-        request = {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": policy}
-        making.call("sns", "SetTopicAttributes", request)
-    identity = making.generated(128)
-    return Made(identity, {"Id": identity})
-
-
-def _update_policy(making: Making, before: Before) -> Made:
-    _put_policy(making)
-    return Made(before.physical_id, {"Id": before.physical_id})
-
-
-def _delete_policy(making: Making, before: Before) -> None:
-    """The topics that are still there get their default policy back."""
-    for arn in before.properties.get("Topics", []):
-        if making.has("sns", "GetTopicAttributes", {"TopicArn": arn}):
-            request = {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": ""}
-            making.call("sns", "SetTopicAttributes", request)
-
-
-def _put_inline_policy(making: Making) -> Made:
-    """The policy of one topic, which is its id as well.
-
-    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sns-topicinlinepolicy.html
-    """
-    arn = making.get("TopicArn")
-    policy = document_text(making.get("PolicyDocument"))
-    making.call("sns", "SetTopicAttributes", {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": policy})
-    return Made(arn, {})
-
-
-def _update_inline_policy(making: Making, before: Before) -> Made:
-    del before  # The same topic: another one is another resource.
-    return _put_inline_policy(making)
-
-
-def _delete_inline_policy(making: Making, before: Before) -> None:
-    properties = {"Topics": [before.properties["TopicArn"]]}
-    _delete_policy(making, Before(before.physical_id, before.reference, properties, before.attributes))
+def _give_policy(making: Making, arn: str, policy: str) -> None:
+    if policy or making.has("sns", "GetTopicAttributes", {"TopicArn": arn}):
+        making.call("sns", "SetTopicAttributes", {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": policy})
 
 
 TYPES: Final = (
@@ -233,22 +195,6 @@ TYPES: Final = (
         reference="the subscription's ARN",
         attributes=("Arn",),
     ),
-    ResourceType(
-        name="AWS::SNS::TopicPolicy",
-        properties=Members({"PolicyDocument": DOCUMENT, "Topics": TEXTS}, frozenset({"PolicyDocument", "Topics"})),
-        create=_put_policy,
-        update=_update_policy,
-        delete=_delete_policy,
-        reference="an id",
-        attributes=("Id",),
-    ),
-    ResourceType(
-        name="AWS::SNS::TopicInlinePolicy",
-        properties=Members({"PolicyDocument": DOCUMENT, "TopicArn": TEXT}, frozenset({"PolicyDocument", "TopicArn"})),
-        create=_put_inline_policy,
-        update=_update_inline_policy,
-        delete=_delete_inline_policy,
-        replaced_by=frozenset({"TopicArn"}),
-        reference="the topic's ARN",
-    ),
+    policy_type("AWS::SNS::TopicPolicy", "Topics", _give_policy),
+    inline_policy_type("AWS::SNS::TopicInlinePolicy", "TopicArn", _give_policy, "the topic's ARN"),
 )

@@ -9,10 +9,10 @@ from interstate.core.templates.properties import (
     INTEGER,
     TAGS,
     TEXT,
-    TEXTS,
     Members,
     document_text,
 )
+from interstate.services.cloudformation.resources.policies import inline_policy_type, policy_type
 from interstate.services.cloudformation.resources.resource import (
     Before,
     Made,
@@ -89,47 +89,9 @@ def _delete_queue(making: Making, before: Before) -> None:
     making.call("sqs", "DeleteQueue", {"QueueUrl": before.physical_id})
 
 
-def _put_policy(making: Making) -> Made:
-    policy = document_text(making.get("PolicyDocument"))
-    for url in making.get("Queues"):
+def _give_policy(making: Making, url: str, policy: str) -> None:
+    if policy or making.has("sqs", "GetQueueAttributes", {"QueueUrl": url}):
         making.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": policy}})
-    identity = making.generated(128)
-    return Made(identity, {"Id": identity})
-
-
-def _update_policy(making: Making, before: Before) -> Made:
-    left = {
-        **before.properties,
-        "Queues": [url for url in before.properties["Queues"] if url not in making.get("Queues")],
-    }
-    _delete_policy(making, Before(before.physical_id, before.reference, left, before.attributes))
-    _put_policy(making)
-    return Made(before.physical_id, {"Id": before.physical_id})
-
-
-def _delete_policy(making: Making, before: Before) -> None:
-    for url in before.properties["Queues"]:
-        making.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": ""}})
-
-
-def _put_inline_policy(making: Making) -> Made:
-    """The policy of one queue, which is its id as well.
-
-    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queueinlinepolicy.html
-    """
-    url = making.get("Queue")
-    policy = document_text(making.get("PolicyDocument"))
-    making.call("sqs", "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"Policy": policy}})
-    return Made(url, {})
-
-
-def _update_inline_policy(making: Making, before: Before) -> Made:
-    del before  # The same queue: another one is another resource.
-    return _put_inline_policy(making)
-
-
-def _delete_inline_policy(making: Making, before: Before) -> None:
-    making.call("sqs", "SetQueueAttributes", {"QueueUrl": before.properties["Queue"], "Attributes": {"Policy": ""}})
 
 
 TYPES: Final = (
@@ -151,22 +113,6 @@ TYPES: Final = (
         reference="the queue's URL",
         attributes=("Arn", "QueueName", "QueueUrl"),
     ),
-    ResourceType(
-        name="AWS::SQS::QueuePolicy",
-        properties=Members({"PolicyDocument": DOCUMENT, "Queues": TEXTS}, frozenset({"PolicyDocument", "Queues"})),
-        create=_put_policy,
-        update=_update_policy,
-        delete=_delete_policy,
-        reference="an id",
-        attributes=("Id",),
-    ),
-    ResourceType(
-        name="AWS::SQS::QueueInlinePolicy",
-        properties=Members({"PolicyDocument": DOCUMENT, "Queue": TEXT}, frozenset({"PolicyDocument", "Queue"})),
-        create=_put_inline_policy,
-        update=_update_inline_policy,
-        delete=_delete_inline_policy,
-        replaced_by=frozenset({"Queue"}),
-        reference="the queue's URL",
-    ),
+    policy_type("AWS::SQS::QueuePolicy", "Queues", _give_policy),
+    inline_policy_type("AWS::SQS::QueueInlinePolicy", "Queue", _give_policy, "the queue's URL"),
 )
