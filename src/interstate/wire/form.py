@@ -12,6 +12,7 @@ from interstate.base.errors import ServiceError
 from interstate.wire.errors import MalformedInput
 from interstate.wire.model import Member, ServiceModel, Shape
 from interstate.wire.reading import read_instant
+from interstate.wire.sqs_query import MAPS
 
 FIELDS_MAX = 10_000  # Far above what any operation takes; bounds the work for one body.
 _DEPTH_MAX = 32
@@ -94,7 +95,9 @@ class FormReader:
         for name, member_name, is_text, member in self._members.get(shape_name) or self._members_of(shape_name):
             node = found.get(name)
             if node is None:
-                continue
+                if name == member_name or member.shape not in MAPS or (node := found.get(member_name)) is None:
+                    continue
+                name = member_name
             if is_text and type(node) is str:
                 params[member_name] = node
             else:
@@ -153,6 +156,10 @@ class FormReader:
         for number, entry in _numbered(node):
             folder = _folder(entry)
             key, value = folder.get(shape.key.query), folder.get(shape.element.query)
+            if key is None and shape.flattened:
+                key = (
+                    ""  # The service says what is wrong with it. Source: https://github.com/aws/aws-sdk-php/issues/694.
+                )
             if isinstance(key, str) and value is not None:
                 found[key] = self._value(shape.element, value, f"{place}.{number}.{shape.element.query}")
         return found

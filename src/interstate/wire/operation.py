@@ -82,7 +82,7 @@ class OperationCodec:
             msg = "The request is nested too deeply"
             raise SerializationException(msg) from None
         if problems:
-            raise refusal(self._parts.style, problems)
+            raise refusal(self._parts.style, problems, self.operation.name)
         return checked
 
     def decode_json(self, body: bytes) -> Params:
@@ -138,7 +138,7 @@ class OperationCodec:
             msg = "The request is nested too deeply"
             raise SerializationException(msg) from None
         if problems:
-            raise refusal(self._parts.style, problems)
+            raise refusal(self._parts.style, problems, self.operation.name)
         return params
 
     def decode_rest_xml(self, request: Request, labels: Mapping[str, str]) -> Params:

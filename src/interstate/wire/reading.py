@@ -92,6 +92,16 @@ class Problem:
         return _name(self._path[1]) if self._path else ""
 
     @property
+    def steps(self) -> tuple[str | int, ...]:
+        """The way to the member, from the outside."""
+        steps: list[str | int] = []
+        path = self._path
+        while path is not None:
+            path, step = path
+            steps.append(step)
+        return tuple(reversed(steps))
+
+    @property
     def missing(self) -> bool:
         """There is no value where one is required."""
         return self._value is None

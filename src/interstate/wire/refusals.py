@@ -27,6 +27,13 @@ _CORAL: Mapping[str, str] = {
 }
 
 
+_NO_SERVICE = "http://webservices.amazon.com/AWSFault/2005-15-09"
+"""Where an error stands that the front door answers before a service does.
+
+Source: https://github.com/boto/boto/issues/442 (the answer to an action that there is not).
+"""
+
+
 class Refusal:
     """An error with what its service's model says about it."""
 
@@ -90,7 +97,9 @@ def refuse_rest_json(refusal: Refusal, request_id: bytes) -> Response:
 
 def query_message(refusal: Refusal) -> str:
     """The message as the query protocol words it."""
-    return sqs_query.QUERY_MESSAGES.get(refusal.name, refusal.message) if refusal.service == "sqs" else refusal.message
+    return (
+        sqs_query.QUERY_MESSAGES.get(refusal.message, refusal.message) if refusal.service == "sqs" else refusal.message
+    )
 
 
 def refuse_query(refusal: Refusal, request_id: bytes) -> Response:
@@ -98,7 +107,7 @@ def refuse_query(refusal: Refusal, request_id: bytes) -> Response:
     side = "Sender" if refusal.sender else "Receiver"
     message, detail = query_message(refusal), "<Detail/>" if refusal.service == "sqs" else ""
     document = (
-        f'<ErrorResponse xmlns="{refusal.namespace}"><Error><Type>{side}</Type><Code>{xml_text(refusal.code)}</Code>'
+        f'<ErrorResponse xmlns="{refusal.namespace or _NO_SERVICE}"><Error><Type>{side}</Type><Code>{xml_text(refusal.code)}</Code>'
         f"<Message>{xml_text(message)}</Message>{detail}</Error>"
         f"<RequestId>{request_id.decode()}</RequestId></ErrorResponse>"
     )

@@ -10,6 +10,9 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-j
 
 from collections.abc import Mapping
 
+from interstate.base.errors import ServiceError
+from interstate.core.queues.errors import EmptyBatchRequest, InvalidParameterValue, MissingParameter
+
 XML_NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/"
 
 # The name of a list's elements, by the list's shape. All of SQS's lists are flat: ``AttributeName.1=All``.
@@ -80,5 +83,32 @@ JSON_NAMES: Mapping[str, str] = {
 
 # Where the query protocol words an error otherwise. Source: SQS API Reference, Common Errors; recorded answers.
 QUERY_MESSAGES: Mapping[str, str] = {
-    "QueueDoesNotExist": "The specified queue does not exist for this wsdl version.",
+    "The specified queue does not exist.": "The specified queue does not exist for this wsdl version.",
 }
+
+# Members that are missing, under the names by which SQS asks for them, in both protocols.
+# Source: https://github.com/pulumi/pulumi-aws/issues/5959 (SetQueueAttributes without attributes, over JSON),
+# https://github.com/aws/aws-sdk-js-v3/issues/5478 (DeleteMessage without a receipt handle, over JSON).
+_ASKED_FOR: Mapping[tuple[str, str], str] = {
+    ("SetQueueAttributes", "Attributes"): "Attribute.Name",
+    ("DeleteMessage", "ReceiptHandle"): "MessageHandle",
+}
+
+
+def missing(operation: str, steps: tuple[str | int, ...]) -> ServiceError | None:
+    """How SQS refuses a call for a member that is missing at the end of ``steps``; None: by the member's own name.
+
+    Source: https://github.com/aws/aws-sdk-js/issues/2388 (``DeleteMessageBatchRequestEntry.1.Id``),
+    https://github.com/aws/aws-sdk-php/issues/630 (a batch whose entries stand under another name),
+    https://github.com/aws/aws-sdk-java/issues/1692 (an attribute without a type).
+    """
+    match steps:
+        case ("Entries",):
+            return EmptyBatchRequest(f"{operation}RequestEntry")
+        case ("Entries", int() as number, str() as name):
+            return MissingParameter(f"{operation}RequestEntry.{number}.{name}")
+        case (*_, str() as attribute, "DataType"):
+            return InvalidParameterValue.without_type(attribute.removesuffix(".member"))
+        case (str() as name,) if (operation, name) in _ASKED_FOR:
+            return MissingParameter(_ASKED_FOR[operation, name])
+    return None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interstate.base.errors import ServiceError
+from interstate.wire import sqs_query
 from interstate.wire.errors import ConstraintsFailed, MissingParameter
 from interstate.wire.model import Metadata
 from interstate.wire.reading import Problem
@@ -39,10 +40,10 @@ def style_of(metadata: Metadata) -> Style:
     return _BY_SERVICE.get(metadata.name) or Style(default)
 
 
-def refusal(style: Style, problems: Sequence[Problem]) -> ServiceError:
-    """The error for broken constraints, of which there is at least one."""
+def refusal(style: Style, problems: Sequence[Problem], operation: str = "") -> ServiceError:
+    """The error for broken constraints of a call, of which there is at least one."""
     if style.names_first_missing:
         for problem in problems:
             if problem.missing:
-                return MissingParameter(problem.name)
+                return sqs_query.missing(operation, problem.steps) or MissingParameter(problem.name)
     return ConstraintsFailed([str(problem) for problem in problems], style.code)

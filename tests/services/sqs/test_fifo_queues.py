@@ -225,10 +225,46 @@ def test_the_same_attempt_gets_the_same_messages_and_receipts(fifo: Queues) -> N
     assert fifo.bodies(F) == ["h-1"]
 
 
-def test_an_attempt_whose_message_was_deleted_receives_anew(fifo: Queues) -> None:
+TOUCHED = {
+    "deleted": lambda fifo, message: fifo.delete(message, F),
+    "longer": lambda fifo, message: change(fifo, message, 60),
+    "let go": lambda fifo, message: change(fifo, message, 0),
+}
+
+
+@pytest.mark.parametrize("touch", TOUCHED.values(), ids=TOUCHED)
+def test_an_attempt_whose_message_was_touched_is_over(fifo: Queues, touch: Any) -> None:
+    """Source: SQS API Reference, ReceiveMessage ("if none of the messages have been modified"); the words:
+    https://github.com/awslabs/amazon-sqs-java-messaging-lib/issues/213.
+    """
     put(fifo, "g-1", "g-2")
-    fifo.delete(fifo.receive(F, 1, ReceiveRequestAttemptId="a")[0], F)
-    assert fifo.bodies(F, 1, ReceiveRequestAttemptId="a") == ["g-2"]
+    touch(fifo, fifo.receive(F, 1, ReceiveRequestAttemptId="a")[0])
+    with pytest.raises(ServiceError) as caught:
+        fifo.receive(F, 1, ReceiveRequestAttemptId="a")
+    assert (caught.value.code, caught.value.message) == (
+        "InvalidParameterValue",
+        (
+            "Value a for parameter ReceiveRequestAttemptId is invalid. Reason: The receiveRequestAttemptId is not valid "
+            "anymore since the receive call is not retryable."
+        ),
+    )
+    fifo.world.advance(timedelta(minutes=5))
+    assert fifo.bodies(F, 1, ReceiveRequestAttemptId="a")
+
+
+def test_an_attempt_whose_visibility_ended_receives_anew(fifo: Queues) -> None:
+    put(fifo, "g-1")
+    (first,) = fifo.receive(F, 1, ReceiveRequestAttemptId="a")
+    fifo.world.advance(timedelta(seconds=31))
+    (second,) = fifo.receive(F, 1, ReceiveRequestAttemptId="a")
+    assert (second["Body"], second["ReceiptHandle"] != first["ReceiptHandle"]) == ("g-1", True)
+
+
+@pytest.mark.parametrize("attempt", ["", "a b", "a" * 129, "é"])
+def test_an_attempts_id_is_like_other_ids(fifo: Queues, attempt: str) -> None:
+    """Source: SQS API Reference, ReceiveMessage (128 characters, alphanumeric and punctuation)."""
+    with pytest.raises(ServiceError, match="ReceiveRequestAttemptId can only include alphanumeric and punctuation"):
+        fifo.receive(F, ReceiveRequestAttemptId=attempt)
 
 
 def test_standard_queues_know_no_attempts(queues: Queues) -> None:

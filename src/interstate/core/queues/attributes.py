@@ -4,7 +4,7 @@ Source: SQS API Reference, CreateQueue and SetQueueAttributes; quotas (1 MiB mes
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from interstate.base.arn import parse_arn
@@ -220,12 +220,57 @@ def _bad(name: str, value: str, reason: str) -> InvalidParameterValue:
 
 
 def _check_policy(value: str) -> str:
-    _object("Policy", value)
+    """Statements, one at least, that are complete and name actions of SQS.
+
+    Source: https://github.com/cloud-custodian/cloud-custodian/issues/1816 (no statements),
+    https://github.com/aws/aws-cdk/issues/1675 (a statement without a resource).
+    """
+    statements = _object("Policy", value).get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
     try:
         compiled(value)
     except PolicyFault as error:
         raise InvalidAttributeValue("Policy") from error
+    if not isinstance(statements, list) or not statements or not all(map(_is_complete, statements)):
+        raise InvalidAttributeValue("Policy")
+    for statement in statements:
+        named = statement.get("Action", statement.get("NotAction"))
+        check_actions(str(action) for action in (named if isinstance(named, list) else [named]))
     return value
+
+
+def _is_complete(statement: Mapping[str, Any]) -> bool:
+    return all(name in statement or f"Not{name}" in statement for name in ("Principal", "Action", "Resource"))
+
+
+# What a policy may name: the operations without the batches, which are allowed by their single ones.
+_ACTIONS = frozenset(
+    f"sqs:{name}"
+    for name in (
+        "addpermission", "cancelmessagemovetask", "changemessagevisibility", "createqueue", "deletemessage", "deletequeue",
+        "getqueueattributes", "getqueueurl", "listdeadlettersourcequeues", "listmessagemovetasks", "listqueues",
+        "listqueuetags", "purgequeue", "receivemessage", "removepermission", "sendmessage", "setqueueattributes",
+        "startmessagemovetask", "tagqueue", "untagqueue",
+    )
+)  # fmt: skip
+
+
+def check_actions(actions: Iterable[str]) -> None:
+    """Actions of SQS that a statement may name: ``sqs:SendMessage``; wildcards and other services' are not looked at.
+
+    Raises:
+        InvalidParameterValue: there is no such action.
+
+    Source: https://github.com/cloudtools/awacs/issues/34, https://github.com/aws/aws-cdk/issues/2381 (the service's answer).
+    """
+    for action in actions:
+        name = action.lower()
+        if name.startswith("sqs:") and name not in _ACTIONS and not {"*", "?"} & {*name}:
+            raise InvalidParameterValue(
+                f"Value {action} for parameter ActionName is invalid. Reason: Please refer to the appropriate WSDL for a "
+                "list of valid actions."
+            )
 
 
 def _check_redrive(value: str) -> str:

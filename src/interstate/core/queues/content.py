@@ -12,7 +12,7 @@ from interstate.core.queues.message import FORBIDDEN
 
 ATTRIBUTES_MAX = 10
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_NAME = re.compile(r"[\w.-]{1,256}\Z")
+_NAME = re.compile(r"[\w.-]{1,256}\Z", re.ASCII)
 _TYPE_MAX = 256
 _KINDS = ("String", "Number", "Binary")
 _ID_MAX = 128
@@ -83,6 +83,9 @@ def check_system_attributes(attributes: Mapping[str, Mapping[str, Any]]) -> None
 
 
 def _check_name(name: str) -> None:
+    """Source for the empty name: https://github.com/aws/aws-sdk-php/issues/694 (the service's answer)."""
+    if not name:
+        raise InvalidParameterValue("The request must contain non-empty message attribute name.")
     if not _NAME.match(name):
         raise InvalidParameterValue(
             f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), "
@@ -102,6 +105,8 @@ def _check_name(name: str) -> None:
 
 def _check_value(name: str, attribute: Mapping[str, Any], whose: str) -> None:
     data_type = attribute.get("DataType") or ""
+    if not data_type:
+        raise InvalidParameterValue.without_type(name)
     kind = data_type.split(".", 1)[0]
     if kind not in _KINDS:
         raise InvalidParameterValue(

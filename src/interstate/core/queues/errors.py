@@ -5,12 +5,26 @@ Source: SQS API Reference, and the messages that AWS's endpoints return (user th
 
 from interstate.base.errors import ServiceError
 
+_NO_HANDLE = 'The input receipt handle "{}" is not a valid receipt handle.'
+
 
 class QueueDoesNotExist(ServiceError):
     """No queue of the caller has this URL."""
 
+    def __init__(self, message: str = "The specified queue does not exist.") -> None:
+        super().__init__(message)
+
+
+class QueueNotForYou(QueueDoesNotExist):
+    """Another account has no such queue, or does not share it.
+
+    Source: https://github.com/fluent/fluent-plugin-s3/issues/342 (GetQueueUrl with an owner).
+    """
+
+    code = "QueueDoesNotExist"
+
     def __init__(self) -> None:
-        super().__init__("The specified queue does not exist.")
+        super().__init__("The specified queue does not exist or you do not have access to it.")
 
 
 class QueueNameExists(ServiceError):
@@ -25,6 +39,14 @@ class InvalidParameterValue(ServiceError):
     """A parameter's value is outside of what SQS takes. (A common error: the model has no shape for it.)"""
 
     code = "InvalidParameterValue"
+
+    @classmethod
+    def without_type(cls, attribute: str) -> "InvalidParameterValue":
+        """A message attribute that does not say of which type it is.
+
+        Source: https://github.com/aws/aws-sdk-java/issues/1692 (the service's answer).
+        """
+        return cls(f"The message attribute '{attribute}' must contain non-empty message attribute type.")
 
 
 class MissingParameter(ServiceError):
@@ -70,10 +92,14 @@ class MessageTooLong(InvalidParameterValue):
 
 
 class ReceiptHandleIsInvalid(ServiceError):
-    """This queue never gave out the handle."""
+    """This queue never gave out the handle: it is none at all, or another queue's.
 
-    def __init__(self, receipt_handle: str) -> None:
-        super().__init__(f'The input receipt handle "{receipt_handle}" is not a valid receipt handle.')
+    Source: https://github.com/aws/aws-sdk-java-v2/issues/3101 (the service's answer to another queue's handle).
+    """
+
+    def __init__(self, receipt_handle: str, *, of_another_queue: bool = False) -> None:
+        text = 'The receipt handle "{}" is not valid for this queue.' if of_another_queue else _NO_HANDLE
+        super().__init__(text.format(receipt_handle))
         self.receipt_handle = receipt_handle
 
 
@@ -208,10 +234,24 @@ class MessageIsGone(InvalidParameterValue):
 
 
 class NotForThisQueueType(InvalidParameterValue):
-    """A parameter of standard queues given to a FIFO queue, or the other way round."""
+    """A parameter of standard queues given to a FIFO queue, or the other way round.
 
-    def __init__(self, name: str, value: object) -> None:
+    Source for entries of batches: https://github.com/aws/aws-sdk-js/issues/3187 (the service's answer).
+    """
+
+    def __init__(self, name: str, value: object, *, in_batch: bool = False) -> None:
+        reason = "The request include parameter that is not valid for this queue type"
+        super().__init__(reason if in_batch else f"Value {value} for parameter {name} is invalid. Reason: {reason}.")
+
+
+class AttemptIsOver(InvalidParameterValue):
+    """A receive cannot be tried again: one of its messages was touched since.
+
+    Source: https://github.com/awslabs/amazon-sqs-java-messaging-lib/issues/213 (the service's answer).
+    """
+
+    def __init__(self, attempt_id: str) -> None:
         super().__init__(
-            f"Value {value} for parameter {name} is invalid. Reason: The request include parameter that is not valid "
-            "for this queue type."
+            f"Value {attempt_id} for parameter ReceiveRequestAttemptId is invalid. Reason: The receiveRequestAttemptId "
+            "is not valid anymore since the receive call is not retryable."
         )

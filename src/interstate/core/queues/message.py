@@ -110,7 +110,7 @@ def read_handle(receipt_handle: str, queue_id: int) -> tuple[int, str]:
     """
     queue, row, receipt = _parts(receipt_handle)
     if queue != queue_id or row is None:
-        raise ReceiptHandleIsInvalid(receipt_handle)
+        raise ReceiptHandleIsInvalid(receipt_handle, of_another_queue=row is not None)
     return row, receipt
 
 

@@ -22,6 +22,7 @@ from interstate.core.queues.errors import (
     InvalidBatchEntryId,
     InvalidParameterValue,
     MissingParameter,
+    NotForThisQueueType,
     TooManyEntriesInBatchRequest,
 )
 from interstate.core.queues.message import Message, size_bytes
@@ -30,6 +31,7 @@ from interstate.services.sqs.messages import change_visibility, held, keys_of_ha
 from interstate.services.sqs.sending import Attributes, Outgoing, answer_of, check_all_ids, take_all
 from interstate.services.sqs.stored import remove_all
 from interstate.store.ports import Work
+from interstate.store.records.sqs import Queue
 from interstate.store.tables import Key
 
 
@@ -101,7 +103,7 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
         QueueDoesNotExist: ``QueueUrl`` names no queue.
         AccessDenied: the queue's policy does not let the caller.
         BatchRequestTooLong: the messages together are longer than one may be.
-        InvalidParameterValue: a group or deduplication id that is missing, is none, or is not for this type of queue.
+        InvalidParameterValue: a group or deduplication id that is missing or is none.
     """
     queue = queue_for("SendMessage", request.queue_url, work)
     _check_ids(request.entries, "SendMessageBatchRequestEntry")
@@ -111,20 +113,39 @@ def send_message_batch(request: SendBatch, work: Work) -> dict[str, Any]:
             if entry.message_attributes:
                 check_no_lists("SendMessageBatch", entry.message_attributes)
     outgoing = list(map(Outgoing, *zip(*map(_SENT, request.entries), strict=True), repeat(True)))  # noqa: FBT003 -- a column
+    all_told: list[Message | ServiceError]
     try:
         check_all_ids(queue, outgoing)  # Ids are a fault of the whole request, as on AWS.
     except MissingParameter as error:
         raise InvalidParameterValue(error.message) from error
+    except NotForThisQueueType:
+        all_told = _take_others(queue, outgoing, work)
+    else:
+        all_told = take_all(queue, outgoing, work)
     successful: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     is_fifo = queue.is_fifo
     names = map(_NAME, request.entries)
-    for entry_id, each, sent in zip(names, outgoing, take_all(queue, outgoing, work), strict=True):
+    for entry_id, each, sent in zip(names, outgoing, all_told, strict=True):
         if isinstance(sent, ServiceError):
             failed.append(_failed(entry_id, sent))
         else:
             successful.append(answer_of(sent, each, fifo=is_fifo, entry=entry_id))
     return _answer(successful, failed)
+
+
+def _take_others(queue: Queue, outgoing: Sequence[Outgoing], work: Work) -> list[Message | ServiceError]:
+    """``take_all`` for a standard queue, which refuses the entries that have deduplication ids, each by itself."""
+    others = [each for each in outgoing if each.deduplication_id is None]
+    if others:
+        check_all_ids(queue, others)
+    taken = iter(take_all(queue, others, work) if others else ())
+    return [
+        next(taken)
+        if each.deduplication_id is None
+        else NotForThisQueueType("MessageDeduplicationId", each.deduplication_id, in_batch=True)
+        for each in outgoing
+    ]
 
 
 def _check_size(entries: Sequence[SendEntry]) -> None:

@@ -11,6 +11,7 @@ from operator import attrgetter
 
 import msgspec
 
+from interstate.core.queues.errors import AttemptIsOver
 from interstate.core.queues.message import Message
 from interstate.services.sqs.groups import Members
 from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
@@ -202,23 +203,33 @@ def _take_from(group: Group, wanted: int, take: Take, work: Work) -> tuple[list[
 
 
 def again(queue: Queue, attempt_id: str, timeout: timedelta, work: Work) -> list[Message] | None:
-    """What the same attempt got before, hidden anew; None when it got nothing, or its messages were touched since."""
+    """What the same attempt got before, hidden anew; None when it got nothing, or its visibility has ended.
+
+    Raises:
+        AttemptIsOver: a message of it was deleted, received again, or had its visibility changed.
+
+    Source: SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
+    """
     attempt = work.get(ATTEMPTS, queue.id, attempt_id)
     if attempt is None or attempt.expires <= work.now:
         return None
+    found = [work.get(MESSAGES, number) for number, _ in attempt.messages]
+    until = work.now + timeout
     messages: list[Message] = []
-    for number, receipt in attempt.messages:
-        message = work.get(MESSAGES, number)
-        if message is None or message.receipt != receipt or message.visible_at <= work.now:
-            return None
-        messages.append(msgspec.structs.replace(message, visible_at=work.now + timeout))
+    for message, (_, receipt) in zip(found, attempt.messages, strict=True):
+        if message is None or message.receipt != receipt or message.visible_at != attempt.until:
+            raise AttemptIsOver(attempt_id)
+        messages.append(msgspec.structs.replace(message, visible_at=until))
+    if attempt.until <= work.now:
+        return None
     for message in messages:
         work.put(MESSAGES, message)
+    work.put(ATTEMPTS, msgspec.structs.replace(attempt, until=until))
     return messages
 
 
 def remember(queue: Queue, attempt_id: str, messages: Sequence[Message], work: Work) -> None:
     """Keep what an attempt got for five minutes."""
     got = [(message.id, message.receipt) for message in messages]
-    work.put(ATTEMPTS, Attempt(queue.id, attempt_id, got, work.now + DEDUPLICATION))
+    work.put(ATTEMPTS, Attempt(queue.id, attempt_id, got, work.now + DEDUPLICATION, messages[0].visible_at))
     forget_later(queue, work)

@@ -18,6 +18,7 @@ from interstate.core.queues.errors import (
     InvalidParameterValue,
     MessageIsGone,
     MessageNotInflight,
+    MissingParameter,
     ReceiptHandleExpired,
     ReceiptHandleIsInvalid,
 )
@@ -122,9 +123,15 @@ def delete_message(request: DeleteMessage, work: Work) -> None:
         QueueDoesNotExist: ``QueueUrl`` names no queue.
         AccessDenied: the queue's policy does not let the caller.
         ReceiptHandleIsInvalid: this queue never gave out ``ReceiptHandle``.
+        MissingParameter: ``ReceiptHandle`` is empty.
         InvalidParameterValue: a FIFO queue's message is not in flight any more.
+
+    Source: https://github.com/aws/aws-sdk-js-v3/issues/5478 (which name SQS has for a handle that is not there).
     """
-    delete_from(queue_for("DeleteMessage", request.queue_url, work), request.receipt_handle, work)
+    queue = queue_for("DeleteMessage", request.queue_url, work)
+    if not request.receipt_handle:  # Empty is missing, as for bodies.
+        raise MissingParameter("MessageHandle")
+    delete_from(queue, request.receipt_handle, work)
 
 
 def delete_from(queue: Queue, receipt_handle: str, work: Work) -> None:
@@ -197,5 +204,5 @@ def _found(queue: Queue, receipt_handle: str, work: Work) -> tuple[Message | Non
     row, receipt = read_handle(receipt_handle, queue.id)
     message = work.get(MESSAGES, row)
     if message is not None and message.queue_id != queue.id:
-        raise ReceiptHandleIsInvalid(receipt_handle)
+        raise ReceiptHandleIsInvalid(receipt_handle, of_another_queue=True)
     return message, receipt

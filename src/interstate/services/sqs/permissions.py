@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.json import dumps, loads
+from interstate.core.queues.attributes import check_actions
 from interstate.core.queues.errors import InvalidParameterValue, MissingParameter, OverLimit
 from interstate.services.sqs.locate import own_queue
 from interstate.store.ports import Work
@@ -62,6 +63,7 @@ def add_permission(request: AddPermission, work: Work) -> None:
         raise InvalidParameterValue(f"Value {label} for parameter Label is invalid. Reason: Already exists.")
     for action in request.actions:
         if action not in _ACTIONS:
+            check_actions([f"SQS:{action}"])
             raise InvalidParameterValue(
                 f"Value SQS:{action} for parameter ActionName is invalid. Reason: Only the queue owner is allowed to "
                 "invoke this action."

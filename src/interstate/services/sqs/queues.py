@@ -26,10 +26,12 @@ from interstate.core.queues.errors import (
     AccessDenied,
     InvalidAttributeName,
     InvalidParameterValue,
+    MissingParameter,
     PurgeQueueInProgress,
     QueueDeletedRecently,
     QueueDoesNotExist,
     QueueNameExists,
+    QueueNotForYou,
 )
 from interstate.services.sqs.locate import (
     check_access,
@@ -185,16 +187,17 @@ def get_queue_url(request: GetQueueUrl, work: Work) -> dict[str, Any]:
     Raises:
         QueueDoesNotExist: there is none, or the caller may not know.
     """
-    caller = work.caller
-    if request.queue_owner_aws_account_id is not None:
-        caller = msgspec.structs.replace(caller, account=request.queue_owner_aws_account_id)
+    caller, owner = work.caller, request.queue_owner_aws_account_id
+    absent = QueueDoesNotExist() if owner in (None, caller.account) else QueueNotForYou()
+    if owner is not None:
+        caller = msgspec.structs.replace(caller, account=owner)
     queue = work.get(QUEUES, caller.arn("sqs", request.queue_name))
     if queue is None:
-        raise QueueDoesNotExist
+        raise absent
     try:
         check_access(queue, "GetQueueUrl", work)
     except AccessDenied as error:
-        raise QueueDoesNotExist from error
+        raise absent from error
     return {"QueueUrl": queue_url(caller, request.queue_name)}
 
 
@@ -243,11 +246,14 @@ def set_queue_attributes(request: SetQueueAttributes, work: Work) -> None:
     """Change attributes; an empty text takes a policy back.
 
     Raises:
+        MissingParameter: no attribute is given.
         InvalidAttributeName: an attribute that cannot be set, or two kinds of encryption.
         InvalidAttributeValue: a value out of its range or shape, or another type of queue.
         InvalidParameterValue: there is no such queue for dead letters.
     """
     queue = own_queue("SetQueueAttributes", request.queue_url, work)
+    if not request.attributes:  # Source: https://github.com/pulumi/pulumi-aws/issues/5959 (the service's answer).
+        raise MissingParameter("Attribute.Name")
     changed, attributes = changed_attributes(queue.attributes, request.attributes, fifo=queue.is_fifo)
     _check_dead_letters(queue.arn, request.attributes, work)
     after = msgspec.structs.replace(queue, attributes=attributes, modified=work.now)

@@ -20,6 +20,7 @@ import msgspec
 from interstate.base.arn import Caller
 from interstate.base.time import to_millis
 from interstate.core.queues.attributes import RECEIVE_MAX, VISIBILITY_S_MAX, WAIT_S_MAX
+from interstate.core.queues.content import check_id
 from interstate.core.queues.errors import InvalidParameterValue, NotForThisQueueType, OverLimit
 from interstate.core.queues.message import Message, is_used_up, md5_of_attributes
 from interstate.services.operation import Outcome, Parked
@@ -85,7 +86,8 @@ def receive_message(request: ReceiveMessage, work: Work) -> Outcome:
     Raises:
         QueueDoesNotExist: ``QueueUrl`` names no queue.
         AccessDenied: the queue's policy does not let the caller.
-        InvalidParameterValue: a number out of its range, or an attempt id for a standard queue.
+        InvalidParameterValue: a number out of its range, an attempt id for a standard queue, one that is none, or one
+            whose messages were touched since.
         OverLimit: a standard queue has as many messages in flight as it may, and the call does not wait.
     """
     queue = queue_for("ReceiveMessage", request.queue_url, work)
@@ -94,8 +96,11 @@ def receive_message(request: ReceiveMessage, work: Work) -> Outcome:
         if value is not None and not low <= value <= high:
             reason = wording.format(low, high)
             raise InvalidParameterValue(f"Value {value} for parameter {name} is invalid. Reason: {reason}")
-    if request.receive_request_attempt_id is not None and not queue.is_fifo:
-        raise NotForThisQueueType("ReceiveRequestAttemptId", request.receive_request_attempt_id)
+    attempt = request.receive_request_attempt_id
+    if attempt is not None:
+        if not queue.is_fifo:
+            raise NotForThisQueueType("ReceiveRequestAttemptId", attempt)
+        check_id("ReceiveRequestAttemptId", attempt)
     wait_s = request.wait_time_seconds
     if wait_s is None:
         wait_s = setting(queue, "ReceiveMessageWaitTimeSeconds")

@@ -235,7 +235,7 @@ def _check(queue: Queue, outgoing: Outgoing, body: bytes, size_max: int) -> int:
                 f"Value {delay_s} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= {DELAY_S_MAX}."
             )
         if delay_s and queue.is_fifo:  # All of its messages are delayed alike; 0 means the queue's delay.
-            raise NotForThisQueueType("DelaySeconds", delay_s)
+            raise NotForThisQueueType("DelaySeconds", delay_s, in_batch=outgoing.in_batch)
     if outgoing.attributes:
         check_attributes(outgoing.attributes)
     if outgoing.system_attributes:

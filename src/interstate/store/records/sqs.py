@@ -95,6 +95,7 @@ class Attempt(msgspec.Struct, frozen=True):
     id: str
     messages: list[tuple[int, str]]
     expires: datetime
+    until: datetime  # How long they are hidden, as far as the attempt knows.
 
 
 class DeletedQueue(msgspec.Struct, frozen=True):
