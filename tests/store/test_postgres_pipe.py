@@ -1,5 +1,6 @@
 """Statements of one connection in few round trips: what is prepared, what is refused, what is awaited later."""
 
+import select
 from collections.abc import Iterator
 
 import psycopg
@@ -114,6 +115,18 @@ def test_a_connection_that_was_ended_says_so(connection: PipedConnection) -> Non
         connection.pipe.ask(((SELECT, (1,)),))
     with pytest.raises(psycopg.OperationalError):
         connection.pipe.ask(((SELECT, (1,)),))
+
+
+def test_one_look_at_a_connection_that_was_ended_tells_so(connection: PipedConnection) -> None:
+    """The server's last words and the end of the connection are two reads; a loop may tell of an error once and then watch no more."""
+    connection.pipe.send((("SELECT pg_sleep(600)", ()),))
+    ended = select.poll()
+    ended.register(connection.pipe.fileno, select.POLLRDHUP)
+    with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (connection.info.backend_pid,))
+    assert ended.poll(60_000)
+    with pytest.raises(psycopg.OperationalError):
+        assert not connection.pipe.arrived()
 
 
 def test_what_all_rows_leave_empty_stands_in_the_statement_and_nothing_else_does() -> None:

@@ -157,19 +157,25 @@ class Pipe:
     def arrived(self) -> bool:
         """Whether ``receive`` would not wait. For who was told that ``fileno`` is readable.
 
+        Reads all that is there: a server that goes away says so, and then the connection ends, which some loops tell once only.
+
         Raises:
             psycopg.OperationalError: the connection is lost.
+
+        Source: libuv, ``uv__poll_io`` (a socket with an error is not watched any more).
         """
         pgconn = self._pgconn
         if self._is_whole:
             return True
-        pgconn.consume_input()
-        while not pgconn.is_busy():
-            result = pgconn.get_result()
-            self._unread.append(result)
-            if self._is_last(result):
-                return True
-        return False
+        while True:
+            pgconn.consume_input()
+            while not pgconn.is_busy():
+                result = pgconn.get_result()
+                self._unread.append(result)
+                if self._is_last(result):
+                    return True
+            if not self._poll.poll(0):
+                return False
 
     @property
     def _is_whole(self) -> bool:
