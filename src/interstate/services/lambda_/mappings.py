@@ -98,22 +98,7 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
     if kind == SELF_MANAGED:
         return _create_from_kafka(request, source, found, work)
     queue = _queue(work, source)
-    mapping = Mapping(
-        uuid=work.entropy.uuid(),
-        scope=scope_of(found.function.arn),
-        source=source,
-        function=found.function.arn,
-        qualifier=found.qualifier,
-        batch_size=BATCH_SIZE_DEFAULT,
-        window_s=0,
-        enabled=True,
-        report_items=False,
-        concurrency_max=None,
-        filters=[],
-        modified=work.now,
-        tags=request.tags,
-    )
-    mapping = applied(mapping, request, work)
+    mapping = applied(_new(request, source, found, work, batch_size=BATCH_SIZE_DEFAULT), request, work)
     _check(mapping, queue, version)
     save(mapping, work)
     return shown(mapping, "Creating")
@@ -138,27 +123,32 @@ def _kind_of(mapping: Mapping) -> str:
     return "sqs" if mapping.stream is None else "dynamodb"
 
 
-def _create_from_kafka(request: CreateMapping, source: str, found: Located, work: Work) -> dict[str, Any]:
-    """Keep a mapping from a cluster that is never reached."""
-    uuid = work.entropy.uuid()
-    mapping = Mapping(
-        uuid=uuid,
+def _new(
+    request: CreateMapping, source: str, found: Located, work: Work, *, batch_size: int, result: str = ""
+) -> Mapping:
+    """A mapping before its settings are applied."""
+    return Mapping(
+        uuid=work.entropy.uuid(),
         scope=scope_of(found.function.arn),
         source=source,
         function=found.function.arn,
         qualifier=found.qualifier,
-        batch_size=kafka.BATCH_SIZE_DEFAULT,
+        batch_size=batch_size,
         window_s=0,
         enabled=True,
         report_items=False,
         concurrency_max=None,
         filters=[],
         modified=work.now,
-        result=kafka.UNREACHED,
+        result=result,
         tags=request.tags,
-        further=kafka.begun(request, uuid),
     )
-    mapping = applied(mapping, request, work)
+
+
+def _create_from_kafka(request: CreateMapping, source: str, found: Located, work: Work) -> dict[str, Any]:
+    """Keep a mapping from a cluster that is never reached."""
+    mapping = _new(request, source, found, work, batch_size=kafka.BATCH_SIZE_DEFAULT, result=kafka.UNREACHED)
+    mapping = applied(msgspec.structs.replace(mapping, further=kafka.begun(request, mapping.uuid)), request, work)
     work.put(MAPPINGS, mapping)
     return {**shown(mapping, "Creating"), "LastProcessingResult": kafka.BEGUN}
 
@@ -201,24 +191,9 @@ def create_from_stream(request: CreateMapping, found: Located, work: Work) -> di
     stream = work.get(ITEM_STREAMS, source)
     if stream is None:
         raise InvalidParameterValueException(f"Stream not found: {source}")
-    mapping = Mapping(
-        uuid=work.entropy.uuid(),
-        scope=scope_of(found.function.arn),
-        source=source,
-        function=found.function.arn,
-        qualifier=found.qualifier,
-        batch_size=STREAM_BATCH_SIZE_DEFAULT,
-        window_s=0,
-        enabled=True,
-        report_items=False,
-        concurrency_max=None,
-        filters=[],
-        modified=work.now,
-        result="No records processed",
-        tags=request.tags,
-        stream=StreamSettings(request.starting_position or "LATEST"),
-    )
-    mapping = applied(mapping, request, work)
+    begun = StreamSettings(request.starting_position or "LATEST")
+    mapping = _new(request, source, found, work, batch_size=STREAM_BATCH_SIZE_DEFAULT, result="No records processed")
+    mapping = applied(msgspec.structs.replace(mapping, stream=begun), request, work)
     assert mapping.stream is not None
     newest = work.select(RECORDS_BACKWARDS, limit=1, stream=stream.id, below=work.horizon())
     latest = newest[0].id if newest else stream.first
