@@ -9,7 +9,7 @@ DATA ?= .interstate/data
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-postgres check install install-dev bench bench-peers clean lock format simulate prove faults large docs parquet
+.PHONY: help up test test-postgres check install install-dev bench bench-peers clean lock format simulate prove faults large docs schema parquet
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ large: install-dev ## A store with a million events: start, memory, due work
 docs: install-dev ## Write the generated reference pages
 	@$(BIN)/python -m interstate.wire.coverage docs/reference/coverage.md
 	@COLUMNS=100 $(BIN)/python -m interstate.cli.reference docs/reference/commands.md
+
+schema: install-dev ## Write what all migrations make of an empty store, from which new ones are made
+	@$(BIN)/python -m interstate.store.sqlite.schema > .schema.sql && mv .schema.sql src/interstate/store/sqlite/schema.sql
 
 lock: install-dev ## Resolve dependencies anew: versions and hashes, no addresses
 	$(BIN)/python -m pip install --quiet pip-tools

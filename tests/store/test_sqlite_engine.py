@@ -10,6 +10,7 @@ import pytest
 
 from interstate.store.sqlite.engine import DataDirectoryInUse, SqliteStore
 from interstate.store.sqlite.migrate import NewerSchema, migrate, migrations, statements
+from interstate.store.sqlite.schema import from_migrations
 
 
 def test_a_second_server_is_refused_with_the_first_ones_pid(tmp_path: Path) -> None:
@@ -54,8 +55,7 @@ def schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
 
 def test_every_migration_path_ends_in_the_fresh_schema() -> None:
     """A store that stopped after any migration and starts today has today's schema."""
-    fresh = sqlite3.connect(":memory:", isolation_level=None)
-    migrate(fresh)
+    fresh = from_migrations()
     for stopped_after in range(len(migrations())):
         old = sqlite3.connect(":memory:", isolation_level=None)
         old.execute("CREATE TABLE schema_migrations (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
