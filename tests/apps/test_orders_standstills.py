@@ -149,6 +149,31 @@ def test_what_a_bug_put_off_is_due_now(world: World) -> None:
     assert oldest(world).at == 0.0
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "what", "net"),
+    [
+        ("states.event", {"execution": 7, "events": [[0, {"type": "timer", "timer": "retry"}]]}, "retry", False),
+        ("states.event", {"execution": 7, "events": [[0, {"type": "timer", "timer": "heartbeat"}]]}, "heartbeat", True),
+        ("states.event", {"execution": 7, "events": [[0, {"type": "started"}]]}, "started", False),
+        ("events.delivery", {"bus": "b", "events": [["id", 1, "{}"]]}, "events.delivery", False),
+    ],
+)
+def test_what_is_due_is_told_by_its_kind(tmp_path: Path, kind: str, body: Any, what: str, net: bool) -> None:
+    found = stall.OfSqlite(tmp_path)._told(5.0, kind, body)
+    assert (found.what.endswith(what), found.net) == (True, net)
+
+
+def test_a_meter_that_failed_does_not_say_that_all_went_on() -> None:
+    class Broken:
+        def step(self) -> int:
+            raise ValueError("what is this?")
+
+    meter = stall.StallMeter(Broken(), lambda: True)
+    meter._thread.join(60)
+    with pytest.raises(AssertionError, match="what is this"):
+        meter.close()
+
+
 def test_a_store_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     reader = stall.OfSqlite(tmp_path / "nothing")
     assert (reader.step(), reader.oldest()) == (None, None)

@@ -71,13 +71,17 @@ class StallMeter:
     def __init__(self, reader: Reader, wanted: Callable[[], bool]) -> None:
         self._judge = Judge(reader)
         self._wanted = wanted
+        self._fault: Exception | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
 
     def _look(self) -> None:
-        while not self._stop.wait(_EVERY_S) and self._wanted():
-            self._judge.look(time.monotonic(), time.time())  # noqa: TID251  # what is due is due by the clock of the machine
+        try:
+            while not self._stop.wait(_EVERY_S) and self._wanted():
+                self._judge.look(time.monotonic(), time.time())  # noqa: TID251  # what is due is due by the clock of the machine
+        except Exception as fault:  # noqa: BLE001  # the thread's border: ``close`` raises it again
+            self._fault = fault
 
     def so_far(self) -> str:
         """For people who wait."""
@@ -92,9 +96,15 @@ class StallMeter:
         return self._judge.wait
 
     def close(self) -> None:
-        """Look no more."""
+        """Look no more.
+
+        Raises:
+            AssertionError: it had stopped to look by itself, so it does not know.
+        """
         self._stop.set()
         self._thread.join(30)
+        if self._fault is not None:
+            raise AssertionError(f"the meter of standstills failed: {self._fault!r}") from self._fault
 
 
 class Judge:
@@ -177,11 +187,10 @@ class _Sql(Reader):
                 how = f"was received {receives} times and comes back" if receives else "was sent for later"
                 looked_after = not receives and '"check"' in text
                 return Oldest(at, f"a message for {function.rpartition(':')[2]} that {how}", looked_after)
-        timers = [
-            event.get("timer", event.get("type")) for _, event in body.get("events", ()) if isinstance(event, dict)
-        ]
-        what = f"{kind} {', '.join(map(str, timers))}".strip()
-        return Oldest(at, what, kind == "states.event" and bool(timers) and set(timers) <= set(_NETS))
+        if kind != "states.event":
+            return Oldest(at, kind)
+        timers = [str(event.get("timer", event["type"])) for _, event in body["events"]]
+        return Oldest(at, f"{kind} {', '.join(timers)}", set(timers) <= set(_NETS))
 
 
 class OfPostgres(_Sql):
