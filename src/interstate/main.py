@@ -123,10 +123,10 @@ def _open_store(settings: Settings) -> tuple[Store, Sequences]:
 
     from interstate.store.postgres.engine import (  # noqa: PLC0415 as above
         ClockSequences,
-        NoNumberLeft,
         PostgresStore,
-        UnfitDatabase,
     )
+    from interstate.store.postgres.fitness import UnfitDatabase  # noqa: PLC0415 as above
+    from interstate.store.postgres.registry import NoNumberLeft  # noqa: PLC0415 as above
 
     try:
         store = PostgresStore(settings.database, role=settings.role)

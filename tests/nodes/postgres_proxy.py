@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL: it cuts a connection after a COMMIT, refuses everybody, or speaks TLS for the server.
+"""A proxy in front of PostgreSQL: it cuts a connection after a COMMIT, refuses everybody, falls silent, or speaks TLS for the server.
 
 Source: PostgreSQL, "Message Flow", "SSL Session Encryption".
 """
@@ -30,6 +30,8 @@ class Proxy:
         self.cut_next_commit = False
         self.refuses = False
         self.cuts = 0
+        self._flows = threading.Event()
+        self._flows.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -40,6 +42,15 @@ class Proxy:
     ) -> None:
         self._listener.close()
         self.cut()
+        self.speak()
+
+    def fall_silent(self) -> None:
+        """Take connections and what is sent, and pass nothing on: a database that stands still."""
+        self._flows.clear()
+
+    def speak(self) -> None:
+        """Pass on what was sent meanwhile, and everything from now on."""
+        self._flows.set()
 
     def cut(self) -> None:
         """End every connection that goes through here."""
@@ -60,6 +71,7 @@ class Proxy:
     def _join(self, client: socket.socket) -> None:
         server = socket.socket(socket.AF_UNIX)
         try:
+            self._flows.wait()
             if self._context is not None:
                 assert client.recv(8, socket.MSG_WAITALL) == _SSL_REQUEST
                 client.sendall(b"S")
@@ -78,6 +90,7 @@ class Proxy:
                     self.cut_next_commit = False
                     self.cuts += 1
                     break
+                self._flows.wait()
                 target.sendall(data)
         _end(source, target)
 

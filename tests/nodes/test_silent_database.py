@@ -58,5 +58,5 @@ def test_a_schema_may_take_longer_to_make_than_a_batch(monkeypatch: pytest.Monke
     assert slept
 
 
-def _refuse(_store: object) -> None:
+def _refuse(*_: object) -> None:
     raise psycopg.OperationalError("only the schema was wanted")

@@ -14,8 +14,8 @@ from tests.postgres_server import fresh_database
 from interstate.runtime.batch import Job
 from interstate.runtime.testing import START, World
 from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres import engine
-from interstate.store.postgres.engine import ClockSequences, PostgresStore, UnfitDatabase
+from interstate.store.postgres.engine import LEASE_S, ClockSequences, PostgresStore
+from interstate.store.postgres.fitness import UnfitDatabase, check
 from interstate.store.postgres.line import Line
 from interstate.store.records.due import DUE, IN_FLIGHT
 from interstate.store.records.events import LOG_OF_BUS
@@ -317,7 +317,7 @@ def test_what_a_frozen_node_holds_is_let_go_before_its_lease_ends(pair: Pair) ->
     for name in names:
         row = store.writer.execute("SELECT setting::bigint FROM pg_settings WHERE name = %s", (name,)).fetchone()
         assert row is not None
-        assert 0 < row[0] < engine.LEASE_S * 1000
+        assert 0 < row[0] < LEASE_S * 1000
 
 
 def test_a_long_transaction_of_a_process_that_lives_is_not_ended(pair: Pair) -> None:
@@ -388,7 +388,7 @@ class _Old:
 
 def test_an_old_database_is_refused_with_what_to_do() -> None:
     with pytest.raises(UnfitDatabase, match=r"PostgreSQL 15\.4\. Interstate needs version 16 or newer: upgrade"):
-        engine.check(_Old())  # type: ignore[arg-type]  # all that is asked of it
+        check(_Old())  # type: ignore[arg-type]  # all that is asked of it
 
 
 @pytest.mark.parametrize(
@@ -399,4 +399,4 @@ def test_a_database_that_cannot_be_shared_is_refused(setting: str, message: str)
     with psycopg.connect(fresh_database(), autocommit=True) as connection:
         connection.execute(f"SET {setting}".encode())
         with pytest.raises(UnfitDatabase, match=message):
-            engine.check(connection)
+            check(connection)

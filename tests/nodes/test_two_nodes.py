@@ -12,8 +12,9 @@ from tests.postgres_server import fresh_database, server_url
 from interstate.runtime.batch import Batches, Job, ServiceUnavailable
 from interstate.runtime.testing import START, World
 from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres.engine import ClockSequences, NoNumberLeft, PostgresStore
+from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate, postgres_migrations
+from interstate.store.postgres.registry import NoNumberLeft
 from interstate.store.records.sqs import QUEUES, Queue
 
 Pair = tuple[World, World]

@@ -27,7 +27,7 @@ from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.cloudwatch import upkeep
 from interstate.store.known_rows import Kept, OwnRows
-from interstate.store.ports import Ahead, Store, StoreUnavailable
+from interstate.store.ports import Ahead, Aside, Slow, Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, WAITING, Due
 from interstate.store.sequences import Sequences
 from interstate.store.tables import Demand, Key
@@ -94,6 +94,7 @@ class Decided:
     jobs: int  # So many jobs were run.
     unreached: int  # So many of the last jobs were not run: the time was over.
     open: bool = True  # A transaction waits for its commit.
+    aside: Aside | None = None  # The store has not answered: the jobs that were not run begin anew when it has.
 
 
 class Batches:
@@ -148,6 +149,9 @@ class Batches:
             try:
                 asked = None if tried else ahead
                 return [self._attempt(jobs, now, effects_max, work_s, settles=settles, ahead=asked)]
+            except Slow as slow:
+                self.forget()
+                return [_put_aside(jobs, slow.aside)]
             except StoreUnavailable as away:
                 self.forget()
                 self.store.rollback()
@@ -164,6 +168,8 @@ class Batches:
         if len(jobs) <= 1:
             try:
                 return [self._give_up(jobs, now, error)]
+            except Slow as slow:
+                return [_put_aside(jobs, slow.aside)]
             except StoreUnavailable as away:
                 return [_unavailable(jobs, away)]
         return self._decide_halves(jobs, now, effects_max, work_s)
@@ -341,6 +347,10 @@ def _unavailable(jobs: Sequence[Job], away: Exception) -> Decided:
     for job in jobs:
         job.outcome, job.error = None, ServiceUnavailable(away)
     return Decided([], [], None, False, False, False, len(jobs), 0, open=False)  # noqa: FBT003 nothing follows from it
+
+
+def _put_aside(jobs: Sequence[Job], aside: Aside) -> Decided:
+    return Decided([], [], None, False, False, False, 0, len(jobs), False, aside)  # noqa: FBT003 as above
 
 
 def _wanted(jobs: Sequence[Job]) -> dict[Any, set[tuple[Any, ...]]]:

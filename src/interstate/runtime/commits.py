@@ -34,7 +34,7 @@ from interstate.runtime.batch import (
     Job,
 )
 from interstate.runtime.commit_thread import CommitThread, Done
-from interstate.store.ports import Ahead, Commit, Store, StoreUnavailable
+from interstate.store.ports import Ahead, Aside, Commit, Store, StoreUnavailable
 
 SCAN_WORK_S = 0.002
 """What a scan of due work may use while callers wait."""
@@ -82,6 +82,7 @@ class Commits:
         self._flying: dict[int, _Batch] = {}  # Whose commits are on their way.
         self._ends: dict[int, Callable[[], None]] = {}  # Wait for one whose answer comes by a socket.
         self._asked: _Batch | None = None  # The batch that is decided as soon as its rows come.
+        self._aside: set[Aside] = set()  # What the store has not answered at once; meanwhile no batch begins.
         self._shortening = False
         self.overlaps = True
         self._closed = False
@@ -122,7 +123,7 @@ class Commits:
 
     @property
     def _committing(self) -> bool:
-        return bool(self._flying) or self._asked is not None or self._shortening
+        return bool(self._flying or self._aside) or self._asked is not None or self._shortening
 
     def _may_decide(self) -> bool:
         """Whether a batch may be decided now: beside others only one of calls, and not a small one beside large ones."""
@@ -130,6 +131,7 @@ class Commits:
             return True
         if (
             self._asked is not None
+            or self._aside
             or self._shortening
             or self._between
             or not (self.overlaps and self._jobs)
@@ -207,6 +209,8 @@ class Commits:
             batch.queue.extendleft(reversed(batch.jobs[-unreached:]))
             del batch.jobs[-unreached:]
         batch.decided += decided
+        if decided[-1].aside is not None:
+            self._put_aside(decided[-1].aside)
         if not decided[-1].open:
             self._finish(batch, None)
         elif self._store.durable and decided[-1].wrote:
@@ -216,6 +220,19 @@ class Commits:
                 self._schedule()
         else:
             self._committed(batch, self._end_read_only(), settles=settles)
+
+    def _put_aside(self, aside: Aside) -> None:
+        """What was not decided begins anew when the store has answered, or will not any more."""
+
+        def look() -> None:
+            if aside.has_come():
+                self._loop.remove_reader(aside.socket)
+                self._aside.remove(aside)
+                aside.drop()
+                self._schedule()
+
+        self._aside.add(aside)
+        self._loop.add_reader(aside.socket, look)
 
     def _commit_beside(self, batch: "_Batch", done: Done) -> None:
         """Commit while the loop goes on: where the store's answer comes by a socket the loop waits for it, elsewhere a thread."""
@@ -297,7 +314,7 @@ class Commits:
             job.done(job)
         for part in decided:
             self.committed(part)
-        if not self._flying and self._asked is None:
+        if not self._flying and self._asked is None and not self._aside:
             self.landed()
         for _ in jobs:
             self._activity.end()
@@ -330,6 +347,8 @@ class Commits:
         if self._idle is not None:
             self._idle.cancel()
         self._take_back()
+        for aside in self._aside:
+            self._loop.remove_reader(aside.socket)
         for end in list(self._ends.values()):
             end()
         self._helper.close()

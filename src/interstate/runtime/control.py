@@ -91,6 +91,9 @@ class Control:
             answer["deployError"] = self.deploy_error
         if self._instance.node is not None:
             answer["node"] = self._instance.node
+        trouble = self._instance.store_trouble()
+        if trouble is not None:
+            answer |= {"status": "store unavailable", "store": trouble}
         return {**answer, "clock": self._instance.clock_control.show()}
 
     async def _status(self, _arguments: dict[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Instance:
         self.commits.committed = self._committed
         self.commits.moment, self.commits.landed = self.parking.moment, self.parking.forget_wakes
         self.node: dict[str, Any] | None = None  # Who this node is and who its neighbours are, where there may be some.
+        self.store_trouble: Callable[[], str | None] = lambda: None  # Why the store cannot be used now, for people.
         self.tell_others: Callable[[list[tuple[str, bool]]], None] = lambda _wakes: None
         self._tasks: set[asyncio.Task[None]] = set()
 

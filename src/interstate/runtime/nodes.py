@@ -23,13 +23,12 @@ follows the database's.
 
 import asyncio
 import logging
-import os
-import socket
 import sys
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import psycopg
@@ -39,6 +38,7 @@ from interstate.base.time import from_micros, to_iso
 from interstate.runtime.clock import wall_now
 from interstate.runtime.instance import Instance
 from interstate.store.postgres.engine import LEASE_S, PostgresStore
+from interstate.store.postgres.pipe import break_off
 from interstate.store.records.due import IN_FLIGHT, STEP, WAITING
 
 RENEW_S = 1.0
@@ -47,6 +47,8 @@ SKEW_TOLD = timedelta(seconds=1)
 NAMESPACE = "Interstate/Nodes"
 RENEW_S_MAX = 4.0
 """One that takes longer is given up, and tried again on a new connection: below the lease."""
+SILENT_S = 1.0
+"""A database that has answered nothing for so long is told of by the health page."""
 DRAIN_S = 10.0
 """How long a node that is asked to stop waits for its functions; what is longer is performed again elsewhere."""
 _DRAIN_LOOK_S = 0.05
@@ -57,6 +59,8 @@ _TOO_LONG_US = int((LEASE_S + RENEW_S_MAX) * 1_000_000)
 _WAKES_KEPT_MAX = 10_000
 _CHANNEL = "interstate_wakes"
 _POOL = 0  # The lanes of no node: what was copied here, and what nodes without work of their own leave.
+_Connection = psycopg.AsyncConnection[Any]
+_Done = TypeVar("_Done")
 _log = logging.getLogger("interstate.nodes")
 
 _RENEW = """
@@ -103,9 +107,9 @@ class Nodes:
         self._instance = instance
         self._store = store
         self._address = address
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._listener: psycopg.AsyncConnection[Any] | None = None
-        self._teller: psycopg.AsyncConnection[Any] | None = None
+        self._connection: _Connection | None = None
+        self._listener: _Connection | None = None
+        self._teller: _Connection | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._wakes: dict[tuple[str, bool], None] = {}
         self._told = asyncio.Event()
@@ -120,14 +124,19 @@ class Nodes:
         self._measured: datetime | None = None
         self._left = asyncio.Event()
         self._monotonic = monotonic
+        self._renewed_at = monotonic()
+        self._judges_at = 0.0  # From then on this node takes the work of others over.
         instance.due.left_work = lambda: self.tell([(_WORK, False)])
         store.reconnected = self._reconnected
+        instance.store_trouble = self._trouble
 
     async def start(self) -> None:
         """Take over what a former process of ours or a dead node left, then keep the lease."""
+        self._store.does_not_wait()
         await self._renew()
         self._tasks = [
-            asyncio.create_task(task) for task in (self._keep(), self._listen(), self._tell(), self._take_up())
+            asyncio.create_task(task)
+            for task in (self._keep(), self._watch(), self._listen(), self._tell(), self._take_up())
         ]
 
     async def drain(self) -> None:
@@ -145,59 +154,76 @@ class Nodes:
         """Leave: what waits is handed over at once; the store's ``close`` ends the lease."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        every = (self._connection, self._listener, self._teller)
+        await _in_time(asyncio.gather(*self._tasks, return_exceptions=True), lambda: every)
         await self._leave()
-        for connection in (self._connection, self._listener, self._teller):
-            if connection is not None:
-                await connection.close()
+        for connection in every:
+            await _end(connection)
 
     async def _leave(self) -> None:
         """Steps and waiting effects go to the others now; who answers late may still end what is in flight."""
-        if self._connection is None or not self.others or not self._store.works:
+        connection = self._connection
+        if connection is None or not self.others or not self._store.works:
             return
         try:
-            for lane in (STEP, WAITING):
-                given = {"to": lane, "of": self._store.lane_base + lane, "page": ADOPT_PAGE}
-                while (await self._connection.execute(_ADOPT, given)).rowcount == ADOPT_PAGE:
-                    pass
-            payload = msgspec.json.encode([self._store.number, [(_WORK, False)]]).decode()
-            await self._connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
+            await _in_time(self._hand_in(connection), lambda: (connection,))
         except (psycopg.Error, OSError) as error:
             _log.warning("work could not be handed over: %s", error)
+
+    async def _hand_in(self, connection: _Connection) -> None:
+        for lane in (STEP, WAITING):
+            given = {"to": lane, "of": self._store.lane_base + lane, "page": ADOPT_PAGE}
+            while (await connection.execute(_ADOPT, given)).rowcount == ADOPT_PAGE:
+                pass
+        payload = msgspec.json.encode([self._store.number, [(_WORK, False)]]).decode()
+        await connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, payload))
 
     # The lease -------------------------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(RENEW_S)
+            before = self._renewed_at
             try:
                 await self._renew_in_time()
+                self._judge_again(before)
+                self._store.come_back()
             except (psycopg.Error, OSError) as error:
                 _log.warning("the lease could not be renewed: %s", str(error) or "no answer")
+                self._judges_at = inf
                 await self._drop()
 
-    async def _renew_in_time(self) -> None:
-        """A network that drops packets says nothing for a quarter of an hour: then the connection is broken off.
+    def _judge_again(self, before: float) -> None:
+        """Who could not reach the database for longer than a lease cannot tell who is dead: the others may have been cut off, too."""
+        if self._judges_at == inf:
+            cut_off = self._renewed_at - before > LEASE_S
+            self._judges_at = self._renewed_at + LEASE_S if cut_off else 0.0
 
-        Cancelling would not do: the driver asks the server to cancel, and waits for its word.
-        """
-        renewing = asyncio.ensure_future(self._renew())
-        try:
-            done, _ = await asyncio.wait((renewing,), timeout=RENEW_S_MAX)
-            if not done and self._connection is not None and not self._connection.closed:
-                with socket.socket(fileno=os.dup(self._connection.fileno())) as line, suppress(OSError):
-                    line.shutdown(socket.SHUT_RDWR)
-            await renewing
-        finally:
-            renewing.cancel()
+    async def _watch(self) -> None:
+        """Whoever awaits a database that is silent for too long is told."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            self._store.break_silence()
+
+    def _trouble(self) -> str | None:
+        """What is wrong with the store, for people; None when it answers."""
+        silent_s = self._store.silent_s()
+        if silent_s == inf:
+            return "The database cannot be reached."
+        unheard_s = self._monotonic() - self._renewed_at
+        if silent_s < SILENT_S and unheard_s < RENEW_S + SILENT_S:
+            return None
+        return f"The database has not answered for {max(silent_s, unheard_s - RENEW_S):.0f} s."
+
+    async def _renew_in_time(self) -> None:
+        await _in_time(self._renew(), lambda: (self._connection,))
 
     async def _drop(self) -> None:
-        for connection in (self._connection, self._teller):
-            if connection is not None:
-                await connection.close()
-        self._connection = self._teller = None
+        connections, self._connection, self._teller = (self._connection, self._teller), None, None
+        for connection in connections:
+            await _end(connection)
 
-    async def _open(self) -> psycopg.AsyncConnection[Any]:
+    async def _open(self) -> _Connection:
         return await psycopg.AsyncConnection.connect(
             self._store.url,
             autocommit=True,
@@ -224,9 +250,11 @@ class Nodes:
         row = await (await self._connection.execute(_RENEW, given)).fetchone()
         after = wall_now().timestamp()
         if row is None:
-            self._store.fenced = True  # The next batch registers anew.
+            if given["epoch"] == self._store.epoch:
+                self._store.fenced = True  # The next batch registers anew.
             self._instance.due.look()
             return
+        self._renewed_at = self._monotonic()
         self._instance.clock.skew = timedelta(seconds=row[0] / 1_000_000 - (before + after) / 2)
         self._warn_of_skew()
         self._warn_of_going_back(row[0])
@@ -257,7 +285,7 @@ class Nodes:
             )
         self._database_at = at
 
-    async def _measure(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def _measure(self, connection: _Connection) -> None:
         """Signals for who adds and takes nodes away, once a minute: how late due work is, what is performed, the clock."""
         now = self._instance.clock.now()
         minute = now.replace(second=0, microsecond=0)
@@ -276,7 +304,7 @@ class Nodes:
         ):
             counts.add((DEFAULT_ACCOUNT, DEFAULT_REGION, NAMESPACE, name, dimensions, unit), value)
 
-    async def _look_at_faults(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def _look_at_faults(self, connection: _Connection) -> None:
         """A rule that was added on another node holds here within a second."""
         row = await (await connection.execute(_FAULTS)).fetchone()
         saved = "[]" if row is None else row[0]
@@ -286,11 +314,13 @@ class Nodes:
 
     # Takeover --------------------------------------------------------------------------------------------------
 
-    async def _look_around(self, connection: psycopg.AsyncConnection[Any]) -> None:
+    async def _look_around(self, connection: _Connection) -> None:
         everybody = await (await connection.execute(_NEIGHBOURS)).fetchall()
         self._instance.node = self._shown(everybody)
         rows = [row for row in everybody if row[0] != self._store.number]
         dead = {row[0]: row for row in rows if row[3]} | self._overdue(rows)
+        if self._monotonic() < self._judges_at:
+            dead = {}
         living = {(row[0], row[1]) for row in rows if row[0] not in dead}
         self.others = len(living)
         self.is_first = all(self._store.number < number for number, _ in living)
@@ -351,7 +381,7 @@ class Nodes:
                 _log.warning("work of other nodes could not be taken up: %s", error)
 
     async def _take_over(
-        self, connection: psycopg.AsyncConnection[Any], number: int, epoch: int, backends: list[int], until: int
+        self, connection: _Connection, number: int, epoch: int, backends: list[int], until: int
     ) -> bool:
         """Go on with a dead node's work; tells whether some of it was left to the others that live."""
         await connection.execute(_END_BACKENDS, (backends,))
@@ -380,7 +410,7 @@ class Nodes:
         self._instance.due.look()
         return bool(left)
 
-    async def _adopt(self, connection: psycopg.AsyncConnection[Any], number: int, shares: int = 1) -> int:
+    async def _adopt(self, connection: _Connection, number: int, shares: int = 1) -> int:
         """Move a node's due work, or one of so many shares of it, to our lanes; what it had in flight waits again, under its keys."""
         moved = 0
         for lane in range(3):
@@ -394,14 +424,14 @@ class Nodes:
         return moved
 
     @staticmethod
-    async def _share(connection: psycopg.AsyncConnection[Any], lane: int, shares: int) -> int:
+    async def _share(connection: _Connection, lane: int, shares: int) -> int:
         if shares == 1:
             return sys.maxsize
         row = await (await connection.execute("SELECT count(*) FROM due WHERE lane = %s", (lane,))).fetchone()
         assert row is not None
         return -(-int(row[0]) // shares)
 
-    async def _hand_over(self, connection: psycopg.AsyncConnection[Any], number: int) -> int:
+    async def _hand_over(self, connection: _Connection, number: int) -> int:
         """Give a dead node's work to nobody in particular: who lives and works takes it up, the faster one more of it."""
         moved = await connection.execute(_HAND_OVER, (number,))
         self._instance.due.left_work()
@@ -409,7 +439,12 @@ class Nodes:
 
     def _reconnected(self) -> None:
         """The store found the database again: take up what may have been due meanwhile."""
-        asyncio.get_running_loop().call_soon(self._instance.due.came_back)
+        loop = asyncio.get_running_loop()
+        for (
+            connection
+        ) in self._store.connections:  # A socket that was closed under a watch leaves its number behind, as watched.
+            loop.remove_reader(connection.fileno())
+        loop.call_soon(self._instance.due.came_back)
 
     # Wakes -----------------------------------------------------------------------------------------------------
 
@@ -425,7 +460,7 @@ class Nodes:
             self._told.clear()
             await self._tell_now()
 
-    async def _telling(self) -> psycopg.AsyncConnection[Any]:
+    async def _telling(self) -> _Connection:
         """A connection that only tells: not behind a renewal's questions, and without a flush of the log for what no log needs."""
         if self._teller is None or self._teller.closed:
             self._teller = await self._open()
@@ -471,6 +506,37 @@ class Nodes:
                 if key == _WORK and self._store.works:
                     self._left.set()
                 self._instance.parking.wake(key, one=one)
+
+
+async def _in_time(work: Awaitable[_Done], connections: Callable[[], Iterable[_Connection | None]]) -> _Done:
+    """What work on connections gives; one that takes longer than ``RENEW_S_MAX`` fails.
+
+    A network that drops packets says nothing for a quarter of an hour: then the connections are broken off. Cancelling would not
+    do: the driver asks the server to cancel, and waits for its word.
+    """
+    working = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait((working,), timeout=RENEW_S_MAX)
+        if not done:
+            for connection in connections():
+                _break_off(connection)
+        return await working
+    finally:
+        working.cancel()
+
+
+def _break_off(connection: _Connection | None) -> None:
+    if connection is not None and not connection.closed:
+        break_off(connection.fileno())
+
+
+async def _end(connection: _Connection | None) -> None:
+    """Close a connection, once who waits for it has been told: of a socket that is closed nobody hears any more."""
+    if connection is not None and not connection.closed:
+        if connection.lock.locked():
+            _break_off(connection)
+        async with connection.lock:
+            await connection.close()
 
 
 def _pages(wakes: list[tuple[str, bool]]) -> list[list[tuple[str, bool]]]:

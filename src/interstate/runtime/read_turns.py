@@ -27,7 +27,7 @@ from interstate.base.errors import ServiceError
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
-from interstate.store.ports import Change, Look, Rows, Snapshot, Store
+from interstate.store.ports import Aside, Change, Look, Rows, Slow, Snapshot, Store
 from interstate.store.sequences import Sequences
 from interstate.store.tables import Key, Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
@@ -245,6 +245,7 @@ class _Turn:
         self._records = turns.records(self._known)
         self._looks: list[Look] = []
         self._socket = -1
+        self._aside: Aside | None = None  # The database has not answered at once who goes on by himself.
 
     def begin(self) -> None:
         for reading in self._left:
@@ -259,6 +260,9 @@ class _Turn:
             while self._left or self._by_themselves:
                 if not self._left:
                     ended += self._run_by_themselves()
+                    if self._aside is not None:
+                        self._wait_aside(self._aside)
+                        break
                     continue
                 self._looks = self._known.looks()
                 if self._looks:
@@ -310,16 +314,32 @@ class _Turn:
         """Nothing that is known counts here: who follows a log leaves the snapshot."""
         ended: list[tuple[Reading, Any, Exception | None]] = []
         readings, self._by_themselves = self._by_themselves, []
-        for reading in readings:
+        for place, reading in enumerate(readings):
             try:
                 records = self._turns.records(self._snapshot.rows)
                 ended.append((reading, self._turns.attempt(reading, records), None))
+            except Slow as slow:
+                self._aside, self._by_themselves = slow.aside, readings[place:]
+                break
             except ServiceError as error:
                 ended.append((reading, None, error))
             except Exception as error:  # noqa: BLE001 as above
                 ended.append((reading, None, error))
                 self._snapshot.roll_back()
         return ended
+
+    def _wait_aside(self, aside: Aside) -> None:
+        """They begin anew when the database has answered, or will not any more."""
+
+        def look() -> None:
+            if aside.has_come():
+                asyncio.get_running_loop().remove_reader(aside.socket)
+                self._socket, self._aside = -1, None
+                aside.drop()
+                self._go_on()
+
+        self._socket = aside.socket
+        asyncio.get_running_loop().add_reader(aside.socket, look)
 
     def _refused(self, error: Exception) -> list[tuple[Reading, Any, Exception | None]]:
         left, self._left, self._by_themselves = self._left + self._by_themselves, [], []

@@ -10,7 +10,7 @@ A batch that the database refuses is run again in halves, with the same ``now`` 
 Lock order: tables in the order in which the schema creates them (``store/sqlite/migrations``), rows by key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -322,6 +322,33 @@ class Snapshot(Protocol):
 
 class StoreUnavailable(Exception):
     """The store cannot be reached now. Nothing that was acknowledged is lost; try again."""
+
+
+class Aside(Protocol):
+    """A transaction whose last question the database has not answered yet; its answer comes by a socket."""
+
+    @property
+    def socket(self) -> int:
+        """What becomes readable when there is an answer."""
+        ...
+
+    @property
+    def has_come(self) -> Callable[[], bool]:
+        """Whether the answer is there, or will never be; asked whenever the socket is readable."""
+        ...
+
+    @property
+    def drop(self) -> Callable[[], None]:
+        """Roll it back: what it was to do begins anew, and may take its time."""
+        ...
+
+
+class Slow(StoreUnavailable):
+    """The store does not answer at once. Whoever works for others meanwhile goes on when it does."""
+
+    def __init__(self, aside: Aside) -> None:
+        super().__init__("the database does not answer")
+        self.aside = aside
 
 
 class Commit(Protocol):

@@ -10,25 +10,33 @@ database well below the node's lease, so its row locks never outlive it. A node 
 
 When the database is away, ``begin`` refuses with ``StoreUnavailable`` and tries to connect again at growing distances;
 calls are answered with an error that clients repeat, and nothing that was acknowledged is lost.
+
+A database may also be there and answer nothing. No wait for it is without a bound (``pipe.SILENCE_S_MAX``), and a node that
+serves does not wait on its loop (``does_not_wait``): a question that is not answered at once is put aside (``Slow``), connections
+are made in a thread (``dialling``), and ``break_silence`` ends those that are silent for too long.
 """
 
-import os
 import secrets
-import socket
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
+from math import inf
 from time import monotonic
 from typing import Any
 
 import msgspec
 import psycopg
-from psycopg import Connection, errors, sql
+from psycopg import errors, sql
 
 from interstate.store.ports import Rows, StoreUnavailable, Wanted
+from interstate.store.postgres.dialling import dialled, has_ended
+from interstate.store.postgres.fitness import VERSION_TRANSACTION_TIMEOUT, check, take_your_time
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
-from interstate.store.postgres.pipe import PipedConnection, Question
+from interstate.store.postgres.pipe import CONNECT_TIMEOUT_S, PipedConnection, Question, limited
+from interstate.store.postgres.registry import NUMBERS, registered, renew_once, renewed
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.postgres.snapshots import PostgresSnapshot
 from interstate.store.sequences import Sequences
@@ -46,13 +54,11 @@ READERS = 2
 """Connections that only read: while one is asked, the node answers what the other has found."""
 WRITERS = 2
 """Connections that write: while a commit is on its way on one, the next batch is decided on the other."""
+PATIENCE_S = 0.5
+"""So long a node that serves waits on its loop for an answer, and for a connection: what takes longer is awaited beside it."""
 WRITER_SHIFT = 8
 """Own rows are those of a node and a connection: what two transactions write at once are two rows."""
-VERSION_MIN = 160_000
-_VERSION_TRANSACTION_TIMEOUT = 170_000
-_CONNECT_TIMEOUT_S = 3
 _AGAIN_FIRST_S, _AGAIN_MAX_S = 0.1, 2.0
-_NUMBERS = 256
 
 # Words that only the database may speak: 57P01..03 shut down or starting, 53300 too many connections, 08xxx the line.
 _AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
@@ -63,17 +69,6 @@ _RETRIES = (
     errors.LockNotAvailable,
     errors.UniqueViolation,
 )
-
-
-class NoNumberLeft(RuntimeError):
-    """As many nodes as there are numbers share the database."""
-
-    def __init__(self) -> None:
-        super().__init__(f"{_NUMBERS} nodes share this database already. Stop one, or use another database.")
-
-
-class UnfitDatabase(RuntimeError):
-    """The database cannot be shared by nodes as it is; the message says what to do."""
 
 
 class ClockSequences(Sequences):
@@ -92,19 +87,24 @@ class ClockSequences(Sequences):
         del rows
         base = (self._store.rows.line.clock() << NUMBER_SHIFT) | self._store.number
         drawn = max(self._next.get(table, 0), base)
-        self._next[table] = drawn + count * _NUMBERS
-        return range(drawn, drawn + count * _NUMBERS, _NUMBERS)
+        self._next[table] = drawn + count * NUMBERS
+        return range(drawn, drawn + count * NUMBERS, NUMBERS)
 
 
 class Writer:
     """A connection that writes, and what reads and writes there."""
 
     def __init__(self, connection: PipedConnection, place: int) -> None:
-        ends = TRANSACTION_TIMEOUT_MS if connection.info.server_version >= _VERSION_TRANSACTION_TIMEOUT else 0
+        ends = TRANSACTION_TIMEOUT_MS if connection.info.server_version >= VERSION_TRANSACTION_TIMEOUT else 0
         self.place = place
         self.line = Line(connection, writes=True, ends_after_ms=ends)
         self.rows = PostgresRows(self.line, locks=True)
-        self.flies = False  # Its commit is on its way, and nobody but who sent it may ask here.
+        self.awaited = False  # Its commit, or what it has asked for, is on its way.
+
+    @property
+    def flies(self) -> bool:
+        """Whether nobody but who awaits an answer may ask here."""
+        return self.awaited or self.line.aside
 
 
 class PostgresCommit:
@@ -114,7 +114,7 @@ class PostgresCommit:
         self.socket = socket
         self._store = store
         self._writer = writer
-        writer.flies = True
+        writer.awaited = True
 
     def has_come(self) -> bool:
         """Whether the answer is there, or will never be."""
@@ -134,12 +134,12 @@ class PostgresCommit:
             self._store.fenced = True
             self._writer.line.rollback()
             raise
-        self._writer.flies = False
+        self._writer.awaited = False
 
     def drop(self) -> None:
         """Roll back."""
         self._writer.line.rollback()
-        self._writer.flies = False
+        self._writer.awaited = False
 
 
 class PostgresAhead:
@@ -150,7 +150,7 @@ class PostgresAhead:
         self._store = store
         self._writer = writer
         self.socket, self._answer = writer.rows.ask_ahead(wanted)
-        writer.flies = True
+        writer.awaited = True
 
     def has_come(self) -> bool:
         """Whether the answer is there, or will never be."""
@@ -158,14 +158,31 @@ class PostgresAhead:
 
     def take(self) -> list[list[msgspec.Struct | None]]:
         """Go on with it."""
-        self._writer.flies = False
+        self._writer.awaited = False
         self._store.go_on(self._writer)
         return self._answer()
 
     def drop(self) -> None:
         """Roll back."""
         self._writer.line.rollback()
-        self._writer.flies = False
+        self._writer.awaited = False
+
+
+@dataclass(slots=True)
+class _Opened:
+    """New connections, and who this node is when it had to become another one."""
+
+    writers: list[Writer]
+    snapshots: list[PostgresSnapshot]
+    node: tuple[int, int] | None = None  # Number and epoch.
+
+    @property
+    def connections(self) -> list[PipedConnection]:
+        return _connections(self.writers, self.snapshots)
+
+    def close(self) -> None:
+        for connection in self.connections:
+            connection.close()
 
 
 class PostgresStore:
@@ -193,35 +210,70 @@ class PostgresStore:
         self._at: Writer
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
         self._closed = False
+        self._dial: Future[_Opened] | None = None
+        self._patience_s: float | None = None  # None: who asks waits until there are connections.
         with _connect(url) as connection:
             check(connection)
-            _take_your_time(connection)
+            take_your_time(connection)
             migrate(connection)
-        self._open()
+        self._take(self._open(WRITERS, READERS, []))
         self.register()
 
     # Connections -----------------------------------------------------------------------------------------------
 
-    def _open(self) -> None:
-        """Connect, where there is no connection that can be used. A snapshot that is in use ends first."""
-        if self.fenced or not self._all_write:
-            for writer in self._writers:
-                _close(writer.line.connection)
-            writers = [self._new_writer(place) for place in range(WRITERS)]
-            self._at, self._writers = writers[0], writers
-            stale = [snapshot for snapshot in self.snapshots if not snapshot.taken]
-        else:
-            stale = [snapshot for snapshot in self.snapshots if not snapshot.taken and not snapshot.line.usable]
-        for snapshot in stale:
-            _close(snapshot.line.connection)
-            self.snapshots.remove(snapshot)
-        while len(self.snapshots) < READERS:
-            self.snapshots.append(PostgresSnapshot(Line(_connect_reader(self.url), writes=False)))
+    def _open(self, writers: int, readers: int, opened: list[PipedConnection]) -> _Opened:
+        """Connect. What is made so far is among those that are ``opened``."""
+        made = _Opened([], [])
+        for place in range(writers):
+            made.writers.append(self._new_writer(place))
+            opened.append(made.writers[-1].line.connection)
+        for _ in range(readers):
+            made.snapshots.append(PostgresSnapshot(Line(_connect_reader(self.url), writes=False)))
+            opened.append(made.snapshots[-1].line.connection)
+        return made
 
     def _new_writer(self, place: int) -> Writer:
         writer = Writer(_connect(self.url), place)
         writer.line.prolonged = self._keep_lease
         return writer
+
+    def _take(self, made: _Opened) -> None:
+        """Go on with new connections."""
+        if made.writers:
+            for writer in self._writers:
+                writer.line.connection.close()
+            self._at, self._writers = made.writers[0], made.writers
+        for snapshot in self._stale():
+            snapshot.line.connection.close()
+            self.snapshots.remove(snapshot)
+        self.snapshots += made.snapshots
+        if made.node is not None:
+            self.number, self.epoch = made.node
+            self.fenced = False
+        if self._patience_s is not None:
+            self.does_not_wait()
+
+    def _stale(self) -> list[PostgresSnapshot]:
+        """Those that cannot be used and that nobody uses."""
+        return [snapshot for snapshot in self.snapshots if not snapshot.taken and not snapshot.line.usable]
+
+    def does_not_wait(self) -> None:
+        """From now on an answer, and a connection, that takes longer than ``PATIENCE_S`` is awaited beside the loop."""
+        self._patience_s = PATIENCE_S
+        for line in self._lines:
+            line.patience_ms = int(PATIENCE_S * 1000)
+
+    def break_silence(self) -> None:
+        """End the connections that have been silent for too long: who awaits their answers is told."""
+        for connection in self.connections:
+            if not connection.closed:
+                connection.pipe.break_silence()
+
+    def silent_s(self) -> float:
+        """For how long the database has not answered what it was asked last; infinite while there is no connection."""
+        if not self._all_write:
+            return inf
+        return max(connection.pipe.silent_s() for connection in self.connections if not connection.closed)
 
     @property
     def _all_write(self) -> bool:
@@ -234,8 +286,11 @@ class PostgresStore:
 
     @property
     def writer(self) -> PipedConnection:
-        """Its connection."""
-        return self._at.line.connection
+        """Its connection; what is still on its way there is read before."""
+        connection = self._at.line.connection
+        if not self._at.flies:
+            connection.pipe.drain()
+        return connection
 
     @property
     def rows(self) -> PostgresRows:
@@ -250,21 +305,35 @@ class PostgresStore:
     @property
     def connections(self) -> list[PipedConnection]:
         """All, those that write first."""
-        lines = [writer.line for writer in self._writers] + [snapshot.line for snapshot in self.snapshots]
-        return [line.connection for line in lines]
+        return _connections(self._writers, self.snapshots)
+
+    @property
+    def _lines(self) -> list[Line]:
+        return [writer.line for writer in self._writers] + [snapshot.line for snapshot in self.snapshots]
+
+    def come_back(self) -> None:
+        """Look whether the database is there again, as the next call would."""
+        with suppress(StoreUnavailable):
+            self._ensure()
 
     def _ensure(self) -> None:
         reads = all(snapshot.taken or snapshot.line.usable for snapshot in self.snapshots)
         if reads and not self.fenced and self._all_write:
             return
-        if monotonic() < self._next_try:
-            raise StoreUnavailable("the database cannot be reached")
-        if any(writer.flies for writer in self._writers):  # Their commits may still be made.
-            raise StoreUnavailable("a connection to the database was lost")
+        patience_s = self._patience_s
+        if self._dial is None:
+            if monotonic() < self._next_try:
+                raise StoreUnavailable("the database cannot be reached")
+            if any(writer.flies for writer in self._writers):  # Their commits may still be made.
+                raise StoreUnavailable("a connection to the database was lost")
+            self._dial = self._dialled()
+        elif patience_s is not None:
+            patience_s = 0  # The first one has waited.
+        if not has_ended(self._dial, patience_s):
+            raise StoreUnavailable("the database does not answer")
+        dial, self._dial = self._dial, None
         try:
-            self._open()
-            if self.fenced or not self._renewed():
-                self.register()
+            self._take(dial.result())
         except _AWAY as error:
             self.line.broken = True
             self._next_try = monotonic() + self._wait_s
@@ -273,21 +342,40 @@ class PostgresStore:
         self._wait_s = _AGAIN_FIRST_S
         self.reconnected()
 
+    def _dialled(self) -> Future[_Opened]:
+        """New connections for those that cannot be used, and a row among the nodes; a snapshot that is in use ends first."""
+        anew = self.fenced or not self._all_write
+        fenced, stale = self.fenced, self._stale()
+        number, epoch = self.number, self.epoch
+        kept = [each.line.connection for each in self.snapshots if each not in stale]
+        if not anew:
+            kept += [writer.line.connection for writer in self._writers]
+        readers = READERS - len(self.snapshots) + len(stale)
+
+        def make() -> _Opened:
+            opened: list[PipedConnection] = []
+            try:
+                made = self._open(WRITERS if anew else 0, readers, opened)
+                backends = _pids([*kept, *opened])
+                asked = _connect(self.url)
+                opened.append(asked)
+                with limited(asked):
+                    if fenced or not renewed(asked, number, epoch, backends):
+                        made.node = registered(asked, self.role, backends, _micros(LEASE_S))
+                asked.close()
+            except BaseException:
+                for connection in opened:
+                    connection.close()
+                raise
+            return made
+
+        return dialled(make)
+
     def _let_go(self) -> None:
+        if self._dial is not None:  # It comes too late.
+            self._dial.add_done_callback(_close_opened)
         for connection in self.connections:
             _close(connection)
-
-    def _renewed(self) -> bool:
-        """After a lost connection: whether we are still who we were."""
-        row = self.writer.execute(
-            "UPDATE nodes SET backends = %s WHERE number = %s AND epoch = %s RETURNING number",
-            (self._backends(), self.number, self.epoch),
-        ).fetchone()
-        return row is not None
-
-    def _backends(self) -> str:
-        pids = [connection.info.backend_pid for connection in self.connections if not connection.closed]
-        return msgspec.json.encode(pids).decode()
 
     # Nodes -----------------------------------------------------------------------------------------------------
 
@@ -297,42 +385,14 @@ class PostgresStore:
         Raises:
             NoNumberLeft: all are taken.
         """
-        self.epoch = secrets.randbits(62)
-        with self.writer.transaction():
-            self.writer.execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE")
-            rows = self.writer.execute("SELECT number, name FROM nodes").fetchall()
-            gone = [number for number, name in rows if _is_gone(name)]
-            self.writer.execute("UPDATE nodes SET lease_until = 0 WHERE number = ANY(%s)", (gone,))
-            taken = {number for number, _ in rows}
-            free = next((number for number in range(1, _NUMBERS) if number not in taken), None)
-            if free is None:
-                raise NoNumberLeft
-            self.number = free
-            self.writer.execute(
-                "INSERT INTO nodes VALUES (%s, %s, %s, '', %s, micros_now(), micros_now() + %s, %s)",
-                (
-                    free,
-                    self.epoch,
-                    _name(os.getpid()),
-                    self.role,
-                    _micros(LEASE_S),
-                    self._backends(),
-                ),
-            )
+        self.number, self.epoch = registered(self.writer, self.role, _pids(self.connections), _micros(LEASE_S))
         self.fenced = False
 
     def _keep_lease(self) -> None:
         """A batch that works for longer than a lease keeps the loop from renewing it; while it asks the database, its node lives."""
-        with (
-            suppress(psycopg.Error),  # Then the loop's own renewal finds out, or the fence does.
-            psycopg.connect(
-                self.url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_S, application_name="interstate-node"
-            ) as connection,
-        ):
-            connection.execute(
-                "UPDATE nodes SET lease_until = micros_now() + %s WHERE number = %s AND epoch = %s",
-                (_micros(LEASE_S), self.number, self.epoch),
-            )
+        renewing = dialled(partial(renew_once, self.url, self.number, self.epoch, _micros(LEASE_S)))
+        # Whether it was renewed is nobody's business here: the loop's own renewal finds out, or the fence does.
+        has_ended(renewing, self._patience_s)
 
     @property
     def lane_base(self) -> int:
@@ -443,9 +503,10 @@ class PostgresStore:
     def wipe(self) -> None:
         """Forget every record; the schema and the nodes stay."""
         self.begin()
+        self.line.patient = True
         self.line.open()
         self.writer.execute("SET LOCAL statement_timeout = 0")
-        if self.writer.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
+        if self.writer.info.server_version >= VERSION_TRANSACTION_TIMEOUT:
             self.writer.execute("SET LOCAL transaction_timeout = 0")
         names = self.writer.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') "
@@ -461,58 +522,37 @@ class PostgresStore:
         if self._closed:
             return
         self._closed = True
-        if self.line.usable:
-            self.rollback()
-            with suppress(psycopg.Error):  # Then its lease runs out.
-                self.writer.execute("UPDATE nodes SET lease_until = 0 WHERE epoch = %s", (self.epoch,))
+        for writer in self._writers:
+            if writer.line.usable and not writer.flies:
+                writer.line.rollback()
+                connection = writer.line.connection
+                connection.pipe.drain()
+                with suppress(psycopg.Error), limited(connection):  # Then its lease runs out.
+                    connection.execute("UPDATE nodes SET lease_until = 0 WHERE epoch = %s", (self.epoch,))
+                break
         self._let_go()
 
 
-def check(connection: Connection[Any]) -> None:
-    """Refuse a database that nodes cannot share.
-
-    Raises:
-        UnfitDatabase: it is too old, it only reads, or does not tell of its sessions.
-    """
-    version = connection.info.server_version
-    if version < VERSION_MIN:
-        raise UnfitDatabase(
-            f"This database is PostgreSQL {version // 10_000}.{version % 10_000}. Interstate needs version "
-            f"{VERSION_MIN // 10_000} or newer: upgrade it (pg_upgrade), or name another one with --database."
-        )
-    if _shown(connection, "track_activities") != "on":
-        raise UnfitDatabase(
-            "The database does not track its sessions, so nodes cannot see whose transactions are open. "
-            "Set track_activities = on in its configuration and reload it."
-        )
-    if _shown(connection, "transaction_read_only") == "on":
-        raise UnfitDatabase(
-            "This database only reads: it is a standby. Name the primary with --database "
-            "(target_session_attrs=read-write in the URL finds it among several hosts)."
-        )
+def _connections(writers: list[Writer], snapshots: list[PostgresSnapshot]) -> list[PipedConnection]:
+    lines = [writer.line for writer in writers] + [snapshot.line for snapshot in snapshots]
+    return [line.connection for line in lines]
 
 
-def _take_your_time(connection: Connection[Any]) -> None:
-    """A large store or a slow machine may need it, and others wait for the schema."""
-    names = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"]
-    if connection.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
-        names.append("transaction_timeout")
-    for name in names:
-        connection.execute(sql.SQL("SET {} = 0").format(sql.Identifier(name)))
+def _pids(connections: list[PipedConnection]) -> str:
+    """The backends of a node, as its row tells them."""
+    return msgspec.json.encode([each.info.backend_pid for each in connections if not each.closed]).decode()
 
 
-def _shown(connection: Connection[Any], setting: str) -> str:
-    row = connection.execute("SELECT current_setting(%s)", (setting,)).fetchone()
-    assert row is not None
-    value: str = row[0]
-    return value
+def _close_opened(dial: Future[_Opened]) -> None:
+    if dial.exception() is None:
+        dial.result().close()
 
 
 def _connect(url: str) -> PipedConnection:
     connection = PipedConnection.connect(
         url,
         autocommit=True,
-        connect_timeout=_CONNECT_TIMEOUT_S,
+        connect_timeout=CONNECT_TIMEOUT_S,
         application_name="interstate",
         keepalives_idle=2,
         keepalives_interval=1,
@@ -524,10 +564,11 @@ def _connect(url: str) -> PipedConnection:
             "-c jit=off -c plan_cache_mode=force_generic_plan"
         ),
     )
-    if connection.info.server_version >= _VERSION_TRANSACTION_TIMEOUT:
-        connection.execute(f"SET transaction_timeout = {TRANSACTION_TIMEOUT_MS}".encode())
-    with suppress(errors.InsufficientPrivilege):  # Then after the server's own, a second as a rule.
-        connection.execute(f"SET deadlock_timeout = {DEADLOCK_TIMEOUT_MS}".encode())
+    with limited(connection):
+        if connection.info.server_version >= VERSION_TRANSACTION_TIMEOUT:
+            connection.execute(f"SET transaction_timeout = {TRANSACTION_TIMEOUT_MS}".encode())
+        with suppress(errors.InsufficientPrivilege):  # Then after the server's own, a second as a rule.
+            connection.execute(f"SET deadlock_timeout = {DEADLOCK_TIMEOUT_MS}".encode())
     connection.prepare_threshold = None  # ``pipe`` does that.
     return connection
 
@@ -540,31 +581,11 @@ def _close(connection: PipedConnection | None) -> None:
 
 def _connect_reader(url: str) -> PipedConnection:
     connection = _connect(url)
-    connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
-    connection.execute("SET default_transaction_read_only = on")
-    connection.execute("SET default_transaction_isolation = 'repeatable read'")
+    with limited(connection):
+        connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
+        connection.execute("SET default_transaction_read_only = on")
+        connection.execute("SET default_transaction_isolation = 'repeatable read'")
     return connection
-
-
-def _machine() -> str:
-    """This machine's present run and its space of process numbers: elsewhere a number means another process."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-        return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
-
-
-def _name(pid: int) -> str:
-    return f"{socket.gethostname()} {pid} {_machine()}"
-
-
-def _is_gone(name: str) -> bool:
-    """Whether a node's name means a process of this machine that does not run any more: nobody needs to wait for its lease."""
-    _, pid, machine = name.split(" ", 2)
-    if not machine or machine != _machine():
-        return False
-    return not Path(f"/proc/{pid}").exists()
 
 
 def _micros(seconds: float) -> int:

@@ -16,13 +16,14 @@ below the *horizon*, the begin of the oldest transaction that is still open.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 import psycopg
 
-from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres.pipe import PipedConnection, Question
+from interstate.store.ports import Slow, StoreUnavailable
+from interstate.store.postgres.pipe import SILENCE_S_MAX, NotYet, PipedConnection, Question
 
 _BEGIN: Question = ("BEGIN", ())
 _COMMIT: Question = ("COMMIT", ())
@@ -40,6 +41,7 @@ _HORIZON: Question = (
     """,
     (),
 )
+_PATIENCE_MS = int(SILENCE_S_MAX * 1000)
 _AWAY_STATES = frozenset(
     {
         "57P01",  # The server is being shut down, or somebody ended this connection.
@@ -71,9 +73,19 @@ class Overtaken(Exception):
         super().__init__(f"a row of {table} was changed by another node meanwhile")
 
 
+class Aside:
+    """``store.ports.Aside`` of a line."""
+
+    def __init__(self, line: "Line") -> None:
+        self.socket = line.pipe.fileno
+        self.has_come = line.answer_has_come
+        self.drop = line.drop_aside
+
+
 class Line:
     """A connection. ``writes``: its transactions read the database's clock and see each other's commits as they go on.
 
+    ``patient``: the transaction waits for its answers, where another one would be put aside after ``patience_ms``.
     One that only reads sees one snapshot from its first question to its end. ``ends_after_ms`` is after what time the database
     ends a transaction (0: it does not); while it is under way and asks, it begins anew: a process that lives may take its time,
     one that is frozen may not.
@@ -89,6 +101,7 @@ class Line:
         self._clock = 0
         self._open = False
         self._clocked = False
+        self._commit_sent = False
         self._first = 0  # Of the answers that are on their way, this one is the first question's.
         self._ends_after_ms = ends_after_ms
         self._prolongs_at = 0.0
@@ -96,6 +109,11 @@ class Line:
             _nobody  # Told while a long transaction is under way, at the same distances.
         )
         self._waiting: list[Question] = []
+        self.patience_ms = (
+            _PATIENCE_MS  # After that a question is put aside, when it is shorter than what ends a connection.
+        )
+        self.aside = False  # The answer to a question that was put aside has not been looked at.
+        self.patient = False
 
     @property
     def usable(self) -> bool:
@@ -129,7 +147,7 @@ class Line:
         self.commit(None)
         try:
             self.round_trips += 1
-            (((horizon,),),) = self.pipe.ask((_HORIZON,))
+            (((horizon,),),) = self._asked((_HORIZON,), 0)
         except psycopg.Error as error:
             raise self._read(error) from error
         (rows,) = self.ask((question,))
@@ -139,6 +157,7 @@ class Line:
         """The rows that each question finds, after everything told before; ``locks`` when they lock them.
 
         Raises:
+            Slow: the database has not answered yet; this transaction must be dropped when it has.
             StoreUnavailable: the database is away.
             psycopg.Error: it refuses; the transaction must be rolled back.
         """
@@ -164,7 +183,14 @@ class Line:
 
     def _exchange(self, questions: Sequence[Question], *, locks: bool = False) -> list[list[Any]]:
         sent = self._next_unit(questions, locks=locks)
-        return self._told(self.pipe.ask(sent, self._first))
+        return self._told(self._asked(sent, self._first))
+
+    def _asked(self, sent: Sequence[Question], first: int) -> list[list[Any]]:
+        try:
+            return self.pipe.ask(sent, first, _PATIENCE_MS if self.patient else self.patience_ms)
+        except NotYet:
+            self.aside = True
+            raise Slow(Aside(self)) from None
 
     def _next_unit(self, questions: Sequence[Question], *, locks: bool) -> list[Question]:
         """What waits, and questions."""
@@ -200,9 +226,16 @@ class Line:
     def answer_ahead(self) -> list[list[Any]]:
         """The rows that each question has found; raises what ``ask`` does."""
         try:
+            self._skip()
             return self._told(self.pipe.receive(self._first))
         except psycopg.Error as error:
             raise self._read(error) from error
+
+    def _skip(self) -> None:
+        """Answers before the last one are those of transactions that have ended."""
+        for _ in range(self.pipe.units - 1):
+            with suppress(psycopg.Error):  # A lost connection is found again by who asks for the last one.
+                self.pipe.receive()
 
     def settle(self) -> None:
         """Send what waits, so that a refusal shows now."""
@@ -210,7 +243,7 @@ class Line:
             self.ask(())
 
     def commit(self, fence: Question | None) -> None:
-        """End the transaction; a ``fence`` goes before it when something was written.
+        """End the transaction; a ``fence`` goes before it when something was written. One that only read is not waited for.
 
         Raises:
             Fenced: this node was declared dead.
@@ -219,11 +252,17 @@ class Line:
         """
         if not self._open and not self._waiting:
             return
+        if not self.wrote and not self._waiting:
+            self.let_go()
+            self._ended()
+            return
         try:
-            if self.pipe.awaits:
+            if self._commit_sent:
+                self._skip()
                 self.pipe.receive()
             else:
                 self._last(fence)
+                self.patient = True  # What became of it must be known.
                 self._exchange(())
         except psycopg.Error as error:
             raise self._read(error) from error
@@ -245,19 +284,12 @@ class Line:
             return None
         self._last(fence)
         told, self._waiting = [*([] if self._open else [_BEGIN]), *self._waiting], []
-        self._open = True
+        self._open = self.wrote = self._commit_sent = True
         try:
             self.pipe.send(told)
         except psycopg.Error as error:
             raise self._read(error) from error
         return self.pipe.fileno
-
-    def answer_has_come(self) -> bool:
-        """Whether ``commit`` or ``answer_ahead`` has its answer, or will have none."""
-        try:
-            return self.pipe.arrived()
-        except psycopg.Error:
-            return True  # Who reads the answer meets it again.
 
     # Without a wait, for lines that only read ------------------------------------------------------------------
 
@@ -277,15 +309,16 @@ class Line:
         self._first = int(begins)
         return self.pipe.fileno
 
-    def has_come(self) -> bool:
-        """Whether ``receive`` has its answer, or will have none."""
+    def answer_has_come(self) -> bool:
+        """Whether the answer to what was sent last is there, or there will be none."""
         try:
             while self.pipe.arrived():
                 if self.pipe.units == 1:
                     return True
-                self.pipe.receive()  # The end of the snapshot before.
+                with suppress(psycopg.Error):
+                    self.pipe.receive()  # The end of the transaction before.
         except psycopg.Error:
-            return True  # ``receive`` meets it again.
+            return True  # Who reads the answer meets it again.
         return False
 
     def receive(self) -> list[list[Any]]:
@@ -296,14 +329,13 @@ class Line:
             psycopg.Error: the database refuses a question.
         """
         try:
-            while self.pipe.units > 1:
-                self.pipe.receive()
+            self._skip()
             return self.pipe.receive(self._first)
         except psycopg.Error as error:
             raise self._read(error) from error
 
     def let_go(self) -> None:
-        """End the snapshot; nobody waits for the answer."""
+        """End a transaction that only read; nobody waits for the answer."""
         if self._open:
             self._open = False
             try:
@@ -322,9 +354,14 @@ class Line:
         except psycopg.Error:
             self.broken = True
 
+    def drop_aside(self) -> None:
+        """Drop the transaction that was put aside. The database lives: the next one waits for it."""
+        self.rollback()
+        self.aside, self.patient = False, True
+
     def _ended(self) -> None:
         self._waiting = []
-        self._open = self.wrote = False
+        self._open = self.wrote = self._commit_sent = self.patient = False
 
     def _read(self, error: psycopg.Error) -> Exception:
         """What an error of the driver means."""

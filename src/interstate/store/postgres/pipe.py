@@ -9,14 +9,22 @@ its parameters in binary form, and its rows are read by the driver's compiled re
 What is sent may be awaited later (``send``, then ``receive``), by somebody who watches ``fileno`` meanwhile. In a pipeline
 nothing after a failed statement is carried out; a preparation counts from its own answer on.
 
+A database may take what it is sent and answer nothing (a process that stands still, a network that drops packets): who waits
+here does so for ``SILENCE_S_MAX`` at most, then the connection is broken off; who watches the socket has ``break_silence`` called.
+
 Source: libpq, "Pipeline Mode"; the message flow of the extended query protocol.
 """
 
+import os
 import select
+import socket
 import struct
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
+from threading import Timer
+from time import monotonic
 from typing import Any
 
 from psycopg import Connection, Error, OperationalError, errors, pq
@@ -26,6 +34,12 @@ from interstate.store.postgres.arrays import OIDS, escaped
 
 Question = tuple[str, Sequence[Any]]
 """A statement with ``$1``, ``$2`` ... and its parameters."""
+
+SILENCE_S_MAX = 6.5
+"""So long nothing is heard of a statement: a database that lives has ended it by then (``engine``'s time-outs)."""
+_SILENCE_MS = int(SILENCE_S_MAX * 1000)
+_DRAIN_MS = 1000
+CONNECT_TIMEOUT_S = 3
 
 _INT8, _BYTEA, _FLOAT8, _INFERRED = 20, 17, 701, 0
 _INT = struct.Struct("!q").pack
@@ -56,6 +70,28 @@ def _pack(value: Any) -> _Packed:
     if isinstance(value, float):
         return _FLOAT(value), _BINARY_FORMAT, _FLOAT8
     raise TypeError(type(value))
+
+
+class NotYet(Exception):
+    """There is no answer yet; it may still come."""
+
+
+def break_off(fileno: int) -> None:
+    """Nothing comes by this socket any more, and who waits for it is told. (To cancel would be one more question.)"""
+    with suppress(OSError), socket.socket(fileno=os.dup(fileno)) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def limited(connection: Connection[Any]) -> Iterator[None]:
+    """What the driver waits for by itself within has the same bound. Not for the loop's thread."""
+    timer = Timer(SILENCE_S_MAX, break_off, (connection.pgconn.socket,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class _Prepared:
@@ -93,6 +129,7 @@ class Pipe:
         self._poll = select.poll()
         self._poll.register(self._pgconn.socket, select.POLLIN)
         self._unread: list[Any] = []  # Of the oldest unit's answer.
+        self._heard = 0.0  # When the oldest unit began to be awaited.
 
     @property
     def fileno(self) -> int:
@@ -123,6 +160,7 @@ class Pipe:
         ]
         if not self._awaited:
             pgconn.enter_pipeline_mode()
+            self._heard = monotonic()
         sent: list[tuple[_Prepared | None, bool]] = []
         self._awaited.append(sent)
         if len(self._prepared) > _PREPARED_MAX:
@@ -148,9 +186,12 @@ class Pipe:
         while self._pgconn.flush():
             self._poll.modify(self._pgconn.socket, select.POLLIN | select.POLLOUT)
             try:
-                ((_, event),) = self._poll.poll()
+                found = self._poll.poll(_SILENCE_MS)
             finally:
                 self._poll.modify(self._pgconn.socket, select.POLLIN)
+            if not found:
+                raise self._silent()
+            ((_, event),) = found
             if event & ~select.POLLOUT:
                 self._pgconn.consume_input()
 
@@ -169,6 +210,7 @@ class Pipe:
             return True
         while True:
             pgconn.consume_input()
+            self._heard = monotonic()
             while not pgconn.is_busy():
                 result = pgconn.get_result()
                 self._unread.append(result)
@@ -190,24 +232,45 @@ class Pipe:
             raise OperationalError("the connection to the database was lost")
         return False
 
-    def receive(self, first: int = 0) -> list[list[tuple[Any, ...]]]:
+    def silent_s(self) -> float:
+        """For how long nothing was heard of what is awaited."""
+        if not self._awaited or self._poll.poll(0):
+            return 0.0
+        return monotonic() - self._heard
+
+    def break_silence(self) -> None:
+        """Who watches the socket finds the connection lost, when nothing was heard for too long."""
+        if self.silent_s() > SILENCE_S_MAX:
+            break_off(self.fileno)
+
+    def _silent(self) -> OperationalError:
+        break_off(self.fileno)
+        return OperationalError(f"the database has not answered for {SILENCE_S_MAX:g} s")
+
+    def receive(self, first: int = 0, patience_ms: int = _SILENCE_MS) -> list[list[tuple[Any, ...]]]:
         """The rows of the oldest unit's statements, from the ``first`` on.
 
         Raises:
+            NotYet: nothing was heard for so long; the answer may be received later.
             psycopg.Error: the first refusal among them; nothing after it was carried out.
         """
         pgconn = self._pgconn
         unread = self._unread
         while not self._is_whole:
             while pgconn.is_busy():
-                self._poll.poll()
+                if not self._poll.poll(patience_ms):
+                    if patience_ms < _SILENCE_MS:
+                        raise NotYet
+                    raise self._silent()
                 pgconn.consume_input()
             unread.append(pgconn.get_result())
             if unread[-1] is None:
                 self._is_last(None)
         self._unread = []
         sent = self._awaited.popleft()
-        if not self._awaited:
+        if self._awaited:
+            self._heard = monotonic()
+        else:
             pgconn.exit_pipeline_mode()
         return self._read(sent, [result for result in unread[:-1] if result is not None], first)
 
@@ -232,23 +295,28 @@ class Pipe:
             raise refused
         return rows
 
-    def ask(self, questions: Sequence[Question], first: int = 0) -> list[list[tuple[Any, ...]]]:
+    def ask(
+        self, questions: Sequence[Question], first: int = 0, patience_ms: int = _SILENCE_MS
+    ) -> list[list[tuple[Any, ...]]]:
         """Send statements, wait, and give the rows of those from the ``first`` on.
 
         Raises:
+            NotYet: as ``receive`` does.
             psycopg.Error: one was refused, or the connection is lost.
         """
-        while self._awaited:
-            self.receive()
+        before = len(self._awaited)
         self.send(questions)
-        return self.receive(first)
+        for _ in range(before):
+            with suppress(Error):  # Of what nobody wants to know any more. A lost connection is found again below.
+                self.receive(0, patience_ms)
+        return self.receive(first, patience_ms)
 
     def drain(self) -> None:
-        """Read what is on its way and throw it away, as far as it comes."""
+        """Read what is on its way and throw it away, as far as it comes soon."""
         while self._awaited:
             try:
-                self.receive()
-            except OperationalError:
+                self.receive(0, _DRAIN_MS)
+            except (OperationalError, NotYet):
                 return
             except Error:
                 continue

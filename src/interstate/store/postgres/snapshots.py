@@ -24,7 +24,7 @@ class PostgresSnapshot:
 
     def has_come(self) -> bool:
         """Whether the answer is there, or will never be."""
-        return self.line.has_come()
+        return self.line.answer_has_come()
 
     def receive(self) -> list[Any]:
         """What each look has found."""
