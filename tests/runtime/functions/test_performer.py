@@ -268,6 +268,18 @@ def test_errors_name_files_where_they_lie_on_aws(tmp_path: Path, client: str) ->
     run(tmp_path, scenario, client=client)
 
 
+def test_errors_name_pythons_own_modules_where_they_lie_on_aws(tmp_path: Path) -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html (Python lies below /var/lang)."""
+
+    async def scenario(bench: Bench) -> None:
+        result = await bench.call(bench.write("import json\ndef handler(event, context): json.loads('{')"))
+        trace = document(result)["stackTrace"]
+        assert isinstance(trace, list)
+        assert trace[-1].startswith('  File "/var/lang/lib/python3.'), trace
+
+    run(tmp_path, scenario)
+
+
 def test_a_module_of_the_functions_own_wins_over_one_that_is_preloaded(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         function = bench.write("import jmespath\ndef handler(event, context): return jmespath.mine")

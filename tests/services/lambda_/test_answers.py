@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.services.lambda_.conftest import zipped
 
 from interstate.base.errors import ServiceError
 from interstate.base.json import loads
@@ -98,28 +99,24 @@ def test_the_runtime_version_that_there_is_can_be_chosen(cloud: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "members", "code"),
+    ("source", "members"),
     [
-        ("arn:aws:s3:::bucket", {}, "InvalidParameterValueException"),
-        ("arn:aws:sns:us-east-1:000000000000:topic", {}, "InvalidParameterValueException"),
-        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {}, "InvalidParameterValueException"),
-        (
-            "arn:aws:kinesis:us-east-1:000000000000:stream/s",
-            {"StartingPosition": "AT_TIMESTAMP"},
-            "InvalidParameterValueException",
-        ),
+        ("arn:aws:s3:::bucket", {}),
+        ("arn:aws:sns:us-east-1:000000000000:topic", {}),
+        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {}),
+        ("arn:aws:kinesis:us-east-1:000000000000:stream/s", {"StartingPosition": "AT_TIMESTAMP"}),
     ],
 )
-def test_a_mapping_reads_from_what_lambda_reads_from(
-    cloud: Any, source: str, members: dict[str, str], code: str
-) -> None:
+def test_a_mapping_reads_from_what_lambda_reads_from(cloud: Any, source: str, members: dict[str, str]) -> None:
     """Source: Lambda API Reference, CreateEventSourceMapping (EventSourceArn, StartingPosition)."""
     cloud.create("Pay")
     found, message = refused(cloud, "CreateEventSourceMapping", FunctionName="Pay", EventSourceArn=source, **members)
-    assert found == code
+    assert found == "InvalidParameterValueException"
     if not members and "kinesis" in source:
         assert "Value null at 'startingPosition'" in message
-    elif code.startswith("Invalid"):
+    elif "kinesis" in source:
+        assert message == "Need to specify a timestamp"
+    else:
         assert message == "Unrecognized event source."
 
 
@@ -131,3 +128,66 @@ def test_an_answer_has_the_id_by_which_the_function_knows_the_call(cloud: Any, k
     answer = cloud.world.call("lambda", "Invoke", {"FunctionName": "Pay", "InvocationType": kind})
     cloud.world.run_due()
     assert answer["_RequestId"] == cloud.calls[-1].request_id
+
+
+ARN = "arn:aws:lambda:us-east-1:000000000000:function:Pay"
+ONLY = "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation."
+ZIP = zipped(app="x = 1")
+# Operation, parameters beside those of a whole function, a part of the message.
+REFUSALS: list[tuple[str, dict[str, Any], str]] = [
+    ("UpdateFunctionCode", {"FunctionName": "Pay:1", "ZipFile": ZIP}, ONLY),
+    ("UpdateFunctionConfiguration", {"FunctionName": "Pay:live", "Timeout": 5}, ONLY),
+    ("PublishVersion", {"FunctionName": f"{ARN}:1"}, ONLY),
+    ("UpdateFunctionCode", {"ZipFile": b""}, "Uploaded file must be a non-empty zip"),
+    ("UpdateFunctionCode", {"ZipFile": ZIP, "S3Bucket": "bucket", "S3Key": "k"},
+     "Please do not provide other FunctionCode parameters when providing a ZipFile."),
+    ("UpdateFunctionConfiguration", {"DeadLetterConfig": {"TargetArn": "arn:aws:s3:::b"}}, "arn:aws:s3:::b is invalid"),
+    ("UpdateFunctionConfiguration", {"EphemeralStorage": {"Size": 10241}}, "Value '10241' at 'ephemeralStorage.size'"),
+    ("UpdateFunctionConfiguration", {"VpcConfig": {"SubnetIds": ["subnet-1"]}},
+     "SubnetIds and SecurityIds must coexist or be both empty list."),
+    ("DeleteFunction", {"Qualifier": "live"}, "Deletion of aliases is not currently supported."),
+    ("AddPermission", {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*", "FunctionUrlAuthType": "NONE"},
+     "FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action"),
+    ("AddPermission", {"StatementId": "s", "Action": "lambda:GetFunction", "Principal": "*", "InvokedViaFunctionUrl": True},
+     "InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "parameters", "message"), REFUSALS, ids=range(len(REFUSALS)))
+def test_what_lambda_refuses_of_a_function_is_refused(
+    cloud: Any, operation: str, parameters: dict[str, Any], message: str
+) -> None:
+    """Source: Lambda API Reference; the service's answers, as users report them (named in the code)."""
+    cloud.create("Pay", Publish=True)
+    cloud.world.run_due()
+    cloud.call("CreateAlias", FunctionName="Pay", Name="live", FunctionVersion="1")
+    code, told = refused(cloud, operation, **{"FunctionName": "Pay", **parameters})
+    assert code == "InvalidParameterValueException"
+    assert message in told
+
+
+@pytest.mark.parametrize("name", ["New:1", "a" * 65, f"arn:aws:lambda:us-east-1:000000000000:function:{'a' * 65}"])
+def test_a_new_function_has_a_plain_name_of_64_characters(cloud: Any, name: str) -> None:
+    request = {
+        "Runtime": "python3.12",
+        "Role": "arn:aws:iam::000000000000:role/r",
+        "Handler": "a.b",
+        "Code": {"ZipFile": ZIP},
+    }
+    assert refused(cloud, "CreateFunction", FunctionName=name, **request)[0] == "InvalidParameterValueException"
+
+
+def test_latest_is_changed_under_its_own_qualifier_too(cloud: Any) -> None:
+    cloud.create("Pay")
+    cloud.world.run_due()
+    changed = cloud.call("UpdateFunctionConfiguration", FunctionName="Pay:$LATEST", Timeout=7)
+    assert changed["Timeout"] == 7
+
+
+def test_a_network_taken_away_is_shown_as_empty(cloud: Any) -> None:
+    network = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}
+    cloud.create("Pay", VpcConfig=network)
+    cloud.world.run_due()
+    empty: dict[str, Any] = {"SubnetIds": [], "SecurityGroupIds": []}
+    changed = cloud.call("UpdateFunctionConfiguration", FunctionName="Pay", VpcConfig=empty)
+    assert changed["VpcConfig"] == {**empty, "VpcId": "", "Ipv6AllowedForDualStack": False}

@@ -25,6 +25,8 @@ from interstate.core.functions.faults import Fault, no_code, not_installed
 from interstate.runtime.functions.languages import NODE_CLIENT, program_of
 from interstate.runtime.functions.packages import Requirements, RequirementsError, link_runtime_packages
 
+_LIBRARY = (Path(os.__file__).parent, f"/var/lang/lib/{Path(os.__file__).parent.name}")
+"""Python's own modules, and where they lie on AWS."""
 LOOK_AGAIN_S = 0.25  # Of guard time: an edit is seen by the first call after this.
 ENTRIES_MAX = 20_000  # Of a folder that is looked at for changes; the rest is not.
 UNPACKED_BYTES_MAX = 262_144_000  # Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -105,7 +107,7 @@ class CodeFolders:
         more = [(layer, "/opt") for layer in layers] if program.command else []
         shown = [
             pair
-            for folder, on_aws in (*places, *more, (client, "/var/runtime"))
+            for folder, on_aws in (*places, *more, (client, "/var/runtime"), _LIBRARY)
             for pair in _shown(str(folder), on_aws)
         ]
         return Prepared(

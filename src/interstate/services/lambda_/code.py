@@ -57,6 +57,10 @@ def keep(work: Work, content: Content) -> Kept:
     if content.image_uri is not None:
         raise NotImplementedHere("functions from container images")
     if content.zip_file is not None:
+        if content.s3_bucket is not None or content.s3_key is not None:
+            raise InvalidParameterValueException(
+                "Please do not provide other FunctionCode parameters when providing a ZipFile."
+            )
         return _keep_zip(work, content.zip_file)
     if content.s3_bucket == LOCAL_BUCKET and content.s3_key is not None:
         return _folder(content.s3_key, content.s3_object_version)
@@ -115,6 +119,8 @@ def _folder_bytes(path: str) -> int:
 def _keep_zip(work: Work, content: bytes) -> Kept:
     if len(content) > ZIPPED_BYTES_MAX:
         raise RequestEntityTooLargeException(f"Zipped size must be smaller than {ZIPPED_BYTES_MAX} bytes")
+    if not content:
+        raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()

@@ -140,7 +140,14 @@ def check(work: Work, request: Configuration) -> None:
                 f"Member must have value {constraint}"
             )
     if request.ephemeral_storage is not None and request.ephemeral_storage.size > EPHEMERAL_MB_MAX:
-        raise InvalidParameterValueException(f"'EphemeralStorage' size must be at most {EPHEMERAL_MB_MAX} MB.")
+        raise InvalidParameterValueException(
+            f"1 validation error detected: Value '{request.ephemeral_storage.size}' at 'ephemeralStorage.size' failed to "
+            f"satisfy constraint: Member must have value less than or equal to {EPHEMERAL_MB_MAX}"
+        )
+    vpc = request.vpc_config or {}
+    if bool(vpc.get("SubnetIds")) != bool(vpc.get("SecurityGroupIds")):
+        # Source: https://github.com/aws/aws-sdk-js/issues/1293 (the service's answer)
+        raise InvalidParameterValueException("SubnetIds and SecurityIds must coexist or be both empty list.")
     _check_environment(request.environment)
     _check_layers(work, request.layers)
     if request.dead_letter_config is not None and request.dead_letter_config.target_arn:
@@ -172,8 +179,6 @@ def check_target(arn: str, services: tuple[str, ...]) -> None:
     """Refuse a dead-letter queue or destination of a kind that the place does not take."""
     parsed = parse_arn(arn)
     if parsed is None or parsed.service not in services:
-        if parsed is not None and parsed.service == "s3":
-            raise NotImplementedHere("destinations in S3")
         raise InvalidParameterValueException(f"The provided target ARN {arn} is invalid.")
 
 
@@ -349,10 +354,7 @@ def _logging(version: FunctionVersion) -> dict[str, Any]:
 
 def _vpc(config: dict[str, Any]) -> dict[str, Any]:
     """A VPC's id is not known here: functions have no network of their own."""
-    shown: dict[str, Any] = {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", **config}
-    if shown["SubnetIds"]:
-        shown.setdefault("Ipv6AllowedForDualStack", False)
-    return shown
+    return {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False, **config}
 
 
 def _layer_size(work: Work, arn: str) -> int:

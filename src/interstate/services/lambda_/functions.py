@@ -21,7 +21,16 @@ from interstate.services.lambda_.errors import (
     ResourceConflictException,
     function_not_found,
 )
-from interstate.services.lambda_.locate import function_at, layer_at, located, name_of, scope_of, version_at
+from interstate.services.lambda_.locate import (
+    FUNCTIONS_ONLY,
+    changeable,
+    function_at,
+    layer_at,
+    located,
+    name_of,
+    scope_of,
+    version_at,
+)
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import (
     ALIASES,
@@ -116,6 +125,8 @@ def create_function(request: CreateFunction, work: Work) -> dict[str, Any]:
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
         )
     name = name_of(work, request.function_name)
+    if name.qualifier not in (None, LATEST):
+        raise InvalidParameterValueException(FUNCTIONS_ONLY)
     if caller_of(name.arn).account != work.caller.account:
         raise AccessDeniedException("lambda:CreateFunction", name.arn, work.caller)
     if work.get(FUNCTIONS, name.arn) is not None:
@@ -173,7 +184,7 @@ NAME_MAX = 64  # Source: CreateFunction, "If you specify only the function name,
 
 def _check_name(text: str) -> None:
     name = text.rsplit("function:", 1)[-1]
-    if len(name) > NAME_MAX and "arn:" not in text:
+    if len(name.partition(":")[0]) > NAME_MAX:
         raise InvalidParameterValueException(
             f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
             f"Member must have length less than or equal to {NAME_MAX}"
@@ -263,7 +274,7 @@ def update_function_code(request: UpdateFunctionCode, work: Work) -> dict[str, A
         InvalidParameterValueException: code that is none.
     """
     _refuse_publish_to(request.publish_to)
-    function = function_at(work, request.function_name)
+    function = changeable(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
     if request.image_uri is not None:
         raise InvalidParameterValueException(
@@ -312,7 +323,7 @@ def update_function_configuration(request: UpdateFunctionConfiguration, work: Wo
         PreconditionFailedException: the function is at another revision.
         InvalidParameterValueException: a value that Lambda refuses.
     """
-    function = function_at(work, request.function_name)
+    function = changeable(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
     check(work, request)
     _check_steady(work, latest)
@@ -345,7 +356,7 @@ def delete_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such function.
         ResourceConflictException: an alias points to the version.
-        InvalidParameterValueException: ``$LATEST`` alone cannot be deleted.
+        InvalidParameterValueException: ``$LATEST`` alone, or an alias, cannot be deleted.
     """
     name = name_of(work, request.function_name, request.qualifier)
     if name.qualifier == LATEST:
@@ -376,6 +387,8 @@ def delete_function(request: FunctionRequest, work: Work) -> dict[str, Any]:
 
 
 def _delete_version(work: Work, function: str, version: str) -> None:
+    if not version.isdecimal():
+        raise InvalidParameterValueException("Deletion of aliases is not currently supported.")
     record = work.get(VERSIONS, function, version)
     if record is None:  # No error: deleting a version again is answered like the first time.
         return
@@ -434,7 +447,7 @@ def publish_version(request: PublishVersion, work: Work) -> dict[str, Any]:
         InvalidParameterValueException: the code is another than the caller thinks.
     """
     _refuse_publish_to(request.publish_to)
-    function = function_at(work, request.function_name)
+    function = changeable(work, request.function_name)
     latest = _latest(work, function, request.revision_id)
     if request.code_sha256 is not None and request.code_sha256 != latest.code_sha256:
         raise InvalidParameterValueException(

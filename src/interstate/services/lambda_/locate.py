@@ -77,6 +77,25 @@ def function_at(work: Work, text: str) -> Function:
     return located(work, text).function
 
 
+FUNCTIONS_ONLY = (
+    "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+    "Please specify either a function name or an unqualified function ARN."
+)
+
+
+def changeable(work: Work, text: str) -> Function:
+    """The function of a name, for operations that change ``$LATEST``: under no other qualifier.
+
+    Raises:
+        InvalidParameterValueException: the name is that of a version or an alias.
+        ResourceNotFoundException: there is no such function.
+    """
+    found = located(work, text)
+    if found.qualifier not in (None, LATEST):
+        raise InvalidParameterValueException(FUNCTIONS_ONLY)
+    return found.function
+
+
 def unqualified(work: Work, text: str) -> Function:
     """The function of a name, for operations on whole functions.
 
@@ -86,10 +105,7 @@ def unqualified(work: Work, text: str) -> Function:
     """
     name = name_of(work, text)
     if name.qualifier is not None:
-        raise InvalidParameterValueException(
-            "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
-            "Please specify either a function name or an unqualified function ARN."
-        )
+        raise InvalidParameterValueException(FUNCTIONS_ONLY)
     function = work.get(FUNCTIONS, name.arn)
     if function is None:
         raise function_not_found(name.arn)

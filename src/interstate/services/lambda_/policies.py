@@ -64,6 +64,7 @@ def add_permission(request: AddPermission, work: Work) -> dict[str, Any]:
     policy = work.get(POLICIES, arn, qualifier) or Policy(arn, qualifier, [], "")
     check_revision(policy, request.revision_id, revision)
     _check_principal(request.principal)
+    _check_conditions(request)
     if any(statement.get("Sid") == request.statement_id for statement in policy.statements):
         raise ResourceConflictException(
             f"The statement id ({request.statement_id}) provided already exists. "
@@ -117,6 +118,16 @@ def _check_principal(principal: str) -> None:
         raise InvalidParameterValueException(
             "The provided principal was invalid. Please check the principal and try again."
         )
+
+
+def _check_conditions(request: AddPermission) -> None:
+    """Some conditions belong to one action each."""
+    for member, given, action in (
+        ("FunctionUrlAuthType", request.function_url_auth_type, "lambda:InvokeFunctionUrl"),
+        ("InvokedViaFunctionUrl", request.invoked_via_function_url, "lambda:InvokeFunction"),
+    ):
+        if given is not None and request.action != action:
+            raise InvalidParameterValueException(f"{member} is only supported for {action} action")
 
 
 def _statement(request: AddPermission, resource: str) -> dict[str, Any]:
