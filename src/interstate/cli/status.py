@@ -23,6 +23,11 @@ def status(endpoint_url: options.EndpointUrl = options.DEFAULT_ENDPOINT) -> None
         f"work     {work['effectsInFlight']} effects in flight, {work['effectsWaiting']} waiting, "
         f"{work['stepsDueOrWaiting']} steps due or waiting"
     )
+    if work["oldestDueSeconds"]:
+        typer.echo(f"due      the oldest for {work['oldestDueSeconds']:.1f} s")
+    else:
+        comes = work["nextDueAt"]
+        typer.echo("due      nothing" + ("" if comes is None else f" before {comes}"))
 
 
 def env(

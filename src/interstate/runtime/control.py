@@ -19,7 +19,7 @@ from interstate.runtime.instance import Instance
 from interstate.runtime.looking import Looking
 from interstate.runtime.snapshots import Snapshots
 from interstate.store.ports import Work
-from interstate.store.records.due import IN_FLIGHT, IN_LANE, STEP, WAITING
+from interstate.store.records.due import IN_FLIGHT, IN_LANE, NEXT, STEP, WAITING
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 RUN_UNTIL_DEFAULT = timedelta(days=400)
@@ -97,12 +97,8 @@ class Control:
         return {**answer, "clock": self._instance.clock_control.show()}
 
     async def _status(self, _arguments: dict[str, Any]) -> dict[str, Any]:
-        def count(work: Work) -> dict[str, int]:
-            base = self._instance.store.lane_base
-            lanes = {"stepsDueOrWaiting": STEP, "effectsWaiting": WAITING, "effectsInFlight": IN_FLIGHT}
-            return {name: work.scalar(IN_LANE, lane=base + lane) for name, lane in lanes.items()}
-
-        return {**await self._health({}), "work": await self._instance.run(count)}
+        base = self._instance.store.lane_base
+        return {**await self._health({}), "work": await self._instance.run(lambda work: work_left(work, base))}
 
     async def _nodes(self, _arguments: dict[str, Any]) -> dict[str, Any]:
         """Who shares the database; an embedded store has one process, which is no node."""
@@ -234,6 +230,21 @@ class Control:
             "limit": whole_number(str(arguments.get("limit", 10))) or 10,
         }
         return await self._instance.execute("interstate-queues", "PeekMessages", wanted, caller)
+
+
+def work_left(work: Work, base: int) -> dict[str, Any]:
+    """How much due work a node has, whose lanes begin at ``base``, and whether it keeps up with it.
+
+    ``oldestDueSeconds``: for how long something has been due or in hand; 0: nothing is, all waits for its time. ``nextDueAt`` is when the
+    first of it comes; null where something is due now, or nothing will be.
+    """
+    lanes = {"stepsDueOrWaiting": STEP, "effectsWaiting": WAITING, "effectsInFlight": IN_FLIGHT}
+    counts = {name: work.scalar(IN_LANE, lane=base + lane) for name, lane in lanes.items()}
+    rows = [row for lane in lanes.values() for row in work.select(NEXT, limit=1, lane=base + lane)]
+    first = min((row.due_at for row in rows), default=None)
+    late = timedelta() if first is None else max(timedelta(), work.now - first)
+    comes = None if first is None or first <= work.now else to_iso(first)
+    return {**counts, "oldestDueSeconds": round(late.total_seconds(), 3), "nextDueAt": comes}
 
 
 def _condition(goal: str) -> Callable[[Work], bool]:
