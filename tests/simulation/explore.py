@@ -5,6 +5,7 @@
     make simulate COUNT=50 ARGS=--orders              the real order system: its template, workflows and handlers
     make simulate COUNT=50 ARGS='--orders --nodes 2'  the same on several nodes
     make simulate COUNT=50 ARGS='--logs --nodes 2'    those alone who write and read logs, their commits crossing
+    make simulate COUNT=50 ARGS=--overlaps            one node on PostgreSQL whose commits overlap; also with --nodes, --orders
     make simulate SEED=41 COUNT=1 ARGS='--trace FILE' one run again, with all that happened in it
     make simulate COUNT=10000 ARGS='--keep-going'     all of them, whatever breaks on the way
 
@@ -47,6 +48,11 @@ def main() -> int:
     )
     parser.add_argument("--orders", action="store_true", help="play the order system, on as many nodes")
     parser.add_argument("--logs", action="store_true", help="play only who writes or reads logs, on two nodes or more")
+    parser.add_argument(
+        "--overlaps",
+        action="store_true",
+        help="the commits of each node overlap (otherwise: in most runs on PostgreSQL)",
+    )
     parser.add_argument("--keep-going", action="store_true", help="play on after a failure")
     parser.add_argument(
         "--store", default="sqlite", choices=("sqlite", "postgres"), help="of one node (default: sqlite)"
@@ -57,13 +63,15 @@ def main() -> int:
     sums: Counter[str] = Counter()
     for number, seed in enumerate(range(given.seed, given.seed + given.count), 1):
         nodes = given.nodes[seed % len(given.nodes)]
-        played = play(seed, nodes, orders=given.orders, logs=given.logs)
+        played = play(seed, nodes, orders=given.orders, logs=given.logs, overlaps=given.overlaps)
         sums.update(played.faults)
         total.steps, total.commits = total.steps + played.steps, total.commits + played.commits
         if played.problem:
             failed += 1
-            options = " --orders" * given.orders + (f" --nodes {nodes}" if nodes > 1 else "")
-            _tell(played, options, logs=given.logs)
+            named = {"orders": given.orders, "logs": given.logs, "overlaps": given.overlaps}
+            options = [f"--{name}" for name, wanted in named.items() if wanted]
+            options += [f"--nodes {nodes}"] * (nodes > 1) + [f"--store {given.store}"] * (given.store != "sqlite")
+            _tell(played, options)
         if given.trace is not None and (played.problem or not failed):
             given.trace.write_text("\n".join([*played.trace, played.problem]))
         if failed and not given.keep_going:
@@ -92,12 +100,11 @@ def _nodes(text: str) -> list[int]:
     return numbers
 
 
-def _tell(played: Played, options: str, *, logs: bool) -> None:
+def _tell(played: Played, options: list[str]) -> None:
     _say(f"\nseed {played.seed} breaks a law:\n{played.problem}\n")
     shown = played.trace if len(played.trace) <= TRACE_LINES else ["...", *played.trace[-TRACE_LINES:]]
     _say("\n".join(shown))
-    options += " --logs" * logs
-    more = f" ARGS='{options.strip()}'" if options else ""
+    more = f" ARGS='{' '.join(options)}'" if options else ""
     _say(f"\nAgain: make simulate SEED={played.seed} COUNT=1{more}; the whole trace: --trace FILE\n")
 
 

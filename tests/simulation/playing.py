@@ -27,21 +27,24 @@ class Played:
     )
 
 
-def simulation(seed: int, nodes: int, *, orders: bool = False, logs: bool = False) -> Simulation:
+def simulation(
+    seed: int, nodes: int, *, orders: bool = False, logs: bool = False, overlaps: bool = False
+) -> Simulation:
     """A run that has not begun."""
+    embedded = nodes == 1 and STORE == "sqlite" and not overlaps
     if orders:
         from tests.simulation.simulated_orders import OrderSimulation  # noqa: PLC0415 deploying takes some seconds
 
-        if nodes == 1:
+        if embedded:
             return OrderSimulation(seed)
         from tests.simulation.simulated_order_cluster import OrderCluster  # noqa: PLC0415 only who asks for it starts a database
 
-        return OrderCluster(seed, nodes)
-    if nodes == 1 and not logs and STORE == "sqlite":
+        return OrderCluster(seed, nodes, overlaps=overlaps)
+    if embedded and not logs:
         return Simulation(seed)
     from tests.simulation.simulated_cluster import Cluster  # noqa: PLC0415 only who asks for it starts a database
 
-    return Cluster(seed, nodes, logs=logs)
+    return Cluster(seed, nodes, logs=logs, overlaps=overlaps)
 
 
 def _check(run: Simulation, *, orders: bool) -> None:
@@ -54,9 +57,13 @@ def _check(run: Simulation, *, orders: bool) -> None:
     check_orders(run)
 
 
-def play(seed: int, nodes: int = 1, *, orders: bool = False, logs: bool = False) -> Played:
-    """Run a seed and look at every law; ``orders``: of the order system instead of the small application; ``logs``: of those alone who write or read logs."""
-    run = simulation(seed, nodes, orders=orders, logs=logs)
+def play(seed: int, nodes: int = 1, *, orders: bool = False, logs: bool = False, overlaps: bool = False) -> Played:
+    """Run a seed and look at every law.
+
+    ``orders``: of the order system instead of the small application; ``logs``: of those alone who write or read logs;
+    ``overlaps``: each node has two connections to PostgreSQL, whose commits overlap.
+    """
+    run = simulation(seed, nodes, orders=orders, logs=logs, overlaps=overlaps)
     problem, unlawful = "", False
     try:
         run.run()

@@ -128,6 +128,18 @@ class Clients:
         found["keeper"] = self.answer_tokens()
         return found
 
+    def crowd(self) -> dict[str, Player]:
+        """More of those who may be many: so many calls that batches meet."""
+        dice = self._dice
+        found: dict[str, Player] = {}
+        for number in range(dice.randint(2, 5)):
+            found[f"crowd-{number}"] = self.send("work", dice.randint(3, 8))
+            found[f"consumer-{number}"] = self.consume("work")
+            found[f"counter-{number}"] = self.count(dice.randint(2, 5))
+        found["crowd-inbox"] = self.send("inbox", dice.randint(2, 4))
+        found["crowd-shop"] = self.shop(dice.randint(1, 3))
+        return found
+
     # Helpers ---------------------------------------------------------------------------------------------------
 
     def _insist(self, service: str, operation: str, request: dict[str, Any]) -> Player:

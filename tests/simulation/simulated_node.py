@@ -4,9 +4,10 @@ What is replaced is only what waits: a batch is decided when the schedule says s
 an effect is performed and answered as two acts, and a node that dies forgets everything but its store.
 """
 
-from collections.abc import Callable, Coroutine, Generator, Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from types import coroutine
 from typing import Any
 
@@ -100,10 +101,43 @@ def _outside(row: str, body: Any) -> Generator[tuple[str, Any], Any, Any]:
     return (yield row, body)
 
 
+class Loop:
+    """What a node's commits wait for: the schedule looks at one socket at a time."""
+
+    def __init__(self) -> None:
+        self.readers: dict[int, Callable[[], None]] = {}
+        self._soon: deque[Callable[[], None]] = deque()
+
+    def add_reader(self, socket: int, look: Callable[[], None]) -> None:
+        """Look when the schedule says so."""
+        self.readers[socket] = look
+
+    def remove_reader(self, socket: int) -> None:
+        """Never mind."""
+        self.readers.pop(socket, None)
+
+    def call_soon(self, function: Callable[..., None], *given: Any) -> None:
+        """At the end of this act."""
+        self._soon.append(partial(function, *given))
+
+    def call_later(self, _seconds: float, _function: Callable[..., None], *_given: Any) -> "Loop":
+        """Only what is done when nothing comes for seconds: nothing for a database."""
+        return self
+
+    def cancel(self) -> None:
+        """Nothing was begun."""
+
+    def end_act(self) -> None:
+        """Run what was to come soon."""
+        while self._soon:
+            self._soon.popleft()()
+
+
 class _Timed(Batches):
     """Batches whose time is drawn, not measured."""
 
     interfering: Interfering
+    node: "Node"
     wrote = False
 
     def decide(
@@ -119,6 +153,9 @@ class _Timed(Batches):
         del work_s
         decided = super().decide(jobs, now, effects_max, self.interfering.work_s(), settles=settles, ahead=ahead)
         self.wrote = decided[-1].wrote
+        made = sum(part.jobs for part in decided[:-1])
+        if made:  # In halves: the first of them are committed.
+            self.node.tell_commit(jobs[:made])
         return decided
 
 
@@ -127,8 +164,16 @@ class _Line(Commits):
 
     node: "Node"
 
+    @property
+    def _loop(self) -> Any:
+        return self.node.loop
+
     def _schedule(self) -> None:
         """The schedule knows by ``Node.has_jobs``."""
+
+    def _clock_stands(self) -> bool:
+        """A node whose batches overlap has a clock that ticks with each of them."""
+        return not self._store.durable
 
     def _end_read_only(self) -> Exception | None:
         wrote = self.node.batches.wrote
@@ -142,6 +187,10 @@ class _Line(Commits):
             self.node.commits_made += 1
             self.node.interfering.after_commit(self.node)
         return None
+
+    def batch_of(self, commit: Any) -> Any:
+        """Whose commit this is; None when it was given up."""
+        return next((batch for batch in self._flying.values() if batch.commit is commit), None)
 
 
 class Performing:
@@ -182,6 +231,15 @@ class Call:
         self.answer: Any = None
         self.error: ServiceError | None = None
         self.ended = False
+        self.job: Job | None = None  # The one that may answer it.
+        self._seen = False
+
+    def committed(self) -> None:
+        """What it did is in the store, whether its caller is told or not."""
+        job = self.job
+        if job is not None and not self._seen and job.error is None and not isinstance(job.outcome, Parked | Perform):
+            self._seen = True
+            self.answered(job.outcome or {})
 
 
 @cache
@@ -209,6 +267,8 @@ class Node:
         self.commits_made = 0
         self.batches = _Timed(store, self.catalog, b"simulation", sequences)
         self.batches.interfering = interfering
+        self.batches.node = self
+        self.loop = Loop()
         self.line = _Line(self.batches, clock, self.activity)
         self.line.node = self
         self.due = _Driven(self.batches, self.line, clock, self.activity, seed)  # type: ignore[arg-type]  # the same
@@ -225,7 +285,7 @@ class Node:
     @property
     def has_jobs(self) -> bool:
         """Whether a batch can be decided."""
-        return bool(self.line._jobs or self.line._scans)
+        return bool(self.line._jobs or self.line._scans) and self.line._may_decide()
 
     def batch(self) -> None:
         """Decide and commit one batch.
@@ -234,6 +294,14 @@ class Node:
             Died: the process is gone.
         """
         self.line._pump()
+        self.loop.end_act()
+
+    def tell_commit(self, jobs: Sequence[Job]) -> None:
+        """These jobs are committed: what their calls did is so."""
+        calls = {id(call.job): call for call in self.calls}
+        for job in jobs:
+            if id(job) in calls:
+                calls[id(job)].committed()
 
     def perform(self, effect: Performing, outside: Callable[[str, str, Any], Any]) -> None:
         """Carry an effect out; nobody knows yet what came of it."""
@@ -271,23 +339,22 @@ class Node:
         call = Call(answered)
         keys = () if row.keys is None else tuple(row.keys(typed, Caller()))
         self.calls.append(call)
-        self.line.submit(
-            Job(lambda work: row.handle(typed, work), lambda job: self._ended(call, job), self.seed(), keys=keys)
-        )
+        call.job = Job(lambda work: row.handle(typed, work), lambda job: self._ended(call, job), self.seed(), keys=keys)
+        self.line.submit(call.job)
         return call
 
     def _ended(self, call: Call, job: Job) -> None:
         if isinstance(job.outcome, Parked) and job.error is None:
             again = job.outcome.again
-            self.line.submit(Job(lambda work: again(work, True), lambda job: self._ended(call, job), self.seed()))
+            call.job = Job(lambda work: again(work, True), lambda job: self._ended(call, job), self.seed())
+            self.line.submit(call.job)
             return
         if isinstance(job.outcome, Perform) and job.error is None:
             self.asked.append((call, job.outcome))
             return
         self.calls.remove(call)
-        call.answer, call.error, call.ended = job.outcome or {}, job.error, True
-        if job.error is None:
-            call.answered(call.answer)
+        call.answer, call.error, call.ended, call.job = job.outcome or {}, job.error, True, job
+        call.committed()
 
     def perform_call(self, call: Call, perform: Perform, result: Any) -> None:
         """The effect that a call waits for has ended so; its end is a commit of its own, then the call is answered."""

@@ -7,6 +7,7 @@ it or leaves them behind, so that two may be at the same step of an order.
 from functools import cache
 from typing import Any
 
+from tests.simulation.simulated_clients import Player
 from tests.simulation.simulated_cluster import Cluster
 from tests.simulation.simulated_database import Database
 from tests.simulation.simulated_functions import WorkerGone
@@ -27,12 +28,15 @@ class OrderCluster(Cluster, OrderSimulation):
 
     acts = (200, 600)
 
-    def __init__(self, seed: int, nodes: int) -> None:
+    def __init__(self, seed: int, nodes: int, *, overlaps: bool = False) -> None:
         self._workers: list[Node] = []
-        super().__init__(seed, nodes)
+        super().__init__(seed, nodes, overlaps=overlaps)
 
     def shared(self) -> Database:
         return orders_database()
+
+    def crowd(self) -> dict[str, Player]:
+        return {}
 
     def what(self) -> Deployed:
         what: Deployed = self._database.what

@@ -401,11 +401,19 @@ class OrderSimulation(Simulation):
         self.note("  handler", f"{service}:{operation}")
         try:
             while not call.ended:
-                node.batch()
+                self.go_on(node)
         except Died as end:
             self.crash(node, str(end))
             raise WorkerGone from end
         return call.answer, call.error
+
+    def go_on(self, node: Node) -> None:
+        """One act of a node's batches.
+
+        Raises:
+            Died: the process is gone.
+        """
+        node.batch()
 
     def serving(self) -> Node:
         """Whose worker runs."""

@@ -26,6 +26,7 @@ from tests.simulation.simulated_node import (
 from tests.simulation.simulated_outside import Outside
 from tests.simulation.simulated_readers import Readers
 
+from interstate.runtime.batch import ServiceUnavailable
 from interstate.runtime.testing import START
 from interstate.store.records.due import DUE
 from interstate.store.sequences import Sequences
@@ -297,7 +298,8 @@ class Simulation(Interfering):
     def _play(self, name: str) -> None:
         playing = self.playing[name]
         if playing.call is not None:
-            playing.next = playing.call.error or playing.call.answer
+            error = playing.call.error
+            playing.next = LOST if isinstance(error, ServiceUnavailable) else error or playing.call.answer
             playing.call = playing.node = None
         playing.wakes = None
         given, playing.next = playing.next, None
@@ -309,15 +311,22 @@ class Simulation(Interfering):
         if isinstance(wish, Ask):
             playing.node = self.nodes[self.dice.randrange(len(self.nodes))]
             self.note(name, f"{wish.service}:{wish.operation} {_short(wish.request)} at {playing.node.name}")
-            playing.call = playing.node.submit(*wish, lambda answer: self.ledger.see(wish, answer, self.clock.time))
+            playing.call = playing.node.submit(*wish, lambda answer: self.ledger.see(wish, answer, self.at()))
         else:
             playing.wakes = self.clock.time + timedelta(seconds=wish)
 
     # Time ------------------------------------------------------------------------------------------------------
 
+    def at(self) -> datetime:
+        """When the batch was decided whose commit is told just now."""
+        return self.clock.time
+
     def next_due(self) -> datetime | None:
         """The next instant at which something is due, or a client wakes."""
-        micros = self.nodes[0].run(lambda work: work.scalar(NEXT_DUE, now=_micros(self.clock.time)))
+        return self.earliest(self.nodes[0].run(lambda work: work.scalar(NEXT_DUE, now=_micros(self.clock.time))))
+
+    def earliest(self, micros: int) -> datetime | None:
+        """Of the instant at which the next row is due and those at which clients wake."""
         due = [playing.wakes for playing in self.playing.values() if playing.wakes is not None and not playing.ended]
         if micros:
             due.append(START + timedelta(microseconds=micros - _micros(START)))
