@@ -163,6 +163,16 @@ def test_what_is_due_is_told_by_its_kind(tmp_path: Path, kind: str, body: Any, w
     assert (found.what.endswith(what), found.net) == (True, net)
 
 
+def test_the_step_that_ends_the_load_ends_its_wait_though_nobody_looks_any_more() -> None:
+    came = stall.Oldest(0.0, "a message that comes back")
+    meter = stall.StallMeter(Shown(iter([8]), iter([LATER])), lambda: False)
+    meter._thread.join(60)
+    meter._judge._last, meter._judge._began, meter._judge._stepped = 7, 0.0, 0.0
+    meter._judge._free, meter._judge._next = 180.0, came
+    meter.close()
+    assert meter.waited() == {"seconds": 180.0, "beganAt": 0.0, "for": "a message that comes back"}
+
+
 def test_a_meter_that_failed_does_not_say_that_all_went_on() -> None:
     class Broken:
         def step(self) -> int:

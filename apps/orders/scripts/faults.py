@@ -41,6 +41,7 @@ SCENARIOS: dict[str, Callable[[Scene], Facts]] = {
     "zombie-commit": shared.zombie_commit,
     "database-restart": shared.database_restart,
     "database-unreachable": shared.database_unreachable,
+    "database-hung": shared.database_hung,
     "database-disk-full": shared.disk_full,
     "backup": backups.embedded_store,
     "database-backup": backups.shared_store,

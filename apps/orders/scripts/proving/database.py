@@ -7,6 +7,7 @@ that package, because PostgreSQL refuses root.
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,25 @@ class Database:
         """Of its first process."""
         return int((self._data / "postmaster.pid").read_text().split()[0])
 
+    def freeze(self) -> None:
+        """SIGSTOP of every process: connections stay open, and nobody gets an answer."""
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)  # First: nobody is born after that.
+        for child in self._children(pid):
+            os.kill(child, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT of every process."""
+        for pid in [*self._children(self.pid), self.pid]:
+            os.kill(pid, signal.SIGCONT)
+
+    @staticmethod
+    def _children(pid: int) -> list[int]:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return [int(child) for child in listed.split()]
+
     def close(self) -> None:
         """Stop it, if it runs."""
         if self.runs:
+            self.thaw()
             self.stop("immediate")

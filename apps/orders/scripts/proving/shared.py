@@ -13,6 +13,7 @@ from proving.stage import Node
 
 STALL_S_MAX = 15.0
 _AWAY_S, _SILENT_S, _FULL_S = 8.0, 20.0, 12.0
+_HEALTH_S_MAX = 5.0  # As long as the wait for an answer that ends a connection, it would be the loop that waits.
 _SMALL_DISK_MIB = 320
 _TAKEOVER_S = 10.0
 TAKEN_OVER, REFUSED, CUT = "is gone; node", "declared this one dead", "connection to the database was lost"
@@ -163,6 +164,39 @@ def database_unreachable(scene: Scene) -> Facts:
     )
 
 
+def database_hung(scene: Scene) -> Facts:
+    """SIGSTOP of the database for 30 s: its connections stay open and nothing is answered. Nodes tell, refuse, and go on after it."""
+    database = scene.database()
+    stage, nodes = scene.nodes(database.url(), 2)
+    probe = Probe(stage.endpoint)
+    load = scene.load(stage)
+    missed = scene.under_way(load)
+    scene.say(f"SIGSTOP of the database for {FROZEN_S:.0f} s")
+    database.freeze()
+    began, slowest, trouble = time.monotonic(), 0.0, [""] * len(nodes)
+    while time.monotonic() - began < FROZEN_S:
+        for place, node in enumerate(nodes):
+            asked = time.monotonic()
+            trouble[place] = node.health().get("store") or trouble[place]
+            slowest = max(slowest, time.monotonic() - asked)
+        time.sleep(0.2)
+    told = probe.last_refusal
+    database.thaw()
+    scene.say("SIGCONT")
+    came_back = scene.until(lambda: all(_is_well(node) for node in nodes), 30)
+    return scene.verdict(
+        load,
+        probe,
+        ("told", told, "database" in told),
+        ("healthTold", trouble, all(trouble)),
+        ("slowestHealth", round(slowest, 2), slowest < _HEALTH_S_MAX),
+        ("wellAgain", came_back, came_back),
+        ("takeovers", sum(node.says(TAKEN_OVER) for node in nodes), True),
+        *_up(nodes),
+        missed=missed,
+    )
+
+
 def disk_full(scene: Scene) -> Facts:
     """The database's disk is full for a while; it may stop over that, and is started again when there is space."""
     try:
@@ -197,6 +231,10 @@ def disk_full(scene: Scene) -> Facts:
 def _up(nodes: list[Node]) -> list[tuple[str, object, bool]]:
     alive = [node.process is not None and node.process.poll() is None for node in nodes]
     return [("nodesStayedUp", alive, all(alive))]
+
+
+def _is_well(node: Node) -> bool:
+    return node.health().get("status") == "ok"
 
 
 def _numbers(node: Node) -> list[int]:
