@@ -36,7 +36,7 @@ from interstate.store.postgres.fitness import VERSION_TRANSACTION_TIMEOUT, check
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
 from interstate.store.postgres.pipe import CONNECT_TIMEOUT_S, PipedConnection, Question, limited
-from interstate.store.postgres.registry import NUMBERS, registered, renew_once, renewed
+from interstate.store.postgres.registry import NUMBERS, end_backends, registered, renew_once, renewed
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.postgres.snapshots import PostgresSnapshot
 from interstate.store.sequences import Sequences
@@ -97,6 +97,7 @@ class Writer:
     def __init__(self, connection: PipedConnection, place: int) -> None:
         ends = TRANSACTION_TIMEOUT_MS if connection.info.server_version >= VERSION_TRANSACTION_TIMEOUT else 0
         self.place = place
+        self.backend = connection.info.backend_pid
         self.line = Line(connection, writes=True, ends_after_ms=ends)
         self.rows = PostgresRows(self.line, locks=True)
         self.awaited = False  # Its commit, or what it has asked for, is on its way.
@@ -347,6 +348,7 @@ class PostgresStore:
         anew = self.fenced or not self._all_write
         fenced, stale = self.fenced, self._stale()
         number, epoch = self.number, self.epoch
+        lost = [writer.backend for writer in self._writers] if anew and not fenced else []
         kept = [each.line.connection for each in self.snapshots if each not in stale]
         if not anew:
             kept += [writer.line.connection for writer in self._writers]
@@ -362,6 +364,7 @@ class PostgresStore:
                 with limited(asked):
                     if fenced or not renewed(asked, number, epoch, backends):
                         made.node = registered(asked, self.role, backends, _micros(LEASE_S))
+                    end_backends(asked, lost)
                 asked.close()
             except BaseException:
                 for connection in opened:

@@ -11,6 +11,7 @@ from psycopg import Connection, connect
 from interstate.store.postgres.pipe import CONNECT_TIMEOUT_S, limited
 
 NUMBERS = 256
+_ENDS_MS = 2000
 
 
 class NoNumberLeft(RuntimeError):
@@ -45,6 +46,15 @@ def renewed(connection: Connection[Any], number: int, epoch: int, backends: str)
         "UPDATE nodes SET backends = %s WHERE number = %s AND epoch = %s RETURNING number", (backends, number, epoch)
     ).fetchone()
     return row is not None
+
+
+def end_backends(connection: Connection[Any], backends: list[int]) -> None:
+    """Have lost connections of ours come to their end there: a COMMIT that one of them was sent is made by then, or never will be."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity "
+        "WHERE pid = ANY(%s) AND application_name = 'interstate' AND datname = current_database()",
+        (_ENDS_MS, backends),
+    )
 
 
 def renew_once(url: str, number: int, epoch: int, lease_us: int) -> None:
