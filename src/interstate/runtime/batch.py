@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from time import monotonic
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -23,14 +23,15 @@ from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.base.ids import Entropy
 from interstate.runtime.catalog import Catalog
+from interstate.runtime.foresight import Foresight
 from interstate.runtime.metrics import Metrics
 from interstate.runtime.work import BatchWork
 from interstate.services.cloudwatch import upkeep
 from interstate.store.known_rows import Kept, OwnRows
-from interstate.store.ports import Ahead, Aside, Slow, Store, StoreUnavailable
+from interstate.store.ports import Ahead, Aside, Look, Slow, Store, StoreUnavailable
 from interstate.store.records.due import DUE, IN_FLIGHT, WAITING, Due
 from interstate.store.sequences import Sequences
-from interstate.store.tables import Demand, Key
+from interstate.store.tables import Demand, Key, Table
 from interstate.store.unit_of_work import UnitOfWork
 
 BATCH_JOBS_MAX = 64
@@ -108,6 +109,7 @@ class Batches:
         self._refusals: tuple[type[Exception], ...] = (*store.refusals, StoreUnavailable)
         self.metrics = Metrics()
         self._own: dict[int, OwnRows] = {}
+        self._foresight = Foresight()
         self._kept: Kept = {}  # Empty while a batch is decided, so that nothing is left of one that fails.
 
     def forget(self) -> None:
@@ -179,9 +181,15 @@ class Batches:
         wanted = _wanted(jobs) if self.store.asks_ahead else None
         if not wanted:
             return None
+        looks: list[Look] = []
+        for what, limit, asked in self._foresight.of(job.keys for job in jobs):
+            if isinstance(what, Table):
+                wanted.setdefault(what, set()).add(asked)
+            else:
+                looks.append(Look(what, dict(asked), limit))
         in_order = sorted(wanted.items(), key=lambda pair: pair[0].name)
         try:
-            return self.store.ask_ahead([(table, sorted(keys)) for table, keys in in_order])
+            return self.store.ask_ahead([(table, sorted(keys)) for table, keys in in_order], looks)
         except Exception as error:  # noqa: BLE001 the border: who decides meets it again, and tells it to the right job
             _log.debug("a batch could not be begun ahead: %r", error)
             self.store.rollback()
@@ -240,9 +248,12 @@ class Batches:
         work.until = monotonic() + work_s
         work.lane_base, work.node = self.store.lane_base, self.store.node
         if ahead is not None and found is not None:
-            records.have(ahead.wanted, found)
+            told = len(ahead.wanted)
+            records.have(ahead.wanted, found[:told])
+            records.have_ranges(ahead.looks, cast("list[list[msgspec.Struct]]", found[told:]))
         else:
             records.prefetch(_wanted(jobs))
+            records.glances.clear()
         work.demands = _demands(jobs)
         done = 0
         for job in jobs:
@@ -251,6 +262,9 @@ class Batches:
             self._run(job, work)
             self._follow(work, work.until + work_s)
             done += 1
+            if records.glances and self.store.asks_ahead:
+                self._foresight.learn(job.keys, records.glances)
+                records.glances.clear()
         effects = self._take_effects(work, effects_max)
         self.metrics.fold(work.measured, now, records, self.store.node)
         if self.metrics.has_new_series and upkeep.SWEEP in self.catalog.steps:

@@ -389,12 +389,17 @@ class Ahead(Protocol):
         """What was asked for."""
         ...
 
+    @property
+    def looks(self) -> "Sequence[Look]":
+        """The ranges that were asked for besides."""
+        ...
+
     def has_come(self) -> bool:
         """Whether ``take`` would not wait; asked whenever the socket is readable."""
         ...
 
     def take(self) -> list[list[msgspec.Struct | None]]:
-        """Go on with this transaction: it is the one that is open now. The records under the keys.
+        """Go on with this transaction: it is the one that is open now. The records under the keys, and then those of the ranges.
 
         Raises one of the store's ``refusals``, or ``StoreUnavailable``; then it is rolled back as any other.
         """
@@ -478,7 +483,7 @@ class Store(Protocol):
         """Whether ``ask_ahead`` saves a wait."""
         ...
 
-    def ask_ahead(self, wanted: Wanted) -> Ahead:
+    def ask_ahead(self, wanted: Wanted, looks: Sequence[Look] = ()) -> Ahead:
         """Begin, and ask for rows (at least one). Until it is taken or dropped no other batch may begin.
 
         Raises:

@@ -21,12 +21,14 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from interstate.store.known_rows import Kept, KnownRows, OwnRows, kept_of
-from interstate.store.ports import Change, Rows, Wanted
+from interstate.store.ports import Change, Look, Rows, Wanted
 from interstate.store.sequences import Sequences
 from interstate.store.tables import Scalar, Select, Table
 
 V = TypeVar("V", bound=msgspec.Struct)
 _UNSEEN: Any = object()
+Glance = tuple[Table[Any] | Select[Any], int, tuple[Any, ...]]
+"""A look at a shared table: (table, 0, key) or (range, limit, its parameters)."""
 
 
 Mark = int
@@ -44,6 +46,7 @@ class UnitOfWork:
         self._looked = False  # Otherwise nothing more is known than before, but of what was written.
         self._undo: list[tuple[KnownRows, tuple[Any, ...], Any]] = []
         self._own = own
+        self.glances: list[Glance] = []  # Looks at shared tables that nobody had made before.
         self.wrote = False
 
     def _state(self, table: Table[Any]) -> KnownRows:
@@ -57,11 +60,14 @@ class UnitOfWork:
     def prefetch(self, wanted: dict[Table[Any], set[tuple[Any, ...]]]) -> None:
         """Fetch rows for the whole batch, table by table, so that calls find them here."""
         missing: Wanted = []
+        glances = self.glances
         for table, keys in sorted(wanted.items(), key=lambda pair: pair[0].name):  # Locks are taken in one order.
             current = self._state(table).current
             unseen = sorted(keys.difference(current))
             if unseen:
                 missing.append((table, unseen))
+                if table.shared:
+                    glances += [(table, 0, key) for key in unseen]
         if missing:
             self.have(missing, self._rows.fetch_all(missing))
 
@@ -107,6 +113,8 @@ class UnitOfWork:
         self._looked = True
         if table.own and self._own is not None and (known := self._own.find(table, key)) is not None:
             return known
+        if table.shared:
+            self.glances.append((table, 0, key))
         return self._rows.fetch(table, (key,))[0]
 
     def teach_own(self) -> None:
@@ -135,7 +143,20 @@ class UnitOfWork:
         answer = self._read(state, select, limit, parameters)
         if asked is not None:
             state.ranges[asked] = [state.key(record) for record in answer]
+            if not select.follows:
+                self.glances.append((select, limit, tuple(parameters.items())))
         return answer
+
+    def have_ranges(self, looks: Sequence[Look], found: Sequence[Sequence[msgspec.Struct]]) -> None:
+        """Ranges of shared tables that were read before anything was written."""
+        for look, records in zip(looks, found, strict=True):
+            assert isinstance(look.what, Select)
+            state = self._state(look.what.table)
+            for record in records:
+                key = state.key(record)
+                if state.current.get(key) is None:
+                    state.current[key] = state.stored[key] = record
+            state.ranges[look.what, look.limit, *look.asked.values()] = [state.key(record) for record in records]
 
     def _read(self, state: KnownRows, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
         self._flush(state)

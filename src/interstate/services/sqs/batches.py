@@ -26,6 +26,7 @@ from interstate.core.queues.errors import (
     TooManyEntriesInBatchRequest,
 )
 from interstate.core.queues.message import Message, size_bytes
+from interstate.services.sqs.hints import hints
 from interstate.services.sqs.locate import queue_for
 from interstate.services.sqs.messages import change_visibility, held, keys_of_handles, keys_of_queue
 from interstate.services.sqs.sending import Attributes, Outgoing, answer_of, check_all_ids, take_all
@@ -73,6 +74,7 @@ class ChangeBatch(msgspec.Struct, frozen=True, rename="pascal"):
 
 Entry = TypeVar("Entry", SendEntry, DeleteEntry, ChangeEntry)
 _NAME, _BODY, _ATTRIBUTES = attrgetter("id"), attrgetter("message_body"), attrgetter("message_attributes")
+_IDENTITY = attrgetter("message_group_id", "message_deduplication_id", "message_body")
 _SENT = attrgetter(
     "message_body",
     "delay_seconds",
@@ -86,8 +88,11 @@ _ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 
 
 def keys_of_send_batch(request: SendBatch, caller: Caller) -> list[Key]:
-    """The queue, and who reads it."""
-    return keys_of_queue(request.queue_url, caller)
+    """The queue, who reads it, and what a FIFO queue will probably look at."""
+    keys = keys_of_queue(request.queue_url, caller)
+    if keys:
+        keys += hints.rows(keys[0].values[0], map(_IDENTITY, request.entries))
+    return keys
 
 
 def keys_of_handle_batch(request: "DeleteBatch | ChangeBatch", caller: Caller) -> list[Key]:

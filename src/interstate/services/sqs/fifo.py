@@ -14,6 +14,7 @@ import msgspec
 from interstate.core.queues.errors import AttemptIsOver
 from interstate.core.queues.message import Message
 from interstate.services.sqs.groups import Members
+from interstate.services.sqs.hints import hints
 from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
@@ -63,7 +64,9 @@ def is_content_based(queue: Queue) -> bool:
 
 def hold(queue: Queue, groups: Sequence[str], identities: Sequence[str], work: Work) -> None:
     """Read at once, and hold, what is known of the groups and the ids of a call's messages; before their numbers are drawn."""
-    number, scopes = queue.id, _scopes(queue, groups, work)
+    by_group = _is_by_group(queue, work)
+    number, scopes = queue.id, groups if by_group else ("",) * len(groups)
+    hints.note(queue.arn, number, by_group=by_group)
     work.fetch(
         {
             GROUPS: set(zip(repeat(number), groups)),

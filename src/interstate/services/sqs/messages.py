@@ -23,6 +23,7 @@ from interstate.core.queues.errors import (
     ReceiptHandleIsInvalid,
 )
 from interstate.core.queues.message import Message, read_handle, row_of_handle
+from interstate.services.sqs.hints import hints
 from interstate.services.sqs.locate import arn_of_url, queue_for
 from interstate.services.sqs.sending import Attributes, Outgoing, answer_of, check_ids, take_all
 from interstate.services.sqs.stored import release, remove
@@ -57,8 +58,12 @@ class ChangeMessageVisibility(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def keys_of_send(request: SendMessage, caller: Caller) -> list[Key]:
-    """The queue, and who reads it."""
-    return keys_of_queue(request.queue_url, caller)
+    """The queue, who reads it, and what a FIFO queue will probably look at."""
+    keys = keys_of_queue(request.queue_url, caller)
+    if request.message_group_id is not None and keys:
+        sent = (request.message_group_id, request.message_deduplication_id, request.message_body)
+        keys += hints.rows(keys[0].values[0], (sent,))
+    return keys
 
 
 def keys_of_queue(url: str, caller: Caller) -> list[Key]:

@@ -17,7 +17,7 @@ are made in a thread (``dialling``), and ``break_silence`` ends those that are s
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ import msgspec
 import psycopg
 from psycopg import errors, sql
 
-from interstate.store.ports import Rows, StoreUnavailable, Wanted
+from interstate.store.ports import Look, Rows, StoreUnavailable, Wanted
 from interstate.store.postgres.dialling import dialled, has_ended
 from interstate.store.postgres.fitness import VERSION_TRANSACTION_TIMEOUT, check, take_your_time
 from interstate.store.postgres.line import Fenced, Line, Overtaken
@@ -146,11 +146,11 @@ class PostgresCommit:
 class PostgresAhead:
     """``store.ports.Ahead`` of a connection."""
 
-    def __init__(self, store: "PostgresStore", writer: Writer, wanted: Wanted) -> None:
-        self.wanted = wanted
+    def __init__(self, store: "PostgresStore", writer: Writer, wanted: Wanted, looks: Sequence[Look]) -> None:
+        self.wanted, self.looks = wanted, looks
         self._store = store
         self._writer = writer
-        self.socket, self._answer = writer.rows.ask_ahead(wanted)
+        self.socket, self._answer = writer.rows.ask_ahead(wanted, looks)
         writer.awaited = True
 
     def has_come(self) -> bool:
@@ -423,14 +423,14 @@ class PostgresStore:
         self._ensure()
         self._at = next(writer for writer in self._writers if not writer.flies)
 
-    def ask_ahead(self, wanted: Wanted) -> PostgresAhead:
+    def ask_ahead(self, wanted: Wanted, looks: Sequence[Look] = ()) -> PostgresAhead:
         """Begin, and ask for rows without a wait.
 
         Raises:
             StoreUnavailable: the database is away.
         """
         self.begin()
-        return PostgresAhead(self, self._at, wanted)
+        return PostgresAhead(self, self._at, wanted, looks)
 
     def go_on(self, writer: Writer) -> None:
         """The transaction of this connection is the one that is open."""

@@ -48,11 +48,21 @@ class PostgresRows:
             return [[] for _ in wanted]
         return fetch.found(self.line.ask(fetch.questions, locks=self._locks and fetch.locks))
 
-    def ask_ahead(self, wanted: Wanted) -> tuple[int, Callable[[], list[list[msgspec.Struct | None]]]]:
-        """The same without a wait: the socket where the answer comes, and what reads it."""
+    def ask_ahead(
+        self, wanted: Wanted, looks: Sequence[Look]
+    ) -> tuple[int, Callable[[], list[list[msgspec.Struct | None]]]]:
+        """The same without a wait, and the records of ranges behind them: the socket where the answer comes, and what reads it."""
         fetch = _Fetch(wanted, self._fetching)
-        socket = self.line.ask_ahead(fetch.questions, locks=self._locks and fetch.locks)
-        return socket, lambda: fetch.found(self.line.answer_ahead())
+        questions = [*fetch.questions, *(self.question(look) for look in looks)]
+        socket = self.line.ask_ahead(questions, locks=self._locks and fetch.locks)
+
+        def answer() -> list[list[msgspec.Struct | None]]:
+            rows = self.line.answer_ahead()
+            ranges = rows[len(fetch.questions) :]
+            found = fetch.found(rows[: len(fetch.questions)])
+            return found + [self.answer(look, of_look) for look, of_look in zip(looks, ranges, strict=True)]
+
+        return socket, answer
 
     def _fetching(self, codec: TableCodec) -> str:
         return codec.fetch + codec.lock if self._locks else codec.fetch

@@ -11,9 +11,10 @@ import fcntl
 import os
 import sqlite3
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from interstate.store.ports import Ahead, StoreUnavailable, Wanted
+from interstate.store.ports import Ahead, Look, StoreUnavailable, Wanted
 from interstate.store.sqlite.damage import refuse_damage, unavailable
 from interstate.store.sqlite.migrate import fill_empty, migrate
 from interstate.store.sqlite.rows import SqliteRows
@@ -114,9 +115,9 @@ class SqliteStore:
 
     asks_ahead = False
 
-    def ask_ahead(self, wanted: Wanted) -> Ahead:
+    def ask_ahead(self, wanted: Wanted, looks: Sequence[Look] = ()) -> Ahead:
         """Nobody asks: a read never waits here."""
-        raise NotImplementedError(f"{len(wanted)} tables asked ahead")
+        raise NotImplementedError(f"{len(wanted)} tables and {len(looks)} ranges asked ahead")
 
     def send_commit(self) -> None:
         """SQLite waits for the disk where it is called."""
