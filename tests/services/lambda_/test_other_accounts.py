@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.services.lambda_.conftest import zipped
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
@@ -88,3 +89,40 @@ def test_a_layers_content_can_be_downloaded(cloud: Any) -> None:
     content = fetched(cloud, location)[1]
     layer = cloud.call("PublishLayerVersion", LayerName="shared", Content={"ZipFile": content})
     assert fetched(cloud, layer["Content"]["Location"]) == (200, content)
+
+
+LAYER = "arn:aws:lambda:us-east-1:000000000000:layer:shared"
+FOREIGN: list[tuple[str, dict[str, Any], str]] = [
+    ("GetLayerVersion", {"LayerName": LAYER, "VersionNumber": 1}, "GetLayerVersion"),
+    ("GetLayerVersionByArn", {"Arn": f"{LAYER}:1"}, "GetLayerVersion"),
+    ("GetLayerVersionByArn", {"Arn": f"{LAYER}:9"}, "GetLayerVersion"),
+    ("ListLayerVersions", {"LayerName": LAYER}, "ListLayerVersions"),
+    ("DeleteLayerVersion", {"LayerName": LAYER, "VersionNumber": 1}, "DeleteLayerVersion"),
+    ("PublishLayerVersion", {"LayerName": LAYER, "Content": {"ZipFile": zipped(a="")}}, "PublishLayerVersion"),
+    ("GetLayerVersionPolicy", {"LayerName": LAYER, "VersionNumber": 1}, "GetLayerVersionPolicy"),
+    ("CreateFunction", {"FunctionName": "Own", "Runtime": "python3.12", "Role": "arn:aws:iam::111111111111:role/r",
+                        "Handler": "a.b", "Code": {"ZipFile": zipped(a="")}, "Layers": [f"{LAYER}:1"]}, "GetLayerVersion"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("operation", "parameters", "action"), FOREIGN, ids=range(len(FOREIGN)))
+def test_a_layer_of_another_account_is_out_of_reach(
+    cloud: Any, operation: str, parameters: dict[str, Any], action: str
+) -> None:
+    """Source: https://docs.aws.amazon.com/lambda/latest/dg/permissions-layer-cross-account.html"""
+    cloud.call("PublishLayerVersion", LayerName="shared", Content={"ZipFile": zipped(a="")})
+    with pytest.raises(ServiceError) as refused:
+        cloud.world.call("lambda", operation, parameters, caller=OTHER)
+    assert refused.value.code == "AccessDeniedException"
+    assert f"is not authorized to perform: lambda:{action} on resource: {LAYER}" in refused.value.message
+
+
+@pytest.mark.parametrize("principal", ["*", "111111111111"])
+def test_a_layer_version_can_be_shown_to_another_account(cloud: Any, principal: str) -> None:
+    cloud.call("PublishLayerVersion", LayerName="shared", Content={"ZipFile": zipped(a="")})
+    statement = {"StatementId": "s", "Action": "lambda:GetLayerVersion", "Principal": principal}
+    cloud.call("AddLayerVersionPermission", LayerName="shared", VersionNumber=1, **statement)
+    shown = cloud.world.call("lambda", "GetLayerVersionByArn", {"Arn": f"{LAYER}:1"}, caller=OTHER)
+    assert shown["LayerVersionArn"] == f"{LAYER}:1"
+    made = cloud.world.call("lambda", "CreateFunction", FOREIGN[-1][1], caller=OTHER)
+    assert made["Layers"][0]["Arn"] == f"{LAYER}:1"

@@ -58,6 +58,25 @@ def check(work: Work, function: str, qualifier: str | None, action: str) -> None
         raise AccessDeniedException(action, f"{function}:{qualifier}" if qualifier else function, caller)
 
 
+def check_layer(work: Work, layer: str, version: int | None, action: str) -> None:
+    """Refuse the running call's caller what a layer of another account does not let it do: its versions say to whom they are shown.
+
+    Whether there is such a layer is not told.
+
+    Raises:
+        AccessDeniedException: another account's layer, and no statement for it.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/permissions-layer-cross-account.html
+    """
+    if work.caller.account == layer.split(":")[4]:
+        return
+    policy = None if version is None else work.get(POLICIES, layer, str(version))
+    resource = layer if version is None else f"{layer}:{version}"
+    document = None if policy is None else policy.document
+    if not access.is_allowed(document, work.caller, action=action, resource=resource, now=work.now):
+        raise AccessDeniedException(action, resource, work.caller)
+
+
 # They ask for themselves, once the function is known to be there.
 _ASKING = frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"})
 

@@ -14,6 +14,7 @@ from interstate.base.errors import NotImplementedHere
 from interstate.base.json import dumps
 from interstate.base.numbers import whole_number
 from interstate.core.functions import environment
+from interstate.services.lambda_.access import check_layer
 from interstate.services.lambda_.errors import InvalidParameterValueException
 from interstate.services.lambda_.locate import log_group_of
 from interstate.store.ports import Work
@@ -223,6 +224,8 @@ def _check_layer(work: Work, arn: str, layer: str, number: int | None) -> None:
             "Layers are not in the same region as the function. "
             f"Layers are expected to be in region {work.caller.region}."
         )
+    if parsed is not None and number is not None:
+        check_layer(work, layer, number, "lambda:GetLayerVersion")
     if number is None or work.get(LAYERS, layer, number) is None:
         raise InvalidParameterValueException(f"Layer version {arn} does not exist.")
 

@@ -14,11 +14,11 @@ from interstate.services.lambda_.errors import (
     ResourceNotFoundException,
     invalid,
 )
-from interstate.services.lambda_.layers import layer_arn
+from interstate.services.lambda_.layers import GET, layer_arn
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import LAYERS, POLICIES, Policy
 
-_ACTION = "lambda:GetLayerVersion"
+_ACTION = GET
 
 
 class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
@@ -53,7 +53,7 @@ def add_layer_version_permission(request: AddPermission, work: Work) -> dict[str
     """
     if request.action != _ACTION:
         raise invalid(request.action, "action", f"Member must satisfy regular expression pattern: {_ACTION}")
-    arn, version = _existing(work, request.layer_name, request.version_number)
+    arn, version = _existing(work, request.layer_name, request.version_number, "lambda:AddLayerVersionPermission")
     policy = work.get(POLICIES, arn, version) or Policy(arn, version, [], "")
     if any(statement["Sid"] == request.statement_id for statement in policy.statements):
         raise ResourceConflictException(
@@ -84,7 +84,7 @@ def get_layer_version_policy(request: GetPolicy, work: Work) -> dict[str, Any]:
     Raises:
         ResourceNotFoundException: there is no such version, or it has no policy.
     """
-    policy = _policy_at(work, request.layer_name, request.version_number)
+    policy = _policy_at(work, request.layer_name, request.version_number, "lambda:GetLayerVersionPolicy")
     document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
     return {"Policy": dumps(document), "RevisionId": policy.revision}
 
@@ -96,7 +96,7 @@ def remove_layer_version_permission(request: RemovePermission, work: Work) -> No
         ResourceNotFoundException: there is no such version, policy or statement.
         PreconditionFailedException: the policy is at another revision.
     """
-    policy = _policy_at(work, request.layer_name, request.version_number)
+    policy = _policy_at(work, request.layer_name, request.version_number, "lambda:RemoveLayerVersionPermission")
     _check_revision(policy, request.revision_id)
     kept = [statement for statement in policy.statements if statement["Sid"] != request.statement_id]
     if len(kept) == len(policy.statements):
@@ -107,15 +107,15 @@ def remove_layer_version_permission(request: RemovePermission, work: Work) -> No
         work.delete(POLICIES, policy.function, policy.qualifier)
 
 
-def _existing(work: Work, name: str, version: int) -> tuple[str, str]:
-    arn = layer_arn(work, name)
+def _existing(work: Work, name: str, version: int, action: str) -> tuple[str, str]:
+    arn = layer_arn(work, name, action, version)
     if work.get(LAYERS, arn, version) is None:
         raise ResourceNotFoundException(f"Layer version {arn}:{version} does not exist.")
     return arn, str(version)
 
 
-def _policy_at(work: Work, name: str, number: int) -> Policy:
-    arn, version = _existing(work, name, number)
+def _policy_at(work: Work, name: str, number: int, action: str) -> Policy:
+    arn, version = _existing(work, name, number, action)
     policy = work.get(POLICIES, arn, version)
     if policy is None:
         raise ResourceNotFoundException("No policy is associated with the given resource.")

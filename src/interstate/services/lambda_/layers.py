@@ -9,6 +9,7 @@ import msgspec
 
 from interstate.base.errors import NotImplementedHere, ValidationException
 from interstate.base.numbers import whole_number
+from interstate.services.lambda_.access import check_layer
 from interstate.services.lambda_.code import Content, check_storage, keep, release
 from interstate.services.lambda_.configuration import DEPRECATED, NEWER, RUNTIMES, last_modified
 from interstate.services.lambda_.downloads import location
@@ -26,6 +27,7 @@ from interstate.store.records.lambda_ import (
 )
 
 LIST_MAX = 50
+GET = "lambda:GetLayerVersion"
 _NUMBER_MAX = (1 << 62) - 1
 
 
@@ -69,9 +71,9 @@ def publish_layer_version(request: PublishLayerVersion, work: Work) -> dict[str,
         InvalidParameterValueException: content that is none.
     """
     _check_compatibility(request)
+    arn = layer_arn(work, request.layer_name, "lambda:PublishLayerVersion")
     kept = keep(work, request.content)
     check_storage(work, kept.size_bytes)
-    arn = layer_arn(work, request.layer_name)
     numbers = work.get(LAYER_NUMBERS, arn) or LayerNumber(arn, 1)
     work.put(LAYER_NUMBERS, LayerNumber(arn, numbers.next_version + 1))
     layer = LayerVersion(
@@ -127,7 +129,8 @@ def get_layer_version(request: LayerVersionRequest, work: Work) -> dict[str, Any
     """
     if request.version_number < 1:
         raise InvalidParameterValueException("Layer Version Cannot be less than 1")
-    return _with_content(_layer_at(work, layer_arn(work, request.layer_name), request.version_number), work)
+    arn = layer_arn(work, request.layer_name, GET, request.version_number)
+    return _with_content(_layer_at(work, arn, request.version_number), work)
 
 
 def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
@@ -141,7 +144,7 @@ def get_layer_version_by_arn(request: ByArn, work: Work) -> dict[str, Any]:
     number = whole_number(version)
     if number is None:
         raise InvalidParameterValueException(f"{request.arn} is not the ARN of a layer version.")
-    return _with_content(_layer_at(work, arn, number), work)
+    return _with_content(_layer_at(work, layer_arn(work, arn, GET, number), number), work)
 
 
 def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
@@ -152,7 +155,7 @@ def delete_layer_version(request: LayerVersionRequest, work: Work) -> None:
     """
     if request.version_number < 1:
         raise InvalidParameterValueException("Layer Version Cannot be less than 1")
-    arn = layer_arn(work, request.layer_name)
+    arn = layer_arn(work, request.layer_name, "lambda:DeleteLayerVersion", request.version_number)
     layer = work.get(LAYERS, arn, request.version_number)
     if layer is not None:
         work.delete(LAYERS, arn, request.version_number)
@@ -167,7 +170,8 @@ def list_layer_versions(request: ListLayerVersions, work: Work) -> dict[str, Any
         ValidationException: Lambda has no such runtime.
     """
     _check_runtime(request.compatible_runtime)
-    arn, limit = layer_arn(work, request.layer_name), min(request.max_items, LIST_MAX)
+    arn = layer_arn(work, request.layer_name, "lambda:ListLayerVersions")
+    limit = min(request.max_items, LIST_MAX)
     below = whole_number(request.marker) or _NUMBER_MAX
     found = work.select(LAYER_VERSIONS, limit=limit + 1, layer=arn, below=below)
     shown = [
@@ -211,11 +215,16 @@ def _fits(layer: LayerVersion, runtime: str | None, architecture: str | None) ->
     )
 
 
-def layer_arn(work: Work, name: str) -> str:
-    """The ARN of a layer that a caller names, without version."""
+def layer_arn(work: Work, name: str, action: str, version: int | None = None) -> str:
+    """The ARN of a layer that a caller names, without version.
+
+    Raises:
+        AccessDeniedException: another account's layer, which does not let the caller do this.
+    """
     if name.startswith("arn:"):
         if ":layer:" not in name:
             raise NotImplementedHere(f"layers named by {name}")
+        check_layer(work, name, version, action)
         return name
     return work.caller.arn("lambda", f"layer:{name}")
 
