@@ -10,19 +10,18 @@ import msgspec
 from interstate.core.asl.history import decode, shown
 from interstate.core.asl.vocabulary import HistoryEvent
 from interstate.services.states import executor
-from interstate.services.states.arns import check_execution_arn, machine_arn
+from interstate.services.states.arns import machine_arn
 from interstate.services.states.distributed.children import item_count
-from interstate.services.states.distributed.map_runs import map_run_at
 from interstate.services.states.distributed.redrives import (
     PENDING_REDRIVE,
     status_in_run,
     waiting_for_redrive,
 )
 from interstate.services.states.errors import (
-    ExecutionDoesNotExist,
     StateMachineTypeNotSupported,
     ValidationException,
 )
+from interstate.services.states.find import execution_at, map_run_at
 from interstate.services.states.machines import machine_at, revision_of, shown_revision
 from interstate.services.states.pages import limit_of, number_of, page, token_for
 from interstate.services.states.redrivable import shown_redrive
@@ -30,8 +29,6 @@ from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import MAP_RUNS
 from interstate.store.records.states import (
-    EXECUTION_ARNS,
-    EXECUTIONS,
     EXECUTIONS_OF_MACHINE,
     EXECUTIONS_WITH_STATUS,
     EXPRESS,
@@ -73,21 +70,6 @@ class GetExecutionHistory(msgspec.Struct, frozen=True, rename="camel"):
     reverse_order: bool = False
     next_token: str | None = None
     include_execution_data: bool = True
-
-
-def execution_at(arn: str, work: Work) -> Execution:
-    """The Standard execution with this ARN.
-
-    Raises:
-        InvalidArn: it is no ARN of one.
-        ExecutionDoesNotExist: there is none.
-    """
-    check_execution_arn(arn)
-    row = work.get(EXECUTION_ARNS, arn)
-    execution = None if row is None else work.get(EXECUTIONS, row.execution)
-    if execution is None:
-        raise ExecutionDoesNotExist(arn)
-    return execution
 
 
 # Describing ------------------------------------------------------------------------------------------------------

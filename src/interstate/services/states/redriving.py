@@ -11,7 +11,7 @@ import msgspec
 
 from interstate.base.time import from_micros, to_micros
 from interstate.services.states.errors import ExecutionNotRedrivable
-from interstate.services.states.executions import execution_at
+from interstate.services.states.find import execution_at
 from interstate.services.states.open_counts import check_executions, scope_of
 from interstate.services.states.redrivable import redrive_obstacle
 from interstate.services.states.redriven import redrive

@@ -12,7 +12,7 @@ from interstate.core.asl.vocabulary import HistoryEvent
 from interstate.services.operation import Outcome, Parked
 from interstate.services.states.beyond.errors import NoSuchEvent
 from interstate.services.states.beyond.past import history_of
-from interstate.services.states.executions import execution_at
+from interstate.services.states.find import execution_at
 from interstate.services.states.machines import revision_of
 from interstate.services.states.texts import input_of
 from interstate.store.ports import Work

@@ -30,7 +30,7 @@ from interstate.services.states.beyond.errors import CannotRestart
 from interstate.services.states.beyond.past import history_of
 from interstate.services.states.compiled import compiled, facts_of
 from interstate.services.states.errors import ExecutionAlreadyExists, InvalidExecutionInput
-from interstate.services.states.executions import execution_at
+from interstate.services.states.find import execution_at
 from interstate.services.states.frames import Frames
 from interstate.services.states.machines import active_machine, revision_of
 from interstate.services.states.open_counts import check_executions, count_execution

@@ -7,15 +7,13 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import parse_arn
 from interstate.services.states.distributed.begin import schedule
 from interstate.services.states.distributed.items import items_given
-from interstate.services.states.errors import InvalidArn, ResourceNotFound, ValidationException
+from interstate.services.states.errors import ValidationException
+from interstate.services.states.find import execution_at, map_run_at
 from interstate.services.states.pages import limit_of, number_of, page
 from interstate.store.ports import Work
 from interstate.store.records.map_runs import (
-    MAP_RUN_ARNS,
-    MAP_RUNS,
     MAP_SOURCES,
     RUNS_OF_EXECUTION,
     Counts,
@@ -39,27 +37,6 @@ class UpdateMapRun(msgspec.Struct, frozen=True, rename="camel"):
     max_concurrency: int | None = None
     tolerated_failure_percentage: float | None = None
     tolerated_failure_count: int | None = None
-
-
-def map_run_at(text: str, work: Work) -> MapRun:
-    """The run with this ARN.
-
-    Raises:
-        InvalidArn: it is no ARN of one.
-        ResourceNotFound: there is none.
-    """
-    if not text.startswith("arn:"):
-        raise InvalidArn.prefix(text)
-    arn = parse_arn(text)
-    if arn is None or arn.service != "states":
-        raise InvalidArn(f"ARN does not match required pattern: {text}")
-    if not arn.resource.startswith("mapRun:"):
-        raise InvalidArn.kind(arn.resource.partition(":")[0])
-    row = work.get(MAP_RUN_ARNS, text)
-    run = None if row is None else work.get(MAP_RUNS, row.run)
-    if run is None:
-        raise ResourceNotFound(text)
-    return run
 
 
 def describe_map_run(request: DescribeMapRun, work: Work) -> dict[str, Any]:
@@ -116,8 +93,6 @@ def _counts(counts: Counts, pending: int, run: MapRun) -> dict[str, int]:
 
 def list_map_runs(request: ListMapRuns, work: Work) -> dict[str, Any]:
     """The runs of an execution, in the order in which they began."""
-    from interstate.services.states.executions import execution_at  # noqa: PLC0415 - lists of executions ask for runs
-
     execution = execution_at(request.execution_arn, work)
     limit = limit_of(request.max_results)
     after = number_of(request.next_token, 0)
