@@ -15,7 +15,7 @@ from interstate.core.tables.capacity import Consumed, described, read_units
 from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.keys import Encoded, key_of_request
 from interstate.core.tables.values import Item
-from interstate.services.dynamodb.collections import metrics_by_table
+from interstate.services.dynamodb.collection_metrics import metrics_by_table
 from interstate.services.dynamodb.hints import hints
 from interstate.services.dynamodb.items import projection_of
 from interstate.services.dynamodb.locate import table_key, table_of

@@ -24,7 +24,7 @@ from interstate.core.tables.legacy import (
     update_of,
 )
 from interstate.core.tables.values import Item
-from interstate.services.dynamodb.collections import collection_metrics
+from interstate.services.dynamodb.collection_metrics import collection_metrics
 from interstate.services.dynamodb.hints import hints
 from interstate.services.dynamodb.locate import table_key, table_of
 from interstate.services.dynamodb.stored import load

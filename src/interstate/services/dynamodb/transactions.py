@@ -22,7 +22,7 @@ from interstate.base.arn import Caller
 from interstate.core.tables.capacity import Consumed, described, read_units
 from interstate.core.tables.errors import InvalidInput
 from interstate.core.tables.keys import key_of_request
-from interstate.services.dynamodb.collections import metrics_by_table
+from interstate.services.dynamodb.collection_metrics import metrics_by_table
 from interstate.services.dynamodb.errors import (
     ConditionalCheckFailedException,
     IdempotentParameterMismatchException,
