@@ -1,7 +1,7 @@
 """Calls find with their first round trip what those before them had to ask for later, and are right whatever was foreseen."""
 
 import select
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
         world.close()
 
 
-def together(world: World, service: str, operation: str, requests: list[Mapping[str, Any]]) -> tuple[list[Any], int]:
+def together(world: World, service: str, operation: str, requests: Sequence[Mapping[str, Any]]) -> tuple[list[Any], int]:
     """The answers of calls that are decided together as a server does it, and their round trips."""
     row = world.catalog.operation(service, operation)
     jobs = []
