@@ -9,6 +9,8 @@ from interstate.core.topics.attributes import (
 )
 from interstate.core.topics.errors import InvalidParameterException
 
+ALLOWS = '{"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "*"}'
+
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 257, "주문", "a\n", "orders.fifo"])
 def test_what_is_no_topic_name_is_refused(name: str) -> None:
@@ -32,8 +34,9 @@ def test_the_name_of_a_fifo_topic_ends_in_fifo(name: str) -> None:
         ("DeliveryPolicy", '{"http": {"defaultHealthyRetryPolicy": {"numRetries": 1}}}'),
         ("KmsMasterKeyId", "alias/aws/sns"),
         ("MaximumMessageSize", "1048576"),
-        ("Policy", "{}"),
-        ("Policy", ""),
+        ("Policy", f'{{"Statement": {ALLOWS}}}'),
+        ("Policy", f'{{"Statement": [{ALLOWS}]}}'),
+        ("Policy", f'{{"Statement": {ALLOWS.replace("Publish", "*")}}}'),
         ("SQSSuccessFeedbackRoleArn", "arn"),
         ("SQSSuccessFeedbackSampleRate", "100"),
         ("LambdaFailureFeedbackRoleArn", "arn"),
@@ -69,6 +72,9 @@ def test_only_a_fifo_topic_can_have_these(name: str, value: str) -> None:
         ("MaximumMessageSize", "large"),
         ("Policy", "nonsense"),
         ("Policy", "[]"),
+        ("Policy", ""),
+        ("Policy", "{}"),
+        ("Policy", '{"Statement": []}'),
         ("DeliveryPolicy", "nonsense"),
         ("SignatureVersion", "3"),
         ("TracingConfig", "Passive"),
@@ -99,3 +105,26 @@ def test_only_protocols_with_a_role_are_logged() -> None:
     assert not feedback(attributes, "https", delivered=True)
     assert not feedback(attributes, "email", delivered=True)
     assert (sample_rate(attributes, "sqs"), sample_rate(attributes, "lambda")) == (7, 0)
+
+
+WORDS = [
+    # Source: https://github.com/aws-solutions/cognito-user-profiles-export-reference-architecture/issues/7
+    ("DisplayName", "x" * 101, "DisplayName"),
+    # Source: https://github.com/aws-controllers-k8s/community/issues/1867
+    ("Policy", "", "Policy is empty"),
+    # Source: https://github.com/cloud-custodian/cloud-custodian/issues/1779
+    ("Policy", '{"Version": "2008-10-17", "Statement": []}', "Policy Error: null"),
+    # Source: https://github.com/serverless/serverless/issues/5519
+    ("Policy", f'{{"Statement": [{ALLOWS.replace("Principal", "Principle")}]}}', "Policy Error: null"),
+    ("Policy", f'{{"Statement": [{ALLOWS.replace("Resource", "Resources")}]}}', "Policy Error: null"),
+    ("Policy", f'{{"Statement": [{ALLOWS.replace("Allow", "Permit")}]}}', "Policy Error: null"),
+    # Source: https://github.com/hashicorp/terraform/issues/12740
+    ("Policy", f'{{"Statement": {ALLOWS.replace("Publish", "CreateTopic")}}}', "Policy statement action out of service scope!"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "message"), WORDS)
+def test_a_topic_refuses_in_the_words_that_users_have_published(name: str, value: str, message: str) -> None:
+    with pytest.raises(InvalidParameterException) as caught:
+        check_topic_attribute(name, value, fifo=False)
+    assert caught.value.message == f"Invalid parameter: {message}"

@@ -88,5 +88,10 @@ def test_a_confirmation_carries_token_and_address() -> None:
 
 
 def test_an_end_says_how_to_come_back() -> None:
-    told = Confirmation("UnsubscribeConfirmation", "m", TOPIC, "token", "http://back", "2012-04-26T20:45:04.751Z")
-    assert told.message.startswith("You have chosen to deactivate subscription")
+    """Source: https://docs.aws.amazon.com/sns/latest/dg/http-unsubscribe-confirmation-json.html."""
+    ended = f"{TOPIC}:2bcfbf39-05c3-41de-beaa-fcfcc21c8f55"
+    told = Confirmation("UnsubscribeConfirmation", "m", TOPIC, "t", "http://back", "2012-04-26T20:45:04.751Z", ended)
+    assert told.message == (
+        f"You have chosen to deactivate subscription {ended}.\n"
+        "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
+    )

@@ -6,9 +6,12 @@ Source: SNS API Reference, CreateTopic, SetTopicAttributes.
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from typing import Any
 
+from interstate.base.arn import caller_of
 from interstate.base.json import BrokenJSON, loads
 from interstate.base.numbers import whole_number
+from interstate.core.policies import PolicyFault, compiled
 from interstate.core.topics.delivery_policy import read_delivery_policy
 from interstate.core.topics.errors import InvalidParameterException
 
@@ -114,8 +117,9 @@ def _one_of(name: str, value: str, values: tuple[str, ...]) -> None:
 
 
 def _check_display_name(value: str) -> None:
+    """Source: https://github.com/aws-solutions/cognito-user-profiles-export-reference-architecture/issues/7."""
     if len(value) > _DISPLAY_NAME_MAX:
-        raise InvalidParameterException(f"DisplayName Reason: must be at most {_DISPLAY_NAME_MAX} characters long")
+        raise InvalidParameterException("DisplayName")
 
 
 def _check_delivery_policy(value: str) -> None:
@@ -131,8 +135,77 @@ def _check_size_max(value: str) -> None:
 
 
 def _check_policy(value: str) -> None:
-    if value:
-        json_object(value, "Policy Error: null")
+    """Statements, one at least, that are complete and name actions of topics.
+
+    Source: https://github.com/aws-controllers-k8s/community/issues/1867 (empty),
+    https://github.com/cloud-custodian/cloud-custodian/issues/1779 and
+    https://github.com/serverless/serverless/issues/5519 (no statements, no principal),
+    https://github.com/hashicorp/terraform/issues/12740 (an action that no topic has).
+    """
+    if not value:
+        raise InvalidParameterException("Policy is empty")
+    statements = json_object(value, _NO_POLICY).get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
+    try:
+        compiled(value)
+    except PolicyFault as error:
+        raise InvalidParameterException(_NO_POLICY) from error
+    if not isinstance(statements, list) or not statements or not all(map(_is_complete, statements)):
+        raise InvalidParameterException(_NO_POLICY)
+    for statement in statements:
+        named = statement.get("Action", statement.get("NotAction"))
+        if not all(map(_is_of_topics, named if isinstance(named, list) else [named])):
+            raise InvalidParameterException("Policy statement action out of service scope!")
+
+
+_NO_POLICY = "Policy Error: null"
+
+
+def _is_complete(statement: Mapping[str, object]) -> bool:
+    return all(name in statement or f"Not{name}" in statement for name in ("Principal", "Action", "Resource"))
+
+
+# Source: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html (topic policies)
+DEFAULT_ACTIONS = (
+    "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
+    "ListSubscriptionsByTopic", "Publish",
+)  # fmt: skip
+# ``Receive`` names the right to be told. Source: https://github.com/aws/aws-cli/issues/3143 (what is taken, what is not).
+TOPIC_ACTIONS = (
+    *DEFAULT_ACTIONS, "Receive", "GetDataProtectionPolicy", "PutDataProtectionPolicy", "ListTagsForResource",
+    "TagResource", "UntagResource",
+)  # fmt: skip
+
+
+def default_policy(topic: str) -> dict[str, Any]:
+    """The owner of a topic (its ARN) may do everything.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
+    """
+    return {
+        "Version": "2008-10-17",
+        "Id": "__default_policy_ID",
+        "Statement": [
+            {
+                "Sid": "__default_statement_ID",
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": [f"SNS:{action}" for action in DEFAULT_ACTIONS],
+                "Resource": topic,
+                "Condition": {"StringEquals": {"AWS:SourceOwner": caller_of(topic).account}},
+            }
+        ],
+    }
+
+
+_OF_TOPICS = frozenset(f"sns:{name}".lower() for name in TOPIC_ACTIONS)
+
+
+def _is_of_topics(action: object) -> bool:
+    """Wildcards and other services' actions are not looked at."""
+    name = str(action).lower()
+    return name in _OF_TOPICS or not name.startswith("sns:") or bool({"*", "?"} & {*name})
 
 
 def _check_archive(value: str) -> None:

@@ -111,17 +111,21 @@ class Confirmation(msgspec.Struct, frozen=True):
     token: str
     url: str
     at: str
+    subscription: str = ""  # The one that has ended.
 
     @property
     def message(self) -> str:
-        """In words."""
+        """In words.
+
+        Source: https://docs.aws.amazon.com/sns/latest/dg/http-unsubscribe-confirmation-json.html
+        """
         if self.type == "SubscriptionConfirmation":
             return (
                 f"You have chosen to subscribe to the topic {self.topic}.\n"
                 "To confirm the subscription, visit the SubscribeURL included in this message."
             )
         return (
-            f"You have chosen to deactivate subscription {self.topic}.\n"
+            f"You have chosen to deactivate subscription {self.subscription}.\n"
             "To cancel this operation and restore the subscription, visit the SubscribeURL included in this message."
         )
 

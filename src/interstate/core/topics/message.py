@@ -140,11 +140,13 @@ def check_subject(subject: str | None) -> None:
         raise InvalidParameterException("Subject")
 
 
-def read_texts(message: str, structure: str | None) -> tuple[str, dict[str, str]]:
-    """The default text of a message, and the texts for single protocols.
+def read_texts(message: str, structure: str | None, *, platform: str = "") -> tuple[str, dict[str, str]]:
+    """The default text of a message, and the texts for single protocols. One for a device's ``platform`` is enough for it.
 
     Raises:
         InvalidParameterException: the message is empty, or not of its structure.
+
+    Source for platforms: https://github.com/evanshortiss/sns-mobile/issues/6 (the service's answer).
     """
     if not message:
         raise InvalidParameterException("Empty message")
@@ -158,9 +160,13 @@ def read_texts(message: str, structure: str | None) -> tuple[str, dict[str, str]
         raise InvalidParameterException("Message Structure - JSON message body failed to parse") from None
     if not isinstance(found, dict):
         raise InvalidParameterException("Message Structure - JSON message body failed to parse")
-    default = found.get("default")
+    default = found.get("default", found.get(platform) if platform else None)
     if not isinstance(default, str):
-        raise InvalidParameterException("Message Structure - No default entry in JSON message body")
+        raise InvalidParameterException(
+            f"JSON must contain an entry for 'default' or '{platform}'."
+            if platform
+            else "Message Structure - No default entry in JSON message body"
+        )
     return default, {key: text for key, text in found.items() if isinstance(text, str) and key != "default"}
 
 

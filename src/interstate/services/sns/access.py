@@ -16,17 +16,24 @@ from interstate.store.records.sns import TOPICS, Topic
 _ARN_PARTS = 6
 
 
-def topic_at(arn: str, work: Work, action: str) -> Topic:
+def topic_at(arn: str, work: Work, action: str, parameter: str = "TopicArn") -> Topic:
     """The topic of an ARN, for a caller who may do ``action`` to it.
 
     Raises:
-        InvalidParameterException: the text is no topic's ARN.
+        InvalidParameterException: the text is no topic's ARN, or that of another region.
         NotFoundException: there is no such topic.
         AuthorizationErrorException: its policy does not let the caller.
+
+    Source for regions: https://github.com/mozilla/security/issues/8,
+    https://github.com/sysdiglabs/terraform-aws-secure-for-cloud/issues/105,
+    https://github.com/bluesentry/bucket-antivirus-function/issues/99 (TargetArn).
     """
     topic = work.get(TOPICS, arn)
     if topic is None:
-        check_arn("TopicArn", arn)
+        check_arn(parameter, arn)
+    if owner_of(arn).region != work.caller.region:
+        raise InvalidParameterException(parameter)
+    if topic is None:
         raise NotFoundException
     require(topic, work, action)
     return topic

@@ -21,7 +21,7 @@ from interstate.base.errors import ServiceError
 from interstate.base.time import to_iso
 from interstate.core.topics.envelope import Confirmation, subscribe_url
 from interstate.core.topics.errors import AuthorizationErrorException, InvalidParameterException, NotFoundException
-from interstate.services.sns.access import check_arn
+from interstate.services.sns.access import check_arn, owner_of
 from interstate.services.sns.letters import send_letter
 from interstate.services.sns.signatures import gateways, stamp
 from interstate.store.ports import Work
@@ -85,7 +85,7 @@ def tell_the_end(subscription: Subscription, work: Work) -> None:
 
 def _post(kind: str, subscription: Subscription, token: str, work: Work) -> None:
     url = subscribe_url(gateways(work).address, subscription.topic, token)
-    told = Confirmation(kind, work.entropy.uuid(), subscription.topic, token, url, to_iso(work.now))
+    told = Confirmation(kind, work.entropy.uuid(), subscription.topic, token, url, to_iso(work.now), subscription.arn)
     topic = work.get(TOPICS, subscription.topic)
     version = "1" if topic is None else topic.attributes.get("SignatureVersion", "1")
     headers = {
@@ -121,9 +121,12 @@ def confirm_subscription(request: ConfirmSubscription, work: Work) -> dict[str, 
 
     Raises:
         NotFoundException: there is no such topic.
-        InvalidParameterException: the topic never gave out the token, or it is too old.
+        InvalidParameterException: the topic never gave out the token, it is too old, or the topic is in another region.
     """
     authenticate = (request.authenticate_on_unsubscribe or "false").lower() == "true"
+    check_arn("TopicArn", request.topic_arn)
+    if owner_of(request.topic_arn).region != work.caller.region:
+        raise InvalidParameterException("Topic")  # Source: https://github.com/aws/aws-sdk-ruby/issues/523.
     return _confirm(request.topic_arn, request.token, work, authenticate=authenticate, signed=True)
 
 

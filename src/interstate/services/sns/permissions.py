@@ -7,19 +7,14 @@ from typing import Any
 
 import msgspec
 
-from interstate.base.arn import caller_of
 from interstate.base.json import dumps, loads
+from interstate.core.topics.attributes import TOPIC_ACTIONS, default_policy
 from interstate.core.topics.errors import InvalidParameterException
 from interstate.services.sns.access import topic_at
 from interstate.store.ports import Work
 from interstate.store.records.sns import TOPICS, Topic
 
-# Source: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html (topic policies)
-_ACTIONS = (
-    "GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe",
-    "ListSubscriptionsByTopic", "Publish",
-)  # fmt: skip
-_ALLOWED = {*_ACTIONS, "GetDataProtectionPolicy", "PutDataProtectionPolicy", "*"}
+_ALLOWED = {*TOPIC_ACTIONS, "*"}
 
 
 class AddPermission(msgspec.Struct, frozen=True, rename="pascal"):
@@ -73,30 +68,9 @@ def remove_permission(request: RemovePermission, work: Work) -> None:
         _save_statements(topic, kept, work)
 
 
-def default_policy(topic: Topic) -> dict[str, Any]:
-    """The owner may do everything.
-
-    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
-    """
-    return {
-        "Version": "2008-10-17",
-        "Id": "__default_policy_ID",
-        "Statement": [
-            {
-                "Sid": "__default_statement_ID",
-                "Effect": "Allow",
-                "Principal": {"AWS": "*"},
-                "Action": [f"SNS:{action}" for action in _ACTIONS],
-                "Resource": topic.arn,
-                "Condition": {"StringEquals": {"AWS:SourceOwner": caller_of(topic.arn).account}},
-            }
-        ],
-    }
-
-
 def _policy(topic: Topic) -> dict[str, Any]:
     text = topic.attributes.get("Policy")
-    found = loads(text) if text else default_policy(topic)
+    found = loads(text) if text else default_policy(topic.arn)
     assert isinstance(found, dict)
     return found
 

@@ -46,7 +46,7 @@ from interstate.services.sns.archive import keep
 from interstate.services.sns.delivery import tell_queues, to_queues
 from interstate.services.sns.numbering import numbered
 from interstate.services.sns.outcomes import FIFO, failed
-from interstate.services.sns.push import is_endpoint, push
+from interstate.services.sns.push import is_endpoint, platform_of, push
 from interstate.services.sns.texting import short_message
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
@@ -128,14 +128,16 @@ def publish(request: Publish, work: Work) -> dict[str, Any]:
         settings = settings_of(read_attributes(request.message_attributes))
         text = texts.get("sms", default)
         return {"MessageId": short_message(request.phone_number, text, request.subject, work, settings=settings)}
-    arn = request.topic_arn if request.topic_arn is not None else request.target_arn
+    parameter, arn = "TopicArn", request.topic_arn
+    if arn is None:
+        parameter, arn = "TargetArn", request.target_arn
     if arn is None:
         raise InvalidParameterException("TopicArn or TargetArn Reason: no value for required parameter")
     if is_endpoint(arn):
-        default, texts = _texts(request)
+        default, texts = read_texts(request.message, request.message_structure, platform=platform_of(arn))
         settings = settings_of(read_attributes(request.message_attributes))
         return {"MessageId": push(arn, default, texts, settings, work)}
-    topic = topic_at(arn, work, "Publish")
+    topic = topic_at(arn, work, "Publish", parameter)
     return _take(request, topic, work)
 
 

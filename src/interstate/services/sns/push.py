@@ -223,6 +223,11 @@ def is_endpoint(arn: str) -> bool:
     return ":endpoint/" in arn
 
 
+def platform_of(endpoint: str) -> str:
+    """The platform of a push endpoint's ARN."""
+    return endpoint.partition(":endpoint/")[2].partition("/")[0]
+
+
 def push(arn: str, default: str, texts: dict[str, str], settings: dict[str, str], work: Work) -> str:
     """Send a message to one device; answers its id. ``settings`` say how (``AWS.SNS.MOBILE.APNS.TTL``).
 

@@ -38,6 +38,8 @@ from interstate.store.records.sns import (
 PENDING = "pending confirmation"
 _PENDING_ARN = "PendingConfirmation"
 _SELF_CONFIRMED = ("sqs", "lambda", "sms", "application")
+_DEFAULTS = {"RawMessageDelivery": "false", "FilterPolicyScope": "MessageAttributes"}
+"""What a subscription has that was not told otherwise. Source: SNS API Reference, Subscribe (Attributes)."""
 FILTERS_MAX = 200
 """Filter policies a topic. Source: https://docs.aws.amazon.com/general/latest/gr/sns.html"""
 
@@ -85,7 +87,7 @@ def subscribe(request: Subscribe, work: Work) -> dict[str, Any]:
     )
     if found:
         subscription = found[0]
-        if any(subscription.attributes.get(name) != value for name, value in attributes.items()):
+        if any({**_DEFAULTS, **subscription.attributes}.get(name) != value for name, value in attributes.items()):
             raise InvalidParameterException("Attributes Reason: Subscription already exists with different attributes")
     else:
         subscription = _new(request, endpoint, attributes, topic.scope, work)
@@ -140,7 +142,11 @@ def _checked(attributes: dict[str, str], protocol: str) -> dict[str, str]:
         if fault == "AttributeName":
             raise InvalidParameterException(f"Attributes Reason: Unknown attribute: {name}") from None
         raise InvalidParameterException(f"Attributes Reason: {fault}") from None
-    return {name: value for name, value in attributes.items() if value}
+    return {name: _canonical(name, value) for name, value in attributes.items() if value}
+
+
+def _canonical(name: str, value: str) -> str:
+    return value.lower() if name == "RawMessageDelivery" else value
 
 
 def unsubscribe(request: SubscriptionRequest, work: Work) -> None:
@@ -279,5 +285,5 @@ def set_subscription_attributes(request: SetSubscriptionAttributes, work: Work) 
     taken_back = not value or (name == "FilterPolicy" and value == "{}")
     attributes = {key: text for key, text in subscription.attributes.items() if key != name}
     if not taken_back:
-        attributes[name] = value
+        attributes[name] = _canonical(name, value)
     work.put(SUBSCRIPTIONS, msgspec.structs.replace(subscription, attributes=attributes))

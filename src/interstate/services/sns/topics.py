@@ -9,14 +9,19 @@ import msgspec
 
 from interstate.base.arn import caller_of
 from interstate.base.errors import NotImplementedHere
-from interstate.base.json import dumps
+from interstate.base.json import dumps, loads
 from interstate.base.time import to_iso
-from interstate.core.topics.attributes import archive_retention, check_topic_attribute, check_topic_name, is_fifo
+from interstate.core.topics.attributes import (
+    archive_retention,
+    check_topic_attribute,
+    check_topic_name,
+    default_policy,
+    is_fifo,
+)
 from interstate.core.topics.delivery_policy import CONTENT_TYPE, DEFAULT, header_content_type, read_delivery_policy
 from interstate.core.topics.errors import InvalidParameterException, InvalidStateException
 from interstate.services.sns.access import check_arn, require, topic_at
 from interstate.services.sns.paging import place_after, token_after
-from interstate.services.sns.permissions import default_policy
 from interstate.services.sns.tags import Tags, read_tags
 from interstate.store.ports import Work
 from interstate.store.records.sns import (
@@ -159,7 +164,7 @@ def get_topic_attributes(request: TopicRequest, work: Work) -> dict[str, Any]:
     counts = {confirmed: work.scalar(COUNT_SUBSCRIPTIONS, topic=topic.arn, confirmed=confirmed) for confirmed in (0, 1)}
     attributes = {
         "DisplayName": "",
-        "Policy": dumps(default_policy(topic)),
+        "Policy": dumps(default_policy(topic.arn)),
         **_shown(topic),
         "TopicArn": topic.arn,
         "Owner": caller_of(topic.arn).account,
@@ -180,7 +185,7 @@ def _shown(topic: Topic) -> dict[str, str]:
 
 
 def set_topic_attributes(request: SetTopicAttributes, work: Work) -> None:
-    """Set one attribute; an empty text takes it back.
+    """Set one attribute; an empty text takes it back, and the default policy takes the policy back.
 
     Raises:
         InvalidParameterException: the topic cannot have it, or not any more (FifoTopic).
@@ -190,6 +195,8 @@ def set_topic_attributes(request: SetTopicAttributes, work: Work) -> None:
     if name == "FifoTopic":
         raise InvalidParameterException("AttributeName")
     check_topic_attribute(name, value, fifo=is_fifo(topic.arn))
+    if name == "Policy" and loads(value) == default_policy(topic.arn):
+        value = ""
     attributes = {**topic.attributes, name: value}
     if name == "ArchivePolicy":
         attributes = with_archive({**attributes, name: value or "{}"}, work)

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from interstate.base.json import dumps
 from interstate.core.templates.properties import (
     BOOLEAN,
     DOCUMENT,
@@ -12,6 +13,7 @@ from interstate.core.templates.properties import (
     Members,
     document_text,
 )
+from interstate.core.topics.attributes import default_policy
 from interstate.services.cloudformation.resources.policies import inline_policy_type, policy_type
 from interstate.services.cloudformation.resources.resource import Before, Made, Making, ResourceType, tag_changes
 
@@ -140,8 +142,13 @@ def _delete_subscription(making: Making, before: Before) -> None:
 
 
 def _give_policy(making: Making, arn: str, policy: str) -> None:
+    """Set a topic's policy; an empty one gives it back the default."""
     if policy or making.has("sns", "GetTopicAttributes", {"TopicArn": arn}):
-        making.call("sns", "SetTopicAttributes", {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": policy})
+        making.call(
+            "sns",
+            "SetTopicAttributes",
+            {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": policy or dumps(default_policy(arn))},
+        )
 
 
 TYPES: Final = (
