@@ -213,10 +213,22 @@ class Going:
         return self.booked
 
 
-@pytest.mark.parametrize(("looks", "missed"), [(100, ""), (2, "the load was over before the fault")])
+@pytest.mark.parametrize(
+    ("looks", "missed"), [(100, ""), (2, "the load was over before the fault; place more --invoices")]
+)
 def test_a_fault_waits_until_the_load_is_under_way_and_tells_what_it_missed(looks: int, missed: str) -> None:
     scene = importlib.import_module("proving.scene").Scene("frozen", Path(), None, lambda _what: None)
     assert scene.under_way(Going(looks)) == missed
+
+
+def test_a_node_that_gets_no_processor_is_told_from_one_that_does_nothing() -> None:
+    stage = object.__new__(importlib.import_module("proving.stage").Stage)
+    stage.nodes, stage._ended = [], []
+    assert stage.starved() == 0
+    stage._ended = [(2.0, 38.0), (3.0, 57.0)]
+    assert stage.starved() == 0.95
+    processes = importlib.import_module("proving.processes")
+    assert processes.ran_and_waited_s(2**30) == (0, 0)
 
 
 class Held:

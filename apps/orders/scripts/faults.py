@@ -7,8 +7,8 @@
 Every scenario starts its own servers, partners and (where it needs one) its own PostgreSQL on free ports, in a folder of its own that is
 removed unless you name one. Beside the orders, a customer sends numbered messages all the time: what was acknowledged must be there
 at the end, once. Progress goes to standard error; the verdict as JSON to standard output, and to --report FILE. Exit 0: everything held;
-1: something did not; 2: a scenario cannot run on this machine (it says what it lacks), or its load was over before its faults were
-(it is undecided: more invoices), and the others held.
+1: something did not; 2: a scenario cannot run on this machine (it says what it lacks), or it is undecided (its load was
+over before its faults were, or the machine was too busy to tell; it says which), and the others held.
 """
 
 import argparse

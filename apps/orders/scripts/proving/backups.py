@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proving.proxy import Proxy
-from proving.scene import Facts, Scene, judged
+from proving.scene import MORE, Facts, Scene, judged
 from proving.stage import Failed, Node, Stage
 
 _KEY = "secrets.key"
@@ -40,7 +40,7 @@ def _restored(scene: Scene, stage: Stage, nodes: list[Node], source: tuple[str, 
     told = _done(stage, "interstate", "backup", str(file), *source)
     backup_s = round(time.monotonic() - began, 2)
     scene.say(f"backed up under load in {backup_s} s")
-    missed = missed or ("" if load.runs() else "the load was over before the backup was there")
+    missed = missed or ("" if load.runs() else f"the load was over before the backup was there; {MORE}")
     load.process.wait()
     for each in nodes:
         stage.stop(each)

@@ -10,7 +10,7 @@ from pathlib import Path
 from proving import stall
 from proving.disk import CannotMount, SmallDisk
 from proving.probe import Probe
-from proving.scene import Facts, Scene, Skipped, freeze
+from proving.scene import MORE, Facts, Scene, Skipped, freeze
 from proving.stage import Node, Stage
 
 _KILLS = 3
@@ -33,7 +33,7 @@ def kill(scene: Scene) -> Facts:
         stage.kill(node)
         kills += 1
         stage.start(node)
-    missed = "" if kills == _KILLS else f"the load was over after {kills} of {_KILLS} kills"
+    missed = "" if kills == _KILLS else f"the load was over after {kills} of {_KILLS} kills; {MORE}"
     starts_s = stage.starts_s
     return scene.verdict(
         load, probe, ("kills", kills, True), ("startsSeconds", starts_s, max(starts_s) < 60), missed=missed

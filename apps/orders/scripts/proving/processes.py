@@ -60,6 +60,15 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def ran_and_waited_s(pid: int) -> tuple[float, float]:
+    """How long a process's first thread has computed, and how long it was ready to and had no processor (Linux; elsewhere 0, 0)."""
+    try:
+        ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    except (OSError, ValueError):
+        return 0.0, 0.0
+    return int(ran) / 1e9, int(waited) / 1e9
+
+
 def free_ports(count: int) -> list[int]:
     """Ports below those that systems give out by themselves: a killed server's port must wait for it."""
     ports: set[int] = set()

@@ -16,6 +16,7 @@ from proving.proxy import Proxy
 from proving.stage import Load, Node, Stage
 
 Facts = dict[str, Any]
+MORE = "place more --invoices"
 _UNDER_WAY = 3
 _UNDER_WAY_S_MAX = 60.0
 
@@ -103,7 +104,7 @@ class Scene:
         """Wait until the first orders ship, so that the fault meets orders in all states; what it missed where all of them have ended."""
         self.until(lambda: load.bookings() >= beyond + _UNDER_WAY or not load.runs(), _UNDER_WAY_S_MAX)
         self.say(f"the load is under way: {load.bookings()} bookings")
-        return "" if load.runs() else "the load was over before the fault"
+        return "" if load.runs() else f"the load was over before the fault; {MORE}"
 
     def metered(self, load: Load, reader: stall.Reader) -> Load:
         """Measure the longest standstill while the load runs."""
@@ -135,9 +136,9 @@ class Scene:
 
 
 def judged(facts: Facts, broken: list[str], missed: str) -> Facts:
-    """Held, broken, or, where the load did not see all of the faults and nothing broke, undecided."""
+    """Held, broken, or, where something is missing that would decide and nothing broke, undecided."""
     if missed and not broken:
-        return {"held": None, "broken": [], "undecided": f"{missed}: place more --invoices", **facts}
+        return {"held": None, "broken": [], "undecided": missed, **facts}
     return {"held": not broken, "broken": broken, **facts}
 
 

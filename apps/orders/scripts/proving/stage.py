@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proving.processes import descendants, free_ports, survivors
+from proving.processes import descendants, free_ports, ran_and_waited_s, survivors
 from proving.stall import StallMeter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,6 +90,7 @@ class Stage:
     nodes: list[Node] = field(default_factory=list)
     orphans: list[int] = field(default_factory=list)
     starts_s: list[float] = field(default_factory=list)
+    _ended: list[tuple[float, float]] = field(default_factory=list)
     _others: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -161,11 +162,18 @@ class Stage:
         """``kill -9``; its children must follow, those that do not are orphans."""
         assert node.process is not None
         family = list(descendants(node.pid))
+        self._ended.append(ran_and_waited_s(node.pid))
         # Under a tracer the server is a child of what we started.
         for pid in [node.pid, *(family if self.before else ())]:
             os.kill(pid, signal.SIGKILL)
         node.process.wait()
         self.orphans += survivors(family)
+
+    def starved(self) -> float:
+        """Which share of the time in which the nodes had something to compute they waited for a processor."""
+        living = [ran_and_waited_s(node.pid) for node in self.nodes if node.process is not None]
+        ran, waited = (sum(times) for times in zip((0.0, 0.0), *self._ended, *living, strict=False))
+        return round(waited / (ran + waited), 2) if ran + waited else 0.0
 
     def stop(self, node: Node) -> int:
         """SIGTERM, and its exit status."""
