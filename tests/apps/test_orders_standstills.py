@@ -15,6 +15,7 @@ from interstate.runtime.testing import World
 from interstate.services.lambda_ import SERVICE as LAMBDA
 from interstate.services.logs import SERVICE as LOGS
 from interstate.services.sqs import SERVICE as SQS
+from interstate.services.states import SERVICE as STATES
 from interstate.store.ports import Work
 from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, STEP, WAITING
 from interstate.store.records.lambda_ import Invocation, InvocationResult
@@ -147,6 +148,21 @@ def test_what_a_bug_put_off_is_due_now(world: World) -> None:
     world.call("sqs", "SendMessage", {"QueueUrl": URL, "MessageBody": "{}", "DelaySeconds": 600})
     world.run(put_off)
     assert oldest(world).at == 0.0
+
+
+@pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
+def test_each_execution_is_a_step(tmp_path: Path, kind: str) -> None:
+    made = World([STATES, LOGS], directory=tmp_path / "data")
+    definition = dumps({"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}})
+    words = {"name": "m", "definition": definition, "roleArn": "arn:aws:iam::000000000000:role/r", "type": kind}
+    arn = made.call("stepfunctions", "CreateStateMachine", words)["stateMachineArn"]
+    seen = {stall.OfSqlite(tmp_path / "data").step()}
+    for _ in range(3):
+        made.call("stepfunctions", "StartExecution", {"stateMachineArn": arn})
+        made.run_due()
+        seen.add(stall.OfSqlite(tmp_path / "data").step())
+    assert len(seen) == 4
+    made.close()
 
 
 @pytest.mark.parametrize(

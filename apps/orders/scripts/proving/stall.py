@@ -29,7 +29,9 @@ import psycopg
 _EVERY_S = 0.1
 FOLLOWS_S = 15.0  # A step that comes later after what was waited for was not for that.
 _LOOK_AFTER_S = 0.5  # Without a step for so long, what is due is looked at.
-_LAST = "SELECT max(id) FROM states_history"
+_LAST = """
+SELECT (SELECT coalesce(max(id), 0) FROM states_history) + (SELECT coalesce(max(id), 0) FROM states_executions)
+"""  # Both only grow. Express executions leave no history.
 _OLDEST = """
 SELECT CASE WHEN tries > 0 THEN 0 ELSE due_at END AS since, kind, body FROM due WHERE kind NOT IN {} ORDER BY since LIMIT 1
 """.format("('cloudwatch.sweep', 'dynamodb.trim', 'events.log_sweep', 'events.sweep', 'sqs.sweep', 'states.sweep')")
@@ -58,7 +60,7 @@ class Reader(ABC):
 
     @abstractmethod
     def step(self) -> int | None:
-        """The number of the newest step of any execution."""
+        """A number that another step, or another execution, changes."""
 
     @abstractmethod
     def oldest(self) -> Oldest | None:
@@ -170,7 +172,7 @@ class _Sql(Reader):
 
     def step(self) -> int | None:
         rows = self._rows(_LAST)
-        return (rows[0][0] or 0) if rows else None
+        return rows[0][0] if rows else None
 
     def oldest(self) -> Oldest | None:
         rows = self._rows(_OLDEST)
