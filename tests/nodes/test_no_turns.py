@@ -109,10 +109,10 @@ def test_a_wake_that_was_left_is_answered_before_another_is_left(pair: Pair) -> 
     here, _ = pair
     _mapped(here)
     looks = "SELECT count(*) FROM due WHERE kind = 'lambda.poll'"
-    rows = here.store.rows.line.connection  # type: ignore[attr-defined]  # PostgreSQL's
+    store: Any = here.store
 
     def due() -> int:
-        (count,) = rows.execute(looks).fetchone()
+        (count,) = store.writer.execute(looks).fetchone()
         return int(count)
 
     here.performers["lambda.invoke"] = lambda _key, _call: InvocationResult("{}")

@@ -106,7 +106,7 @@ def test_a_node_that_was_declared_dead_writes_nothing_and_comes_back_as_another(
     here, there = pair
     url = here.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
     number, epoch = here.store.node, here.store.epoch  # type: ignore[attr-defined]  # PostgreSQL's
-    there.store.rows.line.connection.execute("DELETE FROM nodes WHERE number = %s", (number,))  # type: ignore[attr-defined]
+    there.store.writer.execute("DELETE FROM nodes WHERE number = %s", (number,))  # type: ignore[attr-defined]
     with pytest.raises(StoreUnavailable):
         here.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": "from the grave"})
     assert there.call("sqs", "ReceiveMessage", {"QueueUrl": url}) == {}
@@ -118,7 +118,7 @@ def test_a_node_that_was_declared_dead_writes_nothing_and_comes_back_as_another(
 def test_a_call_during_an_outage_is_told_so_and_the_next_one_is_carried_out(pair: Pair) -> None:
     here, there = pair
     pid = here.store.rows.line.connection.info.backend_pid  # type: ignore[attr-defined]  # PostgreSQL's
-    there.store.rows.line.connection.execute("SELECT pg_terminate_backend(%s::int, 5000)", (pid,))  # type: ignore[attr-defined]
+    there.store.writer.execute("SELECT pg_terminate_backend(%s::int, 5000)", (pid,))  # type: ignore[attr-defined]
     with pytest.raises(ServiceUnavailable) as refused:
         here.call("sqs", "CreateQueue", {"QueueName": "q"})
     assert refused.value.status == 503
