@@ -6,6 +6,7 @@
     make simulate COUNT=50 ARGS='--orders --nodes 2'  the same on several nodes
     make simulate COUNT=50 ARGS='--logs --nodes 2'    those alone who write and read logs, their commits crossing
     make simulate COUNT=50 ARGS=--overlaps            one node on PostgreSQL whose commits overlap; also with --nodes, --orders
+    make simulate COUNT=50 ARGS=--meeting             the same, with those alone whose calls meet in the same rows
     make simulate SEED=41 COUNT=1 ARGS='--trace FILE' one run again, with all that happened in it
     make simulate COUNT=10000 ARGS='--keep-going'     all of them, whatever breaks on the way
 
@@ -53,6 +54,7 @@ def main() -> int:
         action="store_true",
         help="the commits of each node overlap (otherwise: in most runs on PostgreSQL)",
     )
+    parser.add_argument("--meeting", action="store_true", help="play only those whose calls meet, on one such node")
     parser.add_argument("--keep-going", action="store_true", help="play on after a failure")
     parser.add_argument(
         "--store", default="sqlite", choices=("sqlite", "postgres"), help="of one node (default: sqlite)"
@@ -63,12 +65,12 @@ def main() -> int:
     sums: Counter[str] = Counter()
     for number, seed in enumerate(range(given.seed, given.seed + given.count), 1):
         nodes = given.nodes[seed % len(given.nodes)]
-        played = play(seed, nodes, orders=given.orders, logs=given.logs, overlaps=given.overlaps)
+        named = {"orders": given.orders, "logs": given.logs, "overlaps": given.overlaps, "meeting": given.meeting}
+        played = play(seed, nodes, **named)
         sums.update(played.faults)
         total.steps, total.commits = total.steps + played.steps, total.commits + played.commits
         if played.problem:
             failed += 1
-            named = {"orders": given.orders, "logs": given.logs, "overlaps": given.overlaps}
             options = [f"--{name}" for name, wanted in named.items() if wanted]
             options += [f"--nodes {nodes}"] * (nodes > 1) + [f"--store {given.store}"] * (given.store != "sqlite")
             _tell(played, options)

@@ -57,13 +57,27 @@ def _check(run: Simulation, *, orders: bool) -> None:
     check_orders(run)
 
 
-def play(seed: int, nodes: int = 1, *, orders: bool = False, logs: bool = False, overlaps: bool = False) -> Played:
+def play(
+    seed: int,
+    nodes: int = 1,
+    *,
+    orders: bool = False,
+    logs: bool = False,
+    overlaps: bool = False,
+    meeting: bool = False,
+) -> Played:
     """Run a seed and look at every law.
 
     ``orders``: of the order system instead of the small application; ``logs``: of those alone who write or read logs;
-    ``overlaps``: each node has two connections to PostgreSQL, whose commits overlap.
+    ``overlaps``: each node has two connections to PostgreSQL, whose commits overlap; ``meeting``: of those alone who meet there, on
+    one node.
     """
-    run = simulation(seed, nodes, orders=orders, logs=logs, overlaps=overlaps)
+    if meeting:
+        from tests.simulation.simulated_meeting import Meeting  # noqa: PLC0415 only who asks for it starts a database
+
+        run: Simulation = Meeting(seed)
+    else:
+        run = simulation(seed, nodes, orders=orders, logs=logs, overlaps=overlaps)
     problem, unlawful = "", False
     try:
         run.run()

@@ -18,7 +18,9 @@ from tests.simulation.simulated_node import Clock, CommitRefused, Died, Node
 from tests.simulation.simulated_overlap import REFUSALS, HeldCommit, HoldingStore
 from tests.simulation.simulation import NEXT_DUE, Simulation, _micros
 
+from interstate.runtime import commits as commits_runtime
 from interstate.runtime import nodes as nodes_runtime
+from interstate.runtime.batch import BATCH_JOBS_MAX
 from interstate.runtime.nodes import Nodes
 from interstate.store.postgres import engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
@@ -45,6 +47,7 @@ class _Apart:
         return self._last
 
 
+_SMALL = 0.7  # In so many of the runs whose commits overlap a batch has two jobs at most.
 _SOON = 4  # So many times likelier than a client's next call: what was called is decided, what has come is looked at.
 _TICK = timedelta(microseconds=8)  # More than there are nodes.
 LEASE_S = 3600.0
@@ -76,7 +79,7 @@ class Cluster(Simulation):
         self._loop = asyncio.new_event_loop()
         self._committing: list[Node] = []
         self._moves = 0
-        self._overlaps = False
+        self._overlaps = self._small = False
         self._ghosts: list[tuple[Node, HeldCommit]] = []  # Sent by nodes that are gone, and not carried out yet.
         self._at: datetime | None = None
         self._database = self.shared()
@@ -93,6 +96,7 @@ class Cluster(Simulation):
             rates[fault] = self.dice.choice([0, 0.02, 0.06]) if self._overlaps else 0.0
         rates["fails beside another"] = self.dice.choice([0.1, 0.3]) if self._overlaps else 0.0
         rates["crash between two"] = self.dice.choice([0, 0.1]) if self._overlaps else 0.0
+        self._small = self._overlaps and self.dice.random() < _SMALL
         rates["slow commit"] = self.dice.choice([0.5, 0.8, 0.95]) if self._overlaps else 0.0
         rates["writes sent late"] = self.dice.choice([0, 0.3, 1.0]) if self._overlaps else 0.0
         if self._count == 1:
@@ -169,7 +173,7 @@ class Cluster(Simulation):
             return acts
         slow = bool(acts) and self._strikes("slow commit")
         for node in self.nodes:
-            acts += [one for one in self._comes(node) if not (slow and one[0] == self._lands)]
+            acts += [one for one in self._comes(node) if not (slow and one[0] == self._lands and _beside(*one[1]))]
         if not self.calm:  # Small batches meet more often.
             acts += [one for one in acts if one[0] in (self._batch, self._looks)] * _SOON
         return acts
@@ -325,6 +329,7 @@ class Cluster(Simulation):
             self._leave(node)
 
     def step(self) -> None:
+        vars(commits_runtime)["BATCH_JOBS_MAX"] = 2 if self._small and not self.calm else BATCH_JOBS_MAX
         if self._strikes("lost lease"):
             node, other = self.dice.sample(self.nodes, 2)
             self.faults["lost lease"] += 1
@@ -445,6 +450,13 @@ class Cluster(Simulation):
         self._loop.close()
         self._lives.clear()
         _set_lease(self._lease_s)
+        vars(commits_runtime)["BATCH_JOBS_MAX"] = BATCH_JOBS_MAX
+
+
+def _beside(node: Node, commit: HeldCommit) -> bool:
+    """Whether another batch may be decided while this commit is on its way."""
+    batch = node.line.batch_of(commit)
+    return batch is not None and not batch.alone
 
 
 def _set_lease(seconds: float) -> None:
