@@ -11,7 +11,7 @@ from proving import stall
 from proving.disk import CannotMount, SmallDisk
 from proving.probe import Probe
 from proving.scene import MORE, Facts, Scene, Skipped, freeze
-from proving.stage import Node, Stage
+from proving.stage import START_S_MAX, Node, Stage
 
 _KILLS = 3
 _KILL_EVERY_S = 8.0
@@ -87,7 +87,7 @@ def disk_full_at_start(scene: Scene) -> Facts:
     stage.launch(node)
     assert node.process is not None
     status = None
-    if scene.until(lambda: node.process is not None and node.process.poll() is not None, 15):
+    if scene.until(lambda: node.process is not None and node.process.poll() is not None, START_S_MAX):
         status = node.process.returncode
     told = _last_words(node)
     disk.free()
