@@ -28,12 +28,12 @@ class Aws:
             config=Config(read_timeout=READ_TIMEOUT_S, retries={"total_max_attempts": 1}),
         )
 
-    def call(self, operation: str, **request: Any) -> Any:
-        """Call an operation by its name in Python."""
+    def call(self, operation: str, about: str = "", /, **request: Any) -> Any:
+        """Call an operation by its name in Python; ``about`` says in a refusal what it is about (``queue jobs``)."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 see above
 
         try:
             return getattr(self._client, operation)(**request)
         except (BotoCoreError, ClientError) as error:
-            typer.echo(f"interstate: {told(error, self._endpoint_url)}", err=True)
+            typer.echo(f"interstate: {about and about + ': '}{told(error, self._endpoint_url)}", err=True)
             raise typer.Exit(1) from error

@@ -29,7 +29,7 @@ class _Queues(Aws):
         super().__init__("sqs", endpoint_url, region, account)
 
     def url(self, name: str) -> str:
-        url: str = self.call("get_queue_url", QueueName=name)["QueueUrl"]
+        url: str = self.call("get_queue_url", f"queue {name}", QueueName=name)["QueueUrl"]
         return url
 
     def attributes(self, url: str, *names: str) -> dict[str, str]:
@@ -103,7 +103,7 @@ def redrive(
         request["DestinationArn"] = queues.attributes(queues.url(to), "QueueArn")["QueueArn"]
     if rate:
         request["MaxNumberOfMessagesPerSecond"] = rate
-    queues.call("start_message_move_task", **request)
+    queues.call("start_message_move_task", f"queue {name}", **request)
     (task,) = queues.call("list_message_move_tasks", SourceArn=request["SourceArn"])["Results"]
     typer.echo(
         f"{task['Status'].lower()}: {task['ApproximateNumberOfMessagesMoved']} of "
@@ -124,5 +124,5 @@ def purge(
     url = queues.url(name)
     if not yes:
         typer.confirm(f"Delete every message of {name}?", abort=True)
-    queues.call("purge_queue", QueueUrl=url)
+    queues.call("purge_queue", f"queue {name}", QueueUrl=url)
     typer.echo(f"{name} is empty.")
