@@ -6,7 +6,7 @@ Source: botocore.serialize, botocore.parsers.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import cache
@@ -37,15 +37,32 @@ def botocore_model(name: str) -> ServiceModel:
     return ServiceModel(botocore.loaders.Loader().load_service_model(name, "service-2"), name)
 
 
-def operations() -> list[tuple[str, str]]:
-    """Of S3, whose model needs handlers of the client's for much that is not here, those that are served."""
-    here = {operation.name for service in SERVICES if service.name == "s3" for operation in service.operations}
+def operations(service: str) -> list[OperationModel]:
+    """Without event streams, which are refused by name.
+
+    Of S3, whose model needs handlers of the client's for much that is not here, those that are served.
+    """
+    model = botocore_model(service)
+    here = {operation.name for known in SERVICES if known.name == "s3" for operation in known.operations}
     return [
-        (name, operation)
-        for name in SERVED
-        for operation in botocore_model(name).operation_names
-        if name != "s3" or operation in here - {"GetBucketLocation"}  # Read by a handler of the client's, too.
+        operation
+        for name in model.operation_names
+        if service != "s3" or name in here - {"GetBucketLocation"}  # Read by a handler of the client's, too.
+        if not streams(operation := model.operation_model(name))
     ]
+
+
+def check_each(service: str, check: Callable[[OperationModel], None]) -> None:
+    """Tell all that fail, by name."""
+    failures = []
+    for operation in operations(service):
+        try:
+            check(operation)
+        except Exception as error:  # noqa: BLE001 whatever it is, the others are checked too
+            error.add_note(f"{service}.{operation.name}")
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup(service, failures)
 
 
 @pytest.fixture(scope="module")
@@ -137,43 +154,46 @@ def _bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
-@pytest.mark.parametrize(("service", "name"), operations())
-def test_what_botocore_writes_is_read_as_it_was_meant(loose: Wire, service: str, name: str) -> None:
-    model = botocore_model(service)
-    operation = model.operation_model(name)
-    if streams(operation):
-        pytest.skip("event streams are refused by name")
-    params = Values(f"{service}.{name}").of(operation.input_shape) if operation.input_shape else {}
-    serializer = botocore.serialize.create_serializer(model.metadata["protocol"], include_validation=False)
-    request = request_of(service, serializer.serialize_to_request(params, operation))
-    route = loose.router.route(request)
-    assert route.metadata.name == service
-    assert loose.codec(service, route.operation).operation.uri == operation.http["requestUri"]
-    if route.operation == name:
-        if service == "s3" and "Expires" in params:
-            params["Expires"] = format_datetime(params["Expires"], usegmt=True)  # Kept as it came, whatever it is.
-        assert loose.decode(route, request) == params
+@pytest.mark.parametrize("service", SERVED)
+def test_what_botocore_writes_is_read_as_it_was_meant(loose: Wire, service: str) -> None:
+    metadata = botocore_model(service).metadata
+    serializer = botocore.serialize.create_serializer(metadata["protocol"], include_validation=False)
+
+    def check(operation: OperationModel) -> None:
+        name = operation.name
+        params = Values(f"{service}.{name}").of(operation.input_shape) if operation.input_shape else {}
+        request = request_of(service, serializer.serialize_to_request(params, operation))
+        route = loose.router.route(request)
+        assert route.metadata.name == service
+        assert loose.codec(service, route.operation).operation.uri == operation.http["requestUri"]
+        if route.operation == name:
+            if service == "s3" and "Expires" in params:
+                params["Expires"] = format_datetime(params["Expires"], usegmt=True)  # Kept as it came, whatever it is.
+            assert loose.decode(route, request) == params
+
+    check_each(service, check)
 
 
-@pytest.mark.parametrize(("service", "name"), operations())
-def test_what_we_answer_is_read_by_botocore_as_it_was_meant(loose: Wire, service: str, name: str) -> None:
-    model = botocore_model(service)
-    operation = model.operation_model(name)
-    if streams(operation):
-        pytest.skip("event streams are refused by name")
-    answer = Values(f"{service}.{name}").of(operation.output_shape) if operation.output_shape else None
-    protocol: Any = "cbor" if model.metadata["protocol"].startswith("smithy") else model.metadata["protocol"]
-    route = Route(loose.models.metadata[service], name, protocol)
-    response = loose.encode(route, answer, b"request-1")
-    parser: Any = botocore.parsers.create_parser(model.metadata["protocol"])
-    parsed = parser.parse(_as_botocore_sees(response), operation.output_shape)
-    metadata = parsed.pop("ResponseMetadata", {})
-    if protocol != "cbor" or operation.output_shape:  # The parser of that protocol looks at no empty answer's headers.
-        assert metadata["RequestId"] == "request-1"
-    payload = operation.output_shape and operation.output_shape.serialization.get("payload")
-    if payload and isinstance(parsed[payload], str):  # The parser leaves bodies to the client, as streams.
-        parsed[payload] = parsed[payload].encode()
-    assert _plain(parsed) == (answer or {})
+@pytest.mark.parametrize("service", SERVED)
+def test_what_we_answer_is_read_by_botocore_as_it_was_meant(loose: Wire, service: str) -> None:
+    spoken = botocore_model(service).metadata["protocol"]
+    protocol: Any = "cbor" if spoken.startswith("smithy") else spoken
+    parser: Any = botocore.parsers.create_parser(spoken)
+
+    def check(operation: OperationModel) -> None:
+        name, shape = operation.name, operation.output_shape
+        answer = Values(f"{service}.{name}").of(shape) if shape else None
+        response = loose.encode(Route(loose.models.metadata[service], name, protocol), answer, b"request-1")
+        parsed = parser.parse(_as_botocore_sees(response), shape)
+        metadata = parsed.pop("ResponseMetadata", {})
+        if protocol != "cbor" or shape:  # The parser of that protocol looks at no empty answer's headers.
+            assert metadata["RequestId"] == "request-1"
+        payload = shape and shape.serialization.get("payload")
+        if payload and isinstance(parsed[payload], str):  # The parser leaves bodies to the client, as streams.
+            parsed[payload] = parsed[payload].encode()
+        assert _plain(parsed) == (answer or {})
+
+    check_each(service, check)
 
 
 def _as_botocore_sees(response: Response) -> dict[str, Any]:
