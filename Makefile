@@ -39,7 +39,7 @@ check: install-dev ## Format, lint, types, layers, fast tests: under a minute
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo > .import_linter.log || { cat .import_linter.log; exit 1; }
-	@$(BIN)/python -m pytest -q -n 2 -m "not server and not slow" tests apps/orders/tests
+	@$(BIN)/python -m pytest -q -n 2 --quick tests apps/orders/tests
 
 test: install-dev ## Everything
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests apps/orders/tests $(ARGS)

@@ -1,7 +1,9 @@
-"""What all tests share: settings of hypothesis, and a real server on a free port."""
+"""What all tests share: settings of hypothesis, what the quick check leaves out, and a real server on a free port."""
 
+import gc
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from interstate.runtime.testing import World
 from tests import postgres_server
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("default"), max_examples=25)
 settings.register_profile("long", deadline=None, max_examples=2000)
 # Processes that tests start read what was compiled before; compiling all of it takes a second each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -21,12 +24,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seed", type=int, default=0, help="The seed of simulations.")
     parser.addoption("--store", default="sqlite", choices=("sqlite", "postgres"), help="The store under every World.")
+    parser.addoption(
+        "--quick", action="store_true", help="Without servers, without what is slow, and with fewer examples."
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """``--store postgres``: each World has a database of its own, kept for its directory."""
     postgres_server.name_directory()
+    if config.getoption("--quick") and "HYPOTHESIS_PROFILE" not in os.environ:
+        settings.load_profile("quick")
     if config.getoption("--store") == "postgres":
+        config.pluginmanager.register(_OnPostgres())
         postgres_server.server_url()  # Here, so that it lives as long as the run.
         postgres_server.keep_connections()
         World.open_store = staticmethod(postgres_server.open_for_world)
@@ -38,16 +47,17 @@ _EMBEDDED = ("tests/cli/test_backup.py", "tests/store/test_copying.py")
 _open_embedded = World.__dict__["open_store"]
 
 
-@pytest.fixture(autouse=True)
-def _embedded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.config.getoption("--store") == "postgres" and request.path.as_posix().endswith(_EMBEDDED):
-        monkeypatch.setattr(World, "open_store", _open_embedded)
-        monkeypatch.setattr(ServerProcess, "database_for", None)
+class _OnPostgres:
+    """What each test needs there, and only there."""
 
+    @pytest.fixture(autouse=True)
+    def _embedded(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        if request.path.as_posix().endswith(_EMBEDDED):
+            monkeypatch.setattr(World, "open_store", _open_embedded)
+            monkeypatch.setattr(ServerProcess, "database_for", None)
 
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Connections of instances that crashed are no test's business."""
-    if item.config.getoption("--store") == "postgres":
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Connections of instances that crashed are no test's business."""
         postgres_server.close_all()
         if nextitem is None or nextitem.path != item.path:
             postgres_server.servers_are_done()
@@ -90,12 +100,37 @@ _LONG = (
 """What belongs to the whole suite and not to the quick check."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@cache
+def _is_long(path: Path) -> bool:
+    return any(part in path.as_posix() for part in _LONG)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The quick check does not even read what it leaves out as a whole."""
+    return True if config.getoption("--quick") and _is_long(collection_path) else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Long tests are left out of the quick check, and with them everything that wants PostgreSQL."""
     for item in items:
-        path = item.path.as_posix()
-        if any(part in path for part in _LONG) or "postgres" in item.name:
+        if _is_long(item.path) or "postgres" in item.name:
             item.add_marker(pytest.mark.slow)
+    if config.getoption("--quick"):
+        left_out = {item for item in items if item.get_closest_marker("server") or item.get_closest_marker("slow")}
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Tests are collected for good: looking through thousands of them for garbage, again and again, took a third of the run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture

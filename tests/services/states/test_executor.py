@@ -157,6 +157,7 @@ def test_an_endless_loop_can_be_stopped() -> None:
     assert due(w) == []
 
 
+@pytest.mark.slow
 def test_an_endless_express_loop_lets_the_clock_move_and_ends_after_five_minutes() -> None:
     w = world()
     number = start(w, LOOP, {"go": True}, kind="EXPRESS")
