@@ -57,7 +57,7 @@ def test_readers_of_one_queue_pass_over_what_the_other_has_in_hand(pair: Pair) -
     url = here.call("sqs", "CreateQueue", {"QueueName": "q"})["QueueUrl"]
     for body in "ab":
         here.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body})
-    held = here.store.rows.line.connection  # type: ignore[attr-defined]  # PostgreSQL's
+    held = here.store.writer  # type: ignore[attr-defined]  # PostgreSQL's
     with held.transaction():
         held.execute("SELECT 1 FROM messages ORDER BY id LIMIT 1 FOR UPDATE")
         found = there.call("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10})["Messages"]
@@ -71,7 +71,7 @@ def test_a_group_that_one_node_has_in_hand_gives_nothing_to_another(pair: Pair) 
     url = here.call("sqs", "CreateQueue", {"QueueName": "q.fifo", "Attributes": attributes})["QueueUrl"]
     for body in "ab":
         here.call("sqs", "SendMessage", {"QueueUrl": url, "MessageBody": body, "MessageGroupId": "g"})
-    held = here.store.rows.line.connection  # type: ignore[attr-defined]  # PostgreSQL's
+    held = here.store.writer  # type: ignore[attr-defined]  # PostgreSQL's
     with held.transaction():
         held.execute("SELECT 1 FROM message_groups FOR UPDATE")
         assert there.call("sqs", "ReceiveMessage", {"QueueUrl": url}) == {}
