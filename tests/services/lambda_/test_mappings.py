@@ -319,3 +319,13 @@ def test_a_key_for_filters_is_shown(cloud: Any) -> None:
     key = "arn:aws:kms:us-east-1:000000000000:key/k"
     line = Line(cloud, KMSKeyArn=key, FilterCriteria={"Filters": [{"Pattern": '{"body": ["a"]}'}]})
     assert cloud.call("GetEventSourceMapping", UUID=line.uuid)["KMSKeyArn"] == key
+
+
+def test_a_mapping_cannot_be_moved_to_a_function_that_the_queue_feeds_already(cloud: Any) -> None:
+    line = Line(cloud)
+    cloud.create("Other", lambda _event: None)
+    other = cloud.call("CreateEventSourceMapping", EventSourceArn=line.queue, FunctionName="Other")["UUID"]
+    with pytest.raises(ServiceError) as refused:
+        cloud.call("UpdateEventSourceMapping", UUID=other, FunctionName="Ship")
+    assert (refused.value.code, line.uuid in refused.value.message) == ("ResourceConflictException", True)
+    assert cloud.call("UpdateEventSourceMapping", UUID=other, FunctionName="Other")["UUID"] == other

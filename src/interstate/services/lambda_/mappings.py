@@ -89,10 +89,7 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
     version = version_at(work, found)
     if kind in _ABSENT:
         raise InvalidParameterValueException(_ABSENT[kind].format(source))
-    others = work.select(MAPPINGS_OF_SOURCE, limit=OF_ONE_SOURCE_MAX, source=source)
-    for other in others:
-        if (other.function, other.qualifier) == (found.function.arn, found.qualifier):
-            raise ResourceConflictException(_exists(other, found.function.name))
+    _check_single(source, found, "", work)
     if kind == "dynamodb":
         return create_from_stream(request, found, work)
     if kind == SELF_MANAGED:
@@ -102,6 +99,13 @@ def create_event_source_mapping(request: CreateMapping, work: Work) -> dict[str,
     _check(mapping, queue, version)
     save(mapping, work)
     return shown(mapping, "Creating")
+
+
+def _check_single(source: str, found: Located, uuid: str, work: Work) -> None:
+    """A source feeds a function through one mapping; ``uuid`` is the one that is changed."""
+    for other in work.select(MAPPINGS_OF_SOURCE, limit=OF_ONE_SOURCE_MAX, source=source):
+        if other.uuid != uuid and (other.function, other.qualifier) == (found.function.arn, found.qualifier):
+            raise ResourceConflictException(_exists(other, found.function.name))
 
 
 def _source(request: CreateMapping) -> tuple[str, str]:
@@ -327,7 +331,8 @@ def update_event_source_mapping(request: UpdateMapping, work: Work) -> dict[str,
     """Change a mapping; what is not given stays.
 
     Raises:
-        ResourceNotFoundException: there is no such mapping or function.
+        ResourceNotFoundException: there is no such mapping.
+        ResourceConflictException: the source feeds the function through another mapping.
         InvalidParameterValueException: settings that do not fit the queue.
     """
     before = _mapping_at(work, request.uuid)
@@ -336,6 +341,7 @@ def update_event_source_mapping(request: UpdateMapping, work: Work) -> dict[str,
         work, request.function_name or mapping.function, None if request.function_name else mapping.qualifier
     )
     version = version_at(work, found)
+    _check_single(mapping.source, found, mapping.uuid, work)
     mapping = msgspec.structs.replace(mapping, function=found.function.arn, qualifier=found.qualifier)
     if _kind_of(mapping) == SELF_MANAGED:
         work.put(MAPPINGS, mapping)
