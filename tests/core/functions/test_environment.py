@@ -19,6 +19,7 @@ def test_lambdas_own_variables_win_and_the_endpoint_can_be_set() -> None:
     assert environment["TABLE"] == "orders"
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "Pay"
     assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.12"
+    assert environment["AWS_SESSION_TOKEN"], "code that signs requests itself reads it"
     assert "AWS_LAMBDA_LOG_FORMAT" not in environment
 
 

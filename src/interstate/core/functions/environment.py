@@ -41,6 +41,10 @@ SIZE_BYTES_MAX = 4 * 1024  # Source: https://docs.aws.amazon.com/lambda/latest/d
 XRAY_DAEMON = "127.0.0.1:2000"
 
 
+SESSION_TOKEN = "of-the-functions-role"  # noqa: S105 - not secret: nobody asks for it.
+"""Credentials of a role come with a token; code that signs requests itself reads it."""
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What a worker's environment takes from the place where it runs."""
 
@@ -81,6 +85,7 @@ def environment_of(spec: FunctionSpec, around: Surroundings) -> dict[str, str]:
         "AWS_DEFAULT_REGION": arn.region,
         "AWS_ACCESS_KEY_ID": arn.account,
         "AWS_SECRET_ACCESS_KEY": around.secret_access_key,
+        "AWS_SESSION_TOKEN": SESSION_TOKEN,
         "AWS_LAMBDA_FUNCTION_NAME": spec.name,
         "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory_mb),
