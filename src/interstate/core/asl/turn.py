@@ -184,7 +184,8 @@ class Turn:
         self._changed[number] = Frame(number, self.frame, branch, machine.start_at, data, previous, 0, self.now)
 
     def step(self) -> Step:
-        """What the event did."""
+        """What the event did; the turn is over then."""
+        del self.context  # It knows the turn: a circle would leave all that a step has made to the search for garbage.
         changed = self._changed
         changed[self.frame] = self._pack()
         if self._ancestors:
