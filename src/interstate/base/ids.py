@@ -6,6 +6,9 @@ from struct import Struct
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ALPHANUMERICS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _EIGHT_WORDS = Struct(">8Q")
+_UUID_PARTS = Struct("8s4s4s4s12s")
+_UUID_FREE = ~(0xF << 76 | 0xC << 60)
+_UUID_MARKS = 4 << 76 | 8 << 60  # The version and the variant.
 
 
 class Entropy:
@@ -38,9 +41,8 @@ class Entropy:
 
     def uuid(self) -> str:
         """A version 4 UUID as text."""
-        digits = self.bytes(16).hex()
-        variant = "89ab"[int(digits[16], 16) & 3]
-        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+        number = int.from_bytes(self.bytes(16)) & _UUID_FREE | _UUID_MARKS
+        return b"-".join(_UUID_PARTS.unpack(b"%032x" % number)).decode()
 
     def integer(self, bound: int) -> int:
         """A number from 0 to ``bound - 1``."""

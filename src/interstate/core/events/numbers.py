@@ -18,6 +18,8 @@ from interstate.base.ids import Entropy
 _CHARS = 36
 _RANDOM_MASK = (1 << 52) - 1
 _MASK = (1 << 68) - 1
+_LOW = (1 << 60) - 1
+_PARTS = Struct("8s4s4s4s12s")
 _ODD = 0x9E3779B97F4A7C15F39CC061  # Spreads the random bits; any odd number would do.
 _PLACE_BITS = 7
 PLACES_MAX = 1 << _PLACE_BITS
@@ -26,10 +28,15 @@ PLACES_MAX = 1 << _PLACE_BITS
 
 def event_id(row: int, place: int, entropy: Entropy) -> str:
     """The id of the event at ``place`` (0 to 127) in a row of the event log (a number of at most 61 bits)."""
-    random = entropy.word() & _RANDOM_MASK
-    digits = f"{random:013x}{(row << _PLACE_BITS | place) ^ (random * _ODD >> 40) & _MASK:017x}"
-    variant = "89ab"[random & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[12:15]}-{variant}{digits[15:18]}-{digits[18:]}"
+    return _text(row << _PLACE_BITS | place, entropy.word() & _RANDOM_MASK)
+
+
+def _text(address: int, random: int) -> str:
+    masked = address ^ (random * _ODD >> 40) & _MASK
+    number = (
+        random >> 4 << 80 | (random & 0xF | 0x40) << 72 | masked >> 60 << 64 | (random & 3 | 8) << 60 | masked & _LOW
+    )
+    return b"-".join(_PARTS.unpack(b"%032x" % number)).decode()
 
 
 _LANE_BITS: Final = 160

@@ -79,20 +79,26 @@ def envelope(notification: Notification, protocol: str, stamp: Stamp, *, replaye
         )
         attributes = f',\n  "MessageAttributes" : {{\n{lines}\n  }}'
     before = (
-        '{\n  "Type" : "Notification",\n'
-        f'  "MessageId" : "{notification.message_id}",\n'
-        f"{sequence}"
-        f'  "TopicArn" : "{notification.topic}",\n'
-        f"{subject}"
-        f'  "Message" : {dumps(notification.text(protocol))},\n'
-        f'  "Timestamp" : "{to_iso(notification.at)}",\n'
-        f"{again}"
+        f'{{\n  "Type" : "Notification",\n  "MessageId" : "{notification.message_id}",\n'
+        f'{sequence}  "TopicArn" : "{notification.topic}",\n'
+        f'{subject}  "Message" : {dumps(notification.text(protocol))},\n'
+        f'  "Timestamp" : "{_iso(notification.at)}",\n{again}{_vouched(stamp)}'
+    )
+    return Envelope(before, f'"{attributes}\n}}')
+
+
+@lru_cache(maxsize=256)
+def _vouched(stamp: Stamp) -> str:
+    """The end of a document, which many have."""
+    return (
         f'  "SignatureVersion" : "{stamp.version}",\n'
         f'  "Signature" : "{stamp.signature}",\n'
         f'  "SigningCertURL" : "{stamp.certificate_url}",\n'
         f'  "UnsubscribeURL" : "{unsubscribe_url(stamp.address, "")}'
     )
-    return Envelope(before, f'"{attributes}\n}}')
+
+
+_iso = lru_cache(maxsize=64)(to_iso)  # What is published in one batch has one instant.
 
 
 def notification_text(
