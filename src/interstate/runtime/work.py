@@ -174,6 +174,10 @@ class BatchWork:
         if self.catalog.faults:
             self.catalog.faults.inside(service, operation, request)
 
+    @property
+    def disturbed(self) -> bool:
+        return bool(self.catalog.faults)
+
     def overlay(self) -> "_Overlay":
         return _Overlay(self)
 

@@ -11,6 +11,15 @@ from interstate.store.tables import Table
 
 
 @cache
+def _keys_of(table: Table[Any]) -> Callable[[Sequence[Any]], list[tuple[Any, ...]]]:
+    """Reads the keys of records: a tuple each."""
+    read = attrgetter(*table.key)
+    if len(table.key) > 1:
+        return lambda records: list(map(read, records))
+    return lambda records: list(zip(map(read, records)))
+
+
+@cache
 def _key_of(table: Table[Any]) -> Callable[[Any], tuple[Any, ...]]:
     """Reads a record's key; tables are module-level values, so each is compiled once."""
     if len(table.key) > 1:
@@ -22,7 +31,7 @@ def _key_of(table: Table[Any]) -> Callable[[Any], tuple[Any, ...]]:
 class KnownRows:
     """What a batch knows of one table."""
 
-    __slots__ = ("current", "dirty", "fresh_from", "key", "ranges", "stored", "table")
+    __slots__ = ("current", "dirty", "fresh_from", "key", "keys", "ranges", "stored", "table")
 
     def __init__(self, table: Table[Any]) -> None:
         self.table = table
@@ -32,6 +41,7 @@ class KnownRows:
         self.ranges: dict[Any, list[tuple[Any, ...]]] = {}  # What range reads found since the last change, by key.
         self.fresh_from: int | None = None
         self.key = _key_of(table)
+        self.keys = _keys_of(table)
 
     def is_new(self, key: tuple[Any, ...]) -> bool:
         """Whether the database cannot hold this unseen key: its number was drawn in this batch, or the table only grows."""

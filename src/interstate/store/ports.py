@@ -210,6 +210,11 @@ class Work(Protocol):
         """
         ...
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether there are rules for faults: otherwise ``disturb`` does nothing."""
+        ...
+
     def overlay(self) -> AbstractContextManager[None]:
         """Writes inside are kept when the block ends, dropped when it raises (the exception goes on)."""
         ...

@@ -29,6 +29,8 @@ V = TypeVar("V", bound=msgspec.Struct)
 _UNSEEN: Any = object()
 Glance = tuple[Table[Any] | Select[Any], int, tuple[Any, ...]]
 """A look at a shared table: (table, 0, key) or (range, limit, its parameters)."""
+_FEW = 5
+"""So many records are put one after the other."""
 
 
 Mark = int
@@ -103,11 +105,11 @@ class UnitOfWork:
         """The records under some keys."""
         if len(keys) == 1:
             return [self.get(table, keys[0])]
-        state = self._states.get(table) or self._state(table)
-        found = list(map(state.current.get, keys, repeat(_UNSEEN)))
-        if any(map(is_, found, repeat(_UNSEEN))):
+        try:
+            current = self._states[table].current
+            return [current[key] for key in keys]  # type: ignore[misc]  # a table's rows are of its record
+        except KeyError:
             return [self.get(table, key) for key in keys]
-        return cast("list[V | None]", found)
 
     def _look(self, table: Table[Any], key: tuple[Any, ...]) -> msgspec.Struct | None:
         self._looked = True
@@ -216,9 +218,12 @@ class UnitOfWork:
         state = self._states.get(table) or self._state(table)
         if state.ranges:
             state.ranges.clear()
+        if len(records) <= _FEW:
+            self._put_few(state, records)
+            return
         current = state.current
-        keys = list(map(state.key, records))
-        before = [current.get(key, _UNSEEN) for key in keys]
+        keys = state.keys(records)
+        before = list(map(current.get, keys, repeat(_UNSEEN)))
         unseen = before.count(_UNSEEN)
         if unseen and unseen == len(keys) and state.are_new(keys):
             state.stored.update(dict.fromkeys(keys))
@@ -232,6 +237,20 @@ class UnitOfWork:
         self._undo += zip(repeat(state), keys, before)
         current.update(zip(keys, records, strict=True))
         state.dirty.update(dict.fromkeys(keys))
+
+    def _put_few(self, state: KnownRows, records: Sequence[msgspec.Struct]) -> None:
+        """The same, one after the other: what is done for all together pays from some records on."""
+        current, dirty, read = state.current, state.dirty, state.key
+        for record in records:
+            key = read(record)
+            before = current.get(key, _UNSEEN)
+            if before is _UNSEEN:
+                if key not in state.stored:
+                    state.stored[key] = None if state.is_new(key) else self._look(state.table, key)
+                before = state.stored[key]
+            self._undo.append((state, key, before))
+            current[key] = record
+            dirty[key] = None
 
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
         """Delete; nothing happens when there is none."""

@@ -152,3 +152,44 @@ def test_raw_and_wrapped_deliveries_stand_beside_each_other() -> None:
     }
     assert bodies["raw"] == "text"
     assert json.loads(bodies["wrapped"])["Message"] == "text"
+
+
+def test_what_changes_between_two_messages_is_seen_by_the_second() -> None:
+    """What is remembered of a topic's subscriptions and queues holds for the records that it was made of."""
+    world = World((sns.SERVICE, sqs.SERVICE))
+    topic = world.call("sns", "CreateTopic", {"Name": "orders"})["TopicArn"]
+    urls, subscriptions = [], []
+    for name in ("one", "two"):
+        made = world.call("sqs", "CreateQueue", {"QueueName": name, "Attributes": {"Policy": policy()}})
+        urls.append(made["QueueUrl"])
+        request = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": ARN.format(name), "ReturnSubscriptionArn": True}
+        subscriptions.append(world.call("sns", "Subscribe", request)["SubscriptionArn"])
+
+    def publish() -> list[int]:
+        """So many messages has each queue now."""
+        world.call("sns", "Publish", {"TopicArn": topic, "Message": "parcel"})
+        return [depth.messages for depth in world.run(lambda work: work.select(ALL_DEPTHS, limit=9))]
+
+    def change(queue: int, name: str, value: str) -> None:
+        world.call("sqs", "SetQueueAttributes", {"QueueUrl": urls[queue], "Attributes": {name: value}})
+
+    def subscribe(at: int, name: str, value: str) -> None:
+        request = {"SubscriptionArn": subscriptions[at], "AttributeName": name, "AttributeValue": value}
+        world.call("sns", "SetSubscriptionAttributes", request)
+
+    assert publish() == [1, 1]
+    assert publish() == [2, 2]
+    change(0, "Policy", policy(Effect="Deny"))
+    assert publish() == [2, 3]
+    change(0, "Policy", policy())
+    assert publish() == [3, 4]
+    subscribe(1, "FilterPolicy", '{"kind": ["letter"]}')
+    assert publish() == [4, 4]
+    subscribe(1, "FilterPolicy", "{}")
+    assert publish() == [5, 5]
+    change(1, "DelaySeconds", "30")
+    assert publish() == [6, 6]
+    received = world.call("sqs", "ReceiveMessage", {"QueueUrl": urls[1], "MaxNumberOfMessages": 10})
+    assert len(received["Messages"]) == 5
+    world.call("sns", "Unsubscribe", {"SubscriptionArn": subscriptions[0]})
+    assert publish() == [6, 7]

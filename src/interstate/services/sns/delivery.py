@@ -113,7 +113,7 @@ def tell_queues(
     """Tell one message to standard queues that want its envelope; who did not take it, with what it was to get and why."""
     told = envelope(notification, "sqs", open_stamp(version, work))
     sealed = Sealed(told.before, told.after, version, notification.topic, notification.group_id)
-    refused = deliver_sealed(sealed, [(each.endpoint, each.arn) for each in subscriptions], work)
+    refused = deliver_sealed(sealed, tuple([(each.endpoint, each.arn) for each in subscriptions]), work)
     took = len(subscriptions) - len(refused)
     if took:
         measure_all(notification.topic, DELIVERED, work, took)

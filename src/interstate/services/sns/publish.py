@@ -11,7 +11,7 @@ Source: SNS API Reference, Publish, PublishBatch.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -41,7 +41,7 @@ from interstate.core.topics.message import (
     size_bytes,
 )
 from interstate.core.topics.subscribing import dead_letter_target, read_scope
-from interstate.services.sns.access import measure, published, topic_at
+from interstate.services.sns.access import measure, published, require, topic_at
 from interstate.services.sns.archive import keep
 from interstate.services.sns.delivery import tell_queues, to_queues
 from interstate.services.sns.numbering import numbered
@@ -118,6 +118,11 @@ def publish(request: Publish, work: Work) -> dict[str, Any]:
         AuthorizationErrorException: the topic's policy does not let the caller.
         EndpointDisabledException: the push endpoint is disabled.
     """
+    if request.target_arn is None and request.phone_number is None and request.topic_arn is not None:
+        topic = work.get(TOPICS, request.topic_arn)
+        if topic is not None:  # Most come so.
+            require(topic, work, "Publish")
+            return _take(request, topic, work)
     destinations = [request.topic_arn, request.target_arn, request.phone_number]
     if sum(destination is not None for destination in destinations) > 1:
         raise InvalidParameterException(
@@ -199,8 +204,9 @@ def _entry_size(entry: Entry) -> int:
 def _take(request: Publish | Entry, topic: Topic, work: Work) -> dict[str, Any]:
     """Check one message, number it, and hand it to whom it concerns."""
     default, texts = read_texts(request.message, request.message_structure)
-    check_subject(request.subject)
-    attributes = read_attributes(request.message_attributes)
+    if request.subject is not None:
+        check_subject(request.subject)
+    attributes = read_attributes(request.message_attributes) if request.message_attributes else {}
     size = size_bytes(request.message, attributes)
     if size > _size_max(topic):
         raise InvalidParameterException("Message too long")
@@ -244,6 +250,9 @@ def fan_out(body: Fanout, work: Work) -> None:
 
 def _serve(notification: Notification, after: str, topic: Topic | None, work: Work) -> None:
     page = work.select(SUBSCRIPTIONS_OF_TOPIC, limit=FANOUT_PAGE, topic=notification.topic, after=after)
+    if not after and not notification.trace and (together := _together(notification.topic, topic, page)):
+        _tell(notification, together, topic, work)
+        return
     inline = not after and len(page) <= INLINE_MAX
     alike = inline and not notification.trace and not (topic is not None and topic.attributes and _logs(topic, "sqs"))
     sealed: list[Subscription] = []
@@ -262,13 +271,52 @@ def _serve(notification: Notification, after: str, topic: Topic | None, work: Wo
         else:
             work.later("sns.delivery", delivery)
     if sealed:
-        version = _version(topic)
-        for subscription, content, error in tell_queues(notification, sealed, version, work):
-            failed(delivery_of(notification, subscription, topic), content, work, reason=error.message)
+        _tell(notification, sealed, topic, work)
     if at_once:
         to_queues(at_once, work)
     if len(page) == FANOUT_PAGE:
         work.later("sns.fanout", Fanout(notification, page[-1].arn))
+
+
+def _tell(notification: Notification, sealed: Sequence[Subscription], topic: Topic | None, work: Work) -> None:
+    """Tell queues that want the envelope of a message, and want it alike."""
+    for subscription, content, error in tell_queues(notification, sealed, _version(topic), work):
+        failed(delivery_of(notification, subscription, topic), content, work, reason=error.message)
+
+
+_TOGETHER_MAX = 4096
+_TOGETHER: dict[str, tuple[Topic | None, list[Subscription], list[Subscription]]] = {}
+
+
+def _together(arn: str, topic: Topic | None, page: list[Subscription]) -> list[Subscription]:
+    """All who are told of a topic's messages, if they are told alike whatever a message holds; otherwise none.
+
+    The answer is kept for these very records: they are the same from batch to batch, until somebody changes one.
+    """
+    known = _TOGETHER.get(arn)
+    if known is not None and known[0] is topic and known[1] == page:
+        return known[2]
+    told = [subscription for subscription in page if subscription.confirmed]
+    if (
+        len(page) > INLINE_MAX
+        or (topic is not None and topic.attributes and _logs(topic, "sqs"))
+        or not all(map(_is_plain_queue, told))
+    ):
+        told = []
+    if len(_TOGETHER) >= _TOGETHER_MAX:
+        _TOGETHER.clear()
+    _TOGETHER[arn] = (topic, page, told)
+    return told
+
+
+def _is_plain_queue(subscription: Subscription) -> bool:
+    """Whether it is a standard queue that wants every message, in its envelope."""
+    return (
+        subscription.protocol == "sqs"
+        and not subscription.endpoint.endswith(FIFO)
+        and not subscription.raw
+        and subscription.attributes.get("FilterPolicy", "{}") in ("", "{}")
+    )
 
 
 def delivery_of(notification: Notification, subscription: Subscription, topic: Topic | None) -> Delivery:

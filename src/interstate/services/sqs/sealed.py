@@ -44,22 +44,69 @@ class _Way(msgspec.Struct, frozen=True):
     metrics: CountAndSize
 
 
-def deliver_sealed(document: Sealed, to: Sequence[tuple[str, str]], work: Work) -> dict[int, ServiceError]:
+class _Post:
+    """Where notifications of a topic go, and what was found of these queues when they were looked at last."""
+
+    __slots__ = ("always_open", "queues", "room", "seen", "ways")
+
+    def __init__(self, topic: str, to: Sequence[tuple[str, str]]) -> None:
+        self.ways = [(_way(arn, topic), subscription) for arn, subscription in to]
+        self.queues = [(arn,) for arn, _ in to]
+        self.seen: list[Queue | None] = []
+        self.always_open: list[Queue] = []  # The queues, if they take whatever has room, at once; otherwise none.
+        self.room = 0  # For what stands around a subscription's name.
+
+    def look(self, topic: str, queues: Sequence[Queue | None]) -> None:
+        """Take a look at the queues as they are now; what follows from it holds for these very records."""
+        self.seen, self.always_open = list(queues), []
+        found = [queue for queue in queues if queue is not None]
+        if len(found) == len(queues) == len({queue.arn for queue in found}) and all(
+            _takes(each, topic) for each in found
+        ):
+            self.always_open = found
+            self.room = min(
+                setting(queue, "MaximumMessageSize") - len(subscription)
+                for queue, (_, subscription) in zip(found, self.ways, strict=True)
+            )
+
+
+def _takes(queue: Queue, topic: str) -> bool:
+    policy = queue.attributes.get("Policy")
+    return bool(policy) and setting(queue, "DelaySeconds") == 0 and _always_lets(policy or "", queue.arn, topic)
+
+
+@lru_cache(maxsize=1024)
+def _post(topic: str, to: tuple[tuple[str, str], ...]) -> _Post:
+    return _Post(topic, to)
+
+
+def deliver_sealed(document: Sealed, to: tuple[tuple[str, str], ...], work: Work) -> dict[int, ServiceError]:
     """Send a document to standard queues, each an ARN beside that of its subscription; tells who does not take it, by place.
 
     A queue's ARN may stand there more than once.
     """
+    post = _post(document.topic, to)
+    around = (document.before + document.after).encode()
+    broken = _broken(around, document.group_id)
+    if broken is None and not work.disturbed:
+        queues = work.get_all(QUEUES, post.queues)
+        if queues != post.seen:
+            post.look(document.topic, queues)
+        if post.always_open and len(around) <= post.room:
+            _write_all(document, post, len(around), work)
+            return {}
+    return _deliver_each(document, post, around, broken, work)
+
+
+def _deliver_each(
+    document: Sealed, post: _Post, around: bytes, broken: ServiceError | None, work: Work
+) -> dict[int, ServiceError]:
     refused: dict[int, ServiceError] = {}
     taken: list[tuple[Queue, _Way, str]] = []
-    before, after, topic = document.before, document.after, document.topic
-    around = (before + after).encode()
-    broken = _broken(around, document.group_id)
-    length = len(around)
-    for at, (arn, subscription) in enumerate(to):
-        way = _way(arn, topic)
-        size = length + len(subscription)
+    for at, (way, subscription) in enumerate(post.ways):
+        size = len(around) + len(subscription)
         try:
-            queue = _queue(arn, topic, way, work)
+            queue = _queue(post.queues[at][0], document.topic, way, work)
             if broken is not None:
                 raise broken
             if size > setting(queue, "MaximumMessageSize"):
@@ -67,11 +114,31 @@ def deliver_sealed(document: Sealed, to: Sequence[tuple[str, str]], work: Work) 
         except ServiceError as error:
             refused[at] = error
         else:
-            taken.append((queue, way, before + subscription + after))
+            taken.append((queue, way, document.before + subscription + document.after))
             work.tally_sized(way.metrics, size)
     if taken:
         _write(document, taken, work)
     return refused
+
+
+def _write_all(document: Sealed, post: _Post, length: int, work: Work) -> None:
+    """What ``_write`` does, for queues that all take a document at once."""
+    now, node, group, seal = work.now, work.node, document.group_id or "", document.seal
+    before, after, queues = document.before, document.after, post.always_open
+    rows = work.next_ids(MESSAGES, len(queues))
+    messages: list[Message] = []
+    for row, name, queue, (way, subscription) in zip(rows, row_ids(rows, work.entropy), queues, post.ways, strict=True):
+        body = before + subscription + after
+        messages.append(Message(row, queue.id, now, now, name, body, "", None, way.system, group_id=group, seal=seal))
+        work.tally_sized(way.metrics, length + len(subscription))
+        work.wake(way.key, one=True)
+    work.put_all(MESSAGES, messages)
+    for queue in queues:
+        was = work.get(DEPTHS, queue.id, node)
+        work.put(
+            DEPTHS, Depth(queue.id, node, 1) if was is None else Depth(queue.id, node, was.messages + 1, was.claimed)
+        )
+        look_at(queue, now, work)
 
 
 def _queue(arn: str, topic: str, way: _Way, work: Work) -> Queue:
