@@ -202,6 +202,21 @@ def test_who_waits_on_a_connection_that_is_given_up_is_told() -> None:
     store.close()
 
 
+def test_what_a_lost_connection_was_sent_is_over_when_a_node_is_back() -> None:
+    """What it would still commit has nobody to perform it: the node has looked by then what is under way."""
+    url = fresh_database()
+    store = PostgresStore(url)
+    lost = [writer.backend for writer in store._writers]
+    store.line.pipe.send([("SELECT pg_sleep(600)", ())])
+    store.line.broken = True
+    store.begin()
+    with psycopg.connect(url) as other:
+        found = other.execute("SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)", (lost,)).fetchall()
+    assert not found
+    store.rollback()
+    store.close()
+
+
 # A server ----------------------------------------------------------------------------------------------------------------
 
 
