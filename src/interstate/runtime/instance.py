@@ -49,7 +49,7 @@ class Instance:
         self.catalog = catalog
         self.clock = clock
         self._entropy = entropy
-        self._calls = 0
+        self.jobs = 0  # So many were begun.
         self.activity = Activity()
         self.batches = Batches(store, catalog, entropy, sequences)
         self.commits = Commits(self.batches, clock, self.activity)
@@ -152,8 +152,8 @@ class Instance:
 
     def seed(self) -> bytes:
         """The seed of one call."""
-        self._calls += 1
-        return blake2b(self._calls.to_bytes(8), digest_size=16, key=self._entropy).digest()
+        self.jobs += 1
+        return blake2b(self.jobs.to_bytes(8), digest_size=16, key=self._entropy).digest()
 
     def implements(self, service: str, operation: str) -> bool:
         """Whether a table has the operation."""

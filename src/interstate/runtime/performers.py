@@ -1,6 +1,7 @@
 """Who performs which effect: functions, HTTP deliveries, template transforms; started and stopped together."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 WARM_AFTER_S = 2.0
 """A server that has no functions yet starts first, and then has the first call's imports ready."""
+BUSY_JOBS = 200
+"""A server that begins so many jobs in that time is not quiet."""
 ANY_FUNCTION = Scalar("SELECT EXISTS (SELECT 1 FROM lambda_functions)", (FUNCTIONS,))
 
 
@@ -103,9 +106,13 @@ class Performers:
         assert not missing, f"nobody performs {missing}"
 
     async def _warm(self) -> None:
-        """Load what functions share before the first of them is called: at once where some are known, else when it is quiet."""
+        """Load what functions share before the first of them is called: at once where some are known, else when it is quiet.
+
+        A server that is busy without functions keeps its processor for what it does; the first function that is called
+        loads what it needs by itself.
+        """
         if not await self._instance.read(lambda work: work.scalar(ANY_FUNCTION)):
-            await asyncio.sleep(WARM_AFTER_S)
+            await until_quiet(lambda: self._instance.jobs, lambda: asyncio.sleep(WARM_AFTER_S))
         await self.functions.prewarm()
 
     async def _post(self, key: str, body: object) -> object:
@@ -180,6 +187,15 @@ class Performers:
             await self._destinations.close()
         if self._calls_of_states is not None:
             await self._calls_of_states.close()
+
+
+async def until_quiet(begun: Callable[[], int], pause: Callable[[], Awaitable[None]]) -> None:
+    """Come back after the first pause in which fewer than ``BUSY_JOBS`` were begun."""
+    busy = True
+    while busy:
+        before = begun()
+        await pause()
+        busy = begun() - before >= BUSY_JOBS
 
 
 async def _nothing() -> None:
