@@ -152,11 +152,8 @@ def test_preflights_are_answered_without_a_route(world: World) -> None:
 
 
 def test_a_route_puts_events_without_a_function(world: World) -> None:
-    lets_in = {
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
-        ]
-    }
+    events = {"Service": "events.amazonaws.com"}
+    lets_in = {"Statement": [{"Effect": "Allow", "Principal": events, "Action": "sqs:SendMessage", "Resource": "*"}]}
     world.call("sqs", "CreateQueue", {"QueueName": "q", "Attributes": {"Policy": dumps(lets_in)}})
     world.call("events", "CreateEventBus", {"Name": "orders"})
     pattern = '{"source": ["shop"], "detail-type": ["Order Placed"]}'

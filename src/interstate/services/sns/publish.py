@@ -41,7 +41,7 @@ from interstate.core.topics.message import (
     size_bytes,
 )
 from interstate.core.topics.subscribing import dead_letter_target, read_scope
-from interstate.services.sns.access import measure, published, require, topic_at
+from interstate.services.sns.access import measure, owner_of, published, require, topic_at
 from interstate.services.sns.archive import keep
 from interstate.services.sns.delivery import tell_queues, to_queues
 from interstate.services.sns.numbering import numbered
@@ -120,7 +120,7 @@ def publish(request: Publish, work: Work) -> dict[str, Any]:
     """
     if request.target_arn is None and request.phone_number is None and request.topic_arn is not None:
         topic = work.get(TOPICS, request.topic_arn)
-        if topic is not None:  # Most come so.
+        if topic is not None and owner_of(topic.arn).region == work.caller.region:  # Most come so.
             require(topic, work, "Publish")
             return _take(request, topic, work)
     destinations = [request.topic_arn, request.target_arn, request.phone_number]
