@@ -32,7 +32,9 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
         world.close()
 
 
-def together(world: World, service: str, operation: str, requests: Sequence[Mapping[str, Any]]) -> tuple[list[Any], int]:
+def together(
+    world: World, service: str, operation: str, requests: Sequence[Mapping[str, Any]]
+) -> tuple[list[Any], int]:
     """The answers of calls that are decided together as a server does it, and their round trips."""
     row = world.catalog.operation(service, operation)
     jobs = []
