@@ -27,7 +27,8 @@ PASS = '{"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}'
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     process = ServerProcess(tmp_path_factory.mktemp("bad") / "data")
     process.start()
-    lets_in = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    events = {"Service": "events.amazonaws.com"}
+    lets_in = {"Effect": "Allow", "Principal": events, "Action": "sqs:SendMessage", "Resource": "*"}
     attributes = {"Policy": json.dumps({"Statement": [lets_in]})}
     client(process, "sqs").create_queue(QueueName="q", Attributes=attributes)
     client(process, "sns").create_topic(Name="t")
