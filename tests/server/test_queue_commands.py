@@ -47,6 +47,8 @@ def test_queues_are_listed_looked_into_redriven_and_purged(server: ServerProcess
     assert "x" * 200 in said(server, "peek", "jobs", "--full")
     assert "messages moved" in said(server, "redrive", "dead")
     assert said(server, "purge", "jobs", "--yes") == "jobs is empty.\n"
+    result = CliRunner().invoke(app, ["queues", "peek", "no&limit=x", "--endpoint-url", server.url])
+    assert (result.exit_code, "queue no&limit=x: The specified queue does not exist" in result.output) == (1, True)
     result = CliRunner().invoke(app, ["queues", "purge", "none", "--endpoint-url", server.url])
     assert (result.exit_code, "queue none: The specified queue does not exist" in result.output) == (1, True)
     result = CliRunner().invoke(app, ["queues", "redrive", "dead", "--to", "nowhere", "--endpoint-url", server.url])

@@ -10,9 +10,17 @@ import typer
 
 
 def control(
-    endpoint_url: str, method: str, name: str, body: dict[str, Any] | None = None, timeout_s: float = 600
+    endpoint_url: str,
+    method: str,
+    name: str,
+    body: dict[str, Any] | None = None,
+    timeout_s: float = 600,
+    about: str = "",
 ) -> Any:
-    """One request to ``/_interstate/<name>``; ends the command with a reason when it fails."""
+    """One request to ``/_interstate/<name>``; ends the command with a reason when it fails.
+
+    ``about`` says in a refusal what it is about (``queue jobs``).
+    """
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(  # noqa: S310 the user names the server
         f"{endpoint_url.rstrip('/')}/_interstate/{name}",
@@ -27,7 +35,7 @@ def control(
         message = error.read().decode(errors="replace")
         with contextlib.suppress(ValueError, KeyError):
             message = json.loads(message)["message"]
-        typer.echo(f"interstate: {message}", err=True)
+        typer.echo(f"interstate: {about and about + ': '}{message}", err=True)
         raise typer.Exit(1) from error
     except OSError as error:
         typer.echo(

@@ -1,6 +1,7 @@
 """``interstate queues``: look into queues, move dead letters back, empty a queue."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -75,8 +76,8 @@ def peek(
     account: Account = _ACCOUNT,
 ) -> None:
     """Show a queue's messages without receiving them."""
-    query = f"queue={name}&limit={limit}&region={region}&account={account}"
-    for message in control(endpoint_url, "GET", f"messages?{query}")["Messages"]:
+    query = urlencode({"queue": name, "limit": limit, "region": region, "account": account})
+    for message in control(endpoint_url, "GET", f"messages?{query}", about=f"queue {name}")["Messages"]:
         body = message["Body"] if full or len(message["Body"]) <= _BODY_MAX else message["Body"][:_BODY_MAX] + "..."
         group = f" group {message['MessageGroupId']}" if "MessageGroupId" in message else ""
         typer.echo(
