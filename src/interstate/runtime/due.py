@@ -42,6 +42,7 @@ class _Found(msgspec.Struct):
     more: bool
     waiting: bool
     next_at: datetime | None
+    absences: int  # Of the store, that are settled by it.
 
 
 class DueWork:
@@ -63,6 +64,7 @@ class DueWork:
         self._again = False
         self._stopping = False
         self._held = False
+        self._absences = self._settled = 0
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: datetime | None = None
         self.left_work: Callable[[], None] = lambda: None  # Where this node does none: others should take it up.
@@ -140,6 +142,9 @@ class DueWork:
     # A scan ----------------------------------------------------------------------------------------------------
 
     def _scan(self, work: BatchWork) -> _Found:
+        absences = self._absences
+        if absences > self._settled:
+            self._settle(work)
         steps = work.select(READY, limit=PAGE, lane=self._lane(STEP), now=work.now)
         done = 0
         for row in steps:
@@ -156,7 +161,7 @@ class DueWork:
         # A waiting effect that is due already starts when there is room; only the first later one needs a timer.
         nexts += [row for row in work.select(NEXT, limit=1, lane=self._lane(WAITING)) if row.due_at > work.now]
         more = len(steps) == PAGE or done < len(steps)
-        return _Found(taken, more, len(waiting) > room, min((row.due_at for row in nexts), default=None))
+        return _Found(taken, more, len(waiting) > room, min((row.due_at for row in nexts), default=None), absences)
 
     def _scanned(self, job: Job) -> None:
         self._scanning = False
@@ -164,6 +169,7 @@ class DueWork:
         again, self._again = self._again, False
         if isinstance(found, _Found):
             self._backlog = found.waiting
+            self._settled = found.absences
             self._start(found.effects)
             if found.next_at is not None:
                 self._ring_at(found.next_at)
@@ -261,13 +267,18 @@ class DueWork:
 
     def came_back(self) -> None:
         """The store was away: effects that ended meanwhile could not say so, and timers may have been missed."""
+        self._absences += 1
+        self.look()
 
-        def settle(work: BatchWork) -> None:
-            for row in work.select(NEXT, limit=EFFECTS_IN_FLIGHT_MAX + 64, lane=self._lane(IN_FLIGHT)):
-                if row.id not in self._in_flight:  # As it is now: the batch that came back may have begun some.
-                    work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
+    def _settle(self, work: BatchWork) -> None:
+        """Effects that are in flight in the store and not in hand wait again, for this very scan.
 
-        self._commits.submit(Job(settle, lambda _job: self.look(), self._seed()))
+        No other commit is on its way while a scan is decided: what one of them hands out would be in flight in the store
+        before it is in hand here, and would be performed twice.
+        """
+        for row in work.select(NEXT, limit=EFFECTS_IN_FLIGHT_MAX + 64, lane=self._lane(IN_FLIGHT)):
+            if row.id not in self._in_flight:  # As it is now: the batch that came back may have begun some.
+                work.put(DUE, msgspec.structs.replace(row, lane=self._lane(WAITING)))
 
     async def abandon(self) -> None:
         """Give up what is being performed: the store is about to be exchanged."""
