@@ -86,6 +86,12 @@ def test_a_wait_tells_what_it_was_for_and_when_it_began() -> None:
     assert judge.wait["beganAt"] == 0.0
 
 
+def _only_of_directories(made: World) -> None:
+    if not isinstance(made.store, SqliteStore):
+        made.close()
+        pytest.skip("about data directories; PostgreSQL's meter is used by the scenarios")
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """A queue into a function that fails."""
@@ -95,9 +101,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
     performers = {"lambda.invoke": perform, "lambda.prepare": lambda _key, _body: None}
     made = World([LAMBDA, LOGS, SQS], directory=tmp_path / "data", performers=performers)
-    if not isinstance(made.store, SqliteStore):
-        made.close()
-        pytest.skip("about data directories; the same meter of PostgreSQL is used by the scenarios")
+    _only_of_directories(made)
     code = tmp_path / "code"
     code.mkdir()
     words = {"FunctionName": "Ship", "Runtime": "python3.12", "Role": "r", "Handler": "a.b"}
@@ -157,6 +161,7 @@ def test_what_a_bug_put_off_is_due_now(world: World) -> None:
 @pytest.mark.parametrize("kind", ["STANDARD", "EXPRESS"])
 def test_each_execution_is_a_step(tmp_path: Path, kind: str) -> None:
     made = World([STATES, LOGS], directory=tmp_path / "data")
+    _only_of_directories(made)
     definition = dumps({"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}})
     words = {"name": "m", "definition": definition, "roleArn": "arn:aws:iam::000000000000:role/r", "type": kind}
     arn = made.call("stepfunctions", "CreateStateMachine", words)["stateMachineArn"]
