@@ -440,8 +440,12 @@ class Cluster(Simulation):
             f"{one.name} is {one.store.number}{' fenced' * one.store.fenced}{' scanning' * one.due._scanning}, in flight {[*one.due._in_flight]}"
             for one in self.nodes
         ]
-        known = self._database.look("SELECT number, lease_until < micros_now() FROM nodes")
+        known = self.look("SELECT number, lease_until < micros_now() FROM nodes")
         return f"{super().waiting()}, {here}, nodes {known}"
+
+    def look(self, statement: str) -> list[Any]:
+        """On a connection of its own: those of the nodes may be in the middle of something."""
+        return self._database.look(statement)
 
     def close(self) -> None:
         super().close()

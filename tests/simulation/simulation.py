@@ -381,10 +381,12 @@ class Simulation(Interfering):
     def waiting(self) -> str:
         """What has not ended."""
         open_ = [name for name, playing in self.playing.items() if not playing.ended]
-        kinds = (
-            self.nodes[0].store.writer.execute("SELECT kind, lane, due_at, body FROM due WHERE pulls = 1").fetchall()
-        )
-        return f"{open_}, {kinds}"
+        return f"{open_}, {self.look('SELECT kind, lane, due_at, body FROM due WHERE pulls = 1')}"
+
+    def look(self, statement: str) -> list[Any]:
+        """What a query finds, whatever the nodes have in hand."""
+        found: list[Any] = self.nodes[0].store.writer.execute(statement).fetchall()
+        return found
 
     def close(self) -> None:
         """Let everything go."""
