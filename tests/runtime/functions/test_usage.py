@@ -46,4 +46,4 @@ def test_forked_processes_with_less_than_a_mebibyte_each_are_not_counted_whole(p
 def test_below_the_limit_nothing_dear_is_asked_for(parent: int) -> None:
     children = usage.descendants(parent)
     together = usage.resident_mb(parent) + sum(map(usage.resident_mb, children))
-    assert usage.family_mb(parent, children, limit_mb=10_000) == together
+    assert usage.family_mb(parent, children, limit_mb=10_000) == pytest.approx(together, abs=5)  # They may still grow.
