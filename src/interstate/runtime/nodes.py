@@ -440,9 +440,8 @@ class Nodes:
     def _reconnected(self) -> None:
         """The store found the database again: take up what may have been due meanwhile."""
         loop = asyncio.get_running_loop()
-        for (
-            connection
-        ) in self._store.connections:  # A socket that was closed under a watch leaves its number behind, as watched.
+        # A socket that was closed under a watch leaves its number behind, as watched.
+        for connection in self._store.connections:
             loop.remove_reader(connection.fileno())
         loop.call_soon(self._instance.due.came_back)
 
