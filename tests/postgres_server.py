@@ -22,7 +22,7 @@ import pytest
 from psycopg import sql
 from psycopg.pq import PipelineStatus, TransactionStatus
 
-from interstate.store.postgres import engine
+from interstate.store.postgres import connecting, engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate
 from interstate.store.postgres.pipe import PipedConnection
@@ -269,12 +269,12 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
 # Connections -------------------------------------------------------------------------------------------------------------
 
 _idle: dict[str, list[PipedConnection]] = {}
-_connect = engine._connect
+_connect = connecting.connect
 
 
 def keep_connections() -> None:
     """From now on Worlds use the connections of those before them, and the statements that were prepared there."""
-    engine._connect = _kept
+    connecting.connect = _kept
     vars(engine)["migrate"] = _migrated
 
 
@@ -305,8 +305,8 @@ def _kept(url: str) -> PipedConnection:
 
 
 _AS_NEW = (
-    f"RESET ALL; SET transaction_timeout = {engine.TRANSACTION_TIMEOUT_MS}; "
-    f"SET deadlock_timeout = {engine.DEADLOCK_TIMEOUT_MS}"
+    f"RESET ALL; SET transaction_timeout = {connecting.TRANSACTION_TIMEOUT_MS}; "
+    f"SET deadlock_timeout = {connecting.DEADLOCK_TIMEOUT_MS}"
 ).encode()
 
 

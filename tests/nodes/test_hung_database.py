@@ -24,7 +24,8 @@ from interstate.runtime.work import BatchWork
 from interstate.services.tables import SERVICES
 from interstate.store.ports import StoreUnavailable
 from interstate.store.postgres import engine, line, pipe
-from interstate.store.postgres.engine import LEASE_S, TRANSACTION_TIMEOUT_MS, ClockSequences, PostgresStore
+from interstate.store.postgres.connecting import TRANSACTION_TIMEOUT_MS
+from interstate.store.postgres.engine import LEASE_S, ClockSequences, PostgresStore
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.records.events import LOG_OF_BUS
 

@@ -11,7 +11,7 @@ import pytest
 from tests.postgres_server import fresh_database
 
 from interstate.runtime import nodes
-from interstate.store.postgres import engine
+from interstate.store.postgres import connecting, engine
 from interstate.store.postgres.engine import LEASE_S, PostgresStore
 from interstate.store.postgres.migrate import migrate
 
@@ -39,7 +39,7 @@ def test_a_renewal_without_an_answer_is_given_up_below_the_lease(monkeypatch: py
 def test_a_schema_may_take_longer_to_make_than_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a slow machine, or for a large store, migrations outlast every time-out of a node's transactions."""
     for name in ("STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS", "IDLE_IN_TRANSACTION_MS", "TRANSACTION_TIMEOUT_MS"):
-        monkeypatch.setattr(engine, name, 100)
+        monkeypatch.setattr(connecting, name, 100)
 
     slept: list[float] = []
 

@@ -14,7 +14,8 @@ from typing import Any
 from psycopg import errors, pq
 
 from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres.engine import PostgresCommit, PostgresStore, Writer, _close
+from interstate.store.postgres.connecting import Writer, close
+from interstate.store.postgres.engine import PostgresCommit, PostgresStore
 from interstate.store.postgres.line import Overtaken
 
 LOCK_TIMEOUT_MS = 10
@@ -151,4 +152,4 @@ class HoldingStore(PostgresStore):
         self.held.clear()
         end_backends([connection.info.backend_pid for connection in self.connections if not connection.closed])
         for connection in self.connections:
-            _close(connection)
+            close(connection)

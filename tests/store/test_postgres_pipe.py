@@ -10,14 +10,14 @@ from tests.postgres_server import fresh_database
 from interstate.store.postgres import pipe
 from interstate.store.postgres.arrays import PACK
 from interstate.store.postgres.codec import codec_of
-from interstate.store.postgres.engine import _connect
+from interstate.store.postgres.connecting import connect
 from interstate.store.postgres.pipe import PipedConnection
 from interstate.store.records.due import SETTINGS
 
 
 @pytest.fixture
 def connection() -> Iterator[PipedConnection]:
-    with _connect(fresh_database()) as connected:
+    with connect(fresh_database()) as connected:
         connected.execute(
             "CREATE TEMP TABLE kept (id BIGINT PRIMARY KEY, name TEXT, data BYTEA, share DOUBLE PRECISION)"
         )

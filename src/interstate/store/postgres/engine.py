@@ -4,9 +4,8 @@ Theory of operation
 -------------------
 One connection writes, ``READERS`` others read what is committed; all belong to the loop's thread, which watches their sockets
 for a commit's answer and for what reads have found. While a commit is on its way, the next batch may be decided on another
-connection that writes (``WRITERS``); it waits in the database for what the first one has locked, as another node's would. Time-outs of the session end what a frozen node would hold: a transaction that idles is ended by the
-database well below the node's lease, so its row locks never outlive it. A node that others declared dead finds its row in
-``nodes`` gone (the *fence*, the last statement before COMMIT) and writes nothing any more.
+connection that writes (``WRITERS``); it waits in the database for what the first one has locked, as another node's would. A node that others declared dead finds its row in ``nodes`` gone (the *fence*, the last statement before
+COMMIT) and writes nothing any more; what it holds the database lets go before (``connecting``).
 
 When the database is away, ``begin`` refuses with ``StoreUnavailable`` and tries to connect again at growing distances;
 calls are answered with an error that clients repeat, and nothing that was acknowledged is lost.
@@ -20,7 +19,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from math import inf
 from time import monotonic
@@ -31,11 +29,13 @@ import psycopg
 from psycopg import errors, sql
 
 from interstate.store.ports import Look, Rows, StoreUnavailable, Wanted
+from interstate.store.postgres import connecting
+from interstate.store.postgres.connecting import Opened, Writer
 from interstate.store.postgres.dialling import dialled, has_ended
 from interstate.store.postgres.fitness import VERSION_TRANSACTION_TIMEOUT, check, take_your_time
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
-from interstate.store.postgres.pipe import CONNECT_TIMEOUT_S, PipedConnection, Question, limited
+from interstate.store.postgres.pipe import PipedConnection, Question, limited
 from interstate.store.postgres.registry import NUMBERS, end_backends, registered, renew_once, renewed
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.postgres.snapshots import PostgresSnapshot
@@ -43,13 +43,6 @@ from interstate.store.sequences import Sequences
 
 LEASE_S = 6.0
 """A node that did not renew for so long is dead; its work goes on elsewhere within 10 s (design, law 9)."""
-
-IDLE_IN_TRANSACTION_MS = 3000
-LOCK_TIMEOUT_MS = 2000
-DEADLOCK_TIMEOUT_MS = 100
-STATEMENT_TIMEOUT_MS = 5000
-TRANSACTION_TIMEOUT_MS = 5500
-"""All below the lease: what a frozen node holds is let go before others take its work over. (The last is known since 17.)"""
 READERS = 2
 """Connections that only read: while one is asked, the node answers what the other has found."""
 WRITERS = 2
@@ -89,23 +82,6 @@ class ClockSequences(Sequences):
         drawn = max(self._next.get(table, 0), base)
         self._next[table] = drawn + count * NUMBERS
         return range(drawn, drawn + count * NUMBERS, NUMBERS)
-
-
-class Writer:
-    """A connection that writes, and what reads and writes there."""
-
-    def __init__(self, connection: PipedConnection, place: int) -> None:
-        ends = TRANSACTION_TIMEOUT_MS if connection.info.server_version >= VERSION_TRANSACTION_TIMEOUT else 0
-        self.place = place
-        self.backend = connection.info.backend_pid
-        self.line = Line(connection, writes=True, ends_after_ms=ends)
-        self.rows = PostgresRows(self.line, locks=True)
-        self.awaited = False  # Its commit, or what it has asked for, is on its way.
-
-    @property
-    def flies(self) -> bool:
-        """Whether nobody but who awaits an answer may ask here."""
-        return self.awaited or self.line.aside
 
 
 class PostgresCommit:
@@ -169,23 +145,6 @@ class PostgresAhead:
         self._writer.awaited = False
 
 
-@dataclass(slots=True)
-class _Opened:
-    """New connections, and who this node is when it had to become another one."""
-
-    writers: list[Writer]
-    snapshots: list[PostgresSnapshot]
-    node: tuple[int, int] | None = None  # Number and epoch.
-
-    @property
-    def connections(self) -> list[PipedConnection]:
-        return _connections(self.writers, self.snapshots)
-
-    def close(self) -> None:
-        for connection in self.connections:
-            connection.close()
-
-
 class PostgresStore:
     """One node's side of a shared database.
 
@@ -211,9 +170,9 @@ class PostgresStore:
         self._at: Writer
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
         self._closed = False
-        self._dial: Future[_Opened] | None = None
+        self._dial: Future[Opened] | None = None
         self._patience_s: float | None = None  # None: who asks waits until there are connections.
-        with _connect(url) as connection:
+        with connecting.connect(url) as connection:
             check(connection)
             take_your_time(connection)
             migrate(connection)
@@ -222,23 +181,23 @@ class PostgresStore:
 
     # Connections -----------------------------------------------------------------------------------------------
 
-    def _open(self, writers: int, readers: int, opened: list[PipedConnection]) -> _Opened:
+    def _open(self, writers: int, readers: int, opened: list[PipedConnection]) -> Opened:
         """Connect. What is made so far is among those that are ``opened``."""
-        made = _Opened([], [])
+        made = Opened([], [])
         for place in range(writers):
             made.writers.append(self._new_writer(place))
             opened.append(made.writers[-1].line.connection)
         for _ in range(readers):
-            made.snapshots.append(PostgresSnapshot(Line(_connect_reader(self.url), writes=False)))
+            made.snapshots.append(PostgresSnapshot(Line(connecting.connect_reader(self.url), writes=False)))
             opened.append(made.snapshots[-1].line.connection)
         return made
 
     def _new_writer(self, place: int) -> Writer:
-        writer = Writer(_connect(self.url), place)
+        writer = Writer(connecting.connect(self.url), place)
         writer.line.prolonged = self._keep_lease
         return writer
 
-    def _take(self, made: _Opened) -> None:
+    def _take(self, made: Opened) -> None:
         """Go on with new connections."""
         if made.writers:
             for writer in self._writers:
@@ -306,7 +265,7 @@ class PostgresStore:
     @property
     def connections(self) -> list[PipedConnection]:
         """All, those that write first."""
-        return _connections(self._writers, self.snapshots)
+        return connecting.connections_of(self._writers, self.snapshots)
 
     @property
     def _lines(self) -> list[Line]:
@@ -343,7 +302,7 @@ class PostgresStore:
         self._wait_s = _AGAIN_FIRST_S
         self.reconnected()
 
-    def _dialled(self) -> Future[_Opened]:
+    def _dialled(self) -> Future[Opened]:
         """New connections for those that cannot be used, and a row among the nodes; a snapshot that is in use ends first."""
         anew = self.fenced or not self._all_write
         fenced, stale = self.fenced, self._stale()
@@ -354,12 +313,12 @@ class PostgresStore:
             kept += [writer.line.connection for writer in self._writers]
         readers = READERS - len(self.snapshots) + len(stale)
 
-        def make() -> _Opened:
+        def make() -> Opened:
             opened: list[PipedConnection] = []
             try:
                 made = self._open(WRITERS if anew else 0, readers, opened)
-                backends = _pids([*kept, *opened])
-                asked = _connect(self.url)
+                backends = connecting.backends_of([*kept, *opened])
+                asked = connecting.connect(self.url)
                 opened.append(asked)
                 with limited(asked):
                     if fenced or not renewed(asked, number, epoch, backends):
@@ -378,7 +337,7 @@ class PostgresStore:
         if self._dial is not None:  # It comes too late.
             self._dial.add_done_callback(_close_opened)
         for connection in self.connections:
-            _close(connection)
+            connecting.close(connection)
 
     # Nodes -----------------------------------------------------------------------------------------------------
 
@@ -388,7 +347,9 @@ class PostgresStore:
         Raises:
             NoNumberLeft: all are taken.
         """
-        self.number, self.epoch = registered(self.writer, self.role, _pids(self.connections), _micros(LEASE_S))
+        self.number, self.epoch = registered(
+            self.writer, self.role, connecting.backends_of(self.connections), _micros(LEASE_S)
+        )
         self.fenced = False
 
     def _keep_lease(self) -> None:
@@ -536,59 +497,9 @@ class PostgresStore:
         self._let_go()
 
 
-def _connections(writers: list[Writer], snapshots: list[PostgresSnapshot]) -> list[PipedConnection]:
-    lines = [writer.line for writer in writers] + [snapshot.line for snapshot in snapshots]
-    return [line.connection for line in lines]
-
-
-def _pids(connections: list[PipedConnection]) -> str:
-    """The backends of a node, as its row tells them."""
-    return msgspec.json.encode([each.info.backend_pid for each in connections if not each.closed]).decode()
-
-
-def _close_opened(dial: Future[_Opened]) -> None:
+def _close_opened(dial: Future[Opened]) -> None:
     if dial.exception() is None:
         dial.result().close()
-
-
-def _connect(url: str) -> PipedConnection:
-    connection = PipedConnection.connect(
-        url,
-        autocommit=True,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        application_name="interstate",
-        keepalives_idle=2,
-        keepalives_interval=1,
-        keepalives_count=3,
-        tcp_user_timeout=5000,
-        options=(
-            f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c lock_timeout={LOCK_TIMEOUT_MS} "
-            f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c synchronous_commit=on "
-            "-c jit=off -c plan_cache_mode=force_generic_plan"
-        ),
-    )
-    with limited(connection):
-        if connection.info.server_version >= VERSION_TRANSACTION_TIMEOUT:
-            connection.execute(f"SET transaction_timeout = {TRANSACTION_TIMEOUT_MS}".encode())
-        with suppress(errors.InsufficientPrivilege):  # Then after the server's own, a second as a rule.
-            connection.execute(f"SET deadlock_timeout = {DEADLOCK_TIMEOUT_MS}".encode())
-    connection.prepare_threshold = None  # ``pipe`` does that.
-    return connection
-
-
-def _close(connection: PipedConnection | None) -> None:
-    if connection is not None and not connection.closed:
-        connection.pipe.drain()
-        connection.close()
-
-
-def _connect_reader(url: str) -> PipedConnection:
-    connection = _connect(url)
-    with limited(connection):
-        connection.execute("SET application_name = 'interstate-reader'")  # No number is drawn there.
-        connection.execute("SET default_transaction_read_only = on")
-        connection.execute("SET default_transaction_isolation = 'repeatable read'")
-    return connection
 
 
 def _micros(seconds: float) -> int:
