@@ -12,7 +12,7 @@ from interstate.base.errors import ServiceError
 from interstate.runtime.testing import Crash, World
 from interstate.services import sns, sqs
 from interstate.services.operation import Operation, Service
-from interstate.services.sns.publish import FANOUT_PAGE
+from interstate.services.sns.fanning import FANOUT_PAGE
 from interstate.store.ports import Work
 from interstate.store.records.sns import HttpDelivery, HttpResult
 from interstate.store.tables import Table

@@ -11,6 +11,7 @@ from interstate.core.topics.attributes import archive_retention
 from interstate.core.topics.errors import InvalidParameterException, ReplayLimitExceededException
 from interstate.core.topics.message import Notification
 from interstate.core.topics.subscribing import read_replay
+from interstate.services.sns.subscribers import delivery_of, wanted
 from interstate.store.ports import FOLLOW_AGAIN, Work, comes_again
 from interstate.store.records.sns import (
     ARCHIVE,
@@ -89,8 +90,6 @@ def start_replay(subscription: Subscription, policy: str, work: Work) -> Subscri
 
 def replay(body: Replay, work: Work) -> None:
     """Tell a page of the archive again, in order; the rest is a step of its own."""
-    from interstate.services.sns.publish import delivery_of, wanted  # noqa: PLC0415 publish archives, a replay delivers
-
     subscription = work.get(SUBSCRIPTIONS, body.subscription)
     if subscription is None or subscription.attributes.get("ReplayPolicy") != body.policy:
         return  # Stopped, or another began.

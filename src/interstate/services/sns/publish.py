@@ -2,26 +2,21 @@
 
 Theory of operation
 -------------------
-A publish reads the first page of its topic's subscriptions and holds their filters against the message. Queues of a small
-topic are served at once, inside the publish; every other subscription gets a due step "sns.delivery" of its own, and a
-topic with more subscriptions a step "sns.fanout" for the next page. So a publish is bounded whatever the topic, and what it
-acknowledged is delivered even if the process dies before.
+A publish is checked, numbered in FIFO topics, and served to its topic's first page of subscriptions (``fanning``) in one step.
+What it acknowledged is delivered even if the process dies before.
 
 Source: SNS API Reference, Publish, PublishBatch.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
-from interstate.core.patterns.policy import FilterPolicy, admits, parse_filter_policy
-from interstate.core.topics.attributes import feedback, is_fifo
-from interstate.core.topics.delivery_policy import effective_policy
+from interstate.core.topics.attributes import is_fifo
 from interstate.core.topics.errors import (
     BatchEntryIdsNotDistinctException,
     BatchRequestTooLongException,
@@ -40,29 +35,16 @@ from interstate.core.topics.message import (
     settings_of,
     size_bytes,
 )
-from interstate.core.topics.subscribing import dead_letter_target, read_scope
-from interstate.services.sns.access import measure, owner_of, published, require, topic_at
+from interstate.services.sns.access import owner_of, published, require, topic_at
 from interstate.services.sns.archive import keep
-from interstate.services.sns.delivery import tell_queues, to_queues
+from interstate.services.sns.fanning import serve
 from interstate.services.sns.numbering import numbered
-from interstate.services.sns.outcomes import FIFO, failed
 from interstate.services.sns.push import is_endpoint, platform_of, push
 from interstate.services.sns.texting import short_message
 from interstate.store.ports import Work
-from interstate.store.records.sns import (
-    SUBSCRIPTIONS_OF_TOPIC,
-    TOPICS,
-    Delivery,
-    Fanout,
-    Subscription,
-    Topic,
-)
+from interstate.store.records.sns import TOPICS, Topic
 from interstate.store.tables import Key
 
-INLINE_MAX = 10
-"""A topic of more subscriptions leaves its deliveries to steps of their own."""
-
-FANOUT_PAGE = 100
 BATCH_MAX = 10
 _ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 
@@ -231,150 +213,9 @@ def _take(request: Publish | Entry, topic: Topic, work: Work) -> dict[str, Any]:
     else:
         answer = {"MessageId": notification.message_id}
     work.tally_sized(published(topic.arn), size)
-    _serve(notification, "", topic, work)
+    serve(notification, "", topic, work)
     return answer
 
 
 def _size_max(topic: Topic) -> int:
     return int(topic.attributes.get("MaximumMessageSize", SIZE_BYTES_MAX))
-
-
-# Fanning out -------------------------------------------------------------------------------------------------------
-
-
-def fan_out(body: Fanout, work: Work) -> None:
-    """Serve the next page of a topic's subscriptions. What was published before the topic went is still told."""
-    notification = body.notification
-    _serve(notification, body.after, work.get(TOPICS, notification.topic), work)
-
-
-def _serve(notification: Notification, after: str, topic: Topic | None, work: Work) -> None:
-    page = work.select(SUBSCRIPTIONS_OF_TOPIC, limit=FANOUT_PAGE, topic=notification.topic, after=after)
-    if not after and not notification.trace and (together := _together(notification.topic, topic, page)):
-        _tell(notification, together, topic, work)
-        return
-    inline = not after and len(page) <= INLINE_MAX
-    alike = inline and not notification.trace and not (topic is not None and topic.attributes and _logs(topic, "sqs"))
-    sealed: list[Subscription] = []
-    at_once: list[Delivery] = []
-    for subscription in page:
-        attributes = subscription.attributes
-        if not subscription.confirmed or (attributes and not wanted(subscription, notification, work)):
-            continue
-        to_queue = inline and subscription.protocol == "sqs"
-        if to_queue and alike and not (attributes and subscription.raw) and not subscription.endpoint.endswith(FIFO):
-            sealed.append(subscription)
-            continue
-        delivery = delivery_of(notification, subscription, topic)
-        if to_queue:
-            at_once.append(delivery)
-        else:
-            work.later("sns.delivery", delivery)
-    if sealed:
-        _tell(notification, sealed, topic, work)
-    if at_once:
-        to_queues(at_once, work)
-    if len(page) == FANOUT_PAGE:
-        work.later("sns.fanout", Fanout(notification, page[-1].arn))
-
-
-def _tell(notification: Notification, sealed: Sequence[Subscription], topic: Topic | None, work: Work) -> None:
-    """Tell queues that want the envelope of a message, and want it alike."""
-    for subscription, content, error in tell_queues(notification, sealed, _version(topic), work):
-        failed(delivery_of(notification, subscription, topic), content, work, reason=error.message)
-
-
-_TOGETHER_MAX = 4096
-_TOGETHER: dict[str, tuple[Topic | None, list[Subscription], list[Subscription]]] = {}
-
-
-def _together(arn: str, topic: Topic | None, page: list[Subscription]) -> list[Subscription]:
-    """All who are told of a topic's messages, if they are told alike whatever a message holds; otherwise none.
-
-    The answer is kept for these very records: they are the same from batch to batch, until somebody changes one.
-    """
-    known = _TOGETHER.get(arn)
-    if known is not None and known[0] is topic and known[1] == page:
-        return known[2]
-    told = [subscription for subscription in page if subscription.confirmed]
-    if (
-        len(page) > INLINE_MAX
-        or (topic is not None and topic.attributes and _logs(topic, "sqs"))
-        or not all(map(_is_plain_queue, told))
-    ):
-        told = []
-    if len(_TOGETHER) >= _TOGETHER_MAX:
-        _TOGETHER.clear()
-    _TOGETHER[arn] = (topic, page, told)
-    return told
-
-
-def _is_plain_queue(subscription: Subscription) -> bool:
-    """Whether it is a standard queue that wants every message, in its envelope."""
-    return (
-        subscription.protocol == "sqs"
-        and not subscription.endpoint.endswith(FIFO)
-        and not subscription.raw
-        and subscription.attributes.get("FilterPolicy", "{}") in ("", "{}")
-    )
-
-
-def delivery_of(notification: Notification, subscription: Subscription, topic: Topic | None) -> Delivery:
-    """What a subscription gets of a message."""
-    attributes, of_topic = subscription.attributes, {} if topic is None else topic.attributes
-    redrive = attributes.get("RedrivePolicy")
-    policy = None
-    if subscription.protocol in ("http", "https"):
-        policy = effective_policy(attributes.get("DeliveryPolicy"), of_topic.get("DeliveryPolicy"))
-    protocol = subscription.protocol
-    logged = topic is not None and bool(of_topic) and _logs(topic, protocol)
-    return Delivery(
-        notification,
-        subscription.arn,
-        subscription.protocol,
-        subscription.endpoint,
-        subscription.raw,
-        dead_letter_target(redrive) if redrive else None,
-        policy,
-        _version(topic),
-        logged,
-    )
-
-
-def _version(topic: Topic | None) -> str:
-    return "1" if topic is None else topic.attributes.get("SignatureVersion", "1")
-
-
-def _logs(topic: Topic, protocol: str) -> bool:
-    """Whether the topic wants to know how deliveries of a protocol end."""
-    attributes = topic.attributes
-    return feedback(attributes, protocol, delivered=True) or feedback(attributes, protocol, delivered=False)
-
-
-def wanted(subscription: Subscription, notification: Notification, work: Work) -> bool:
-    """Whether a subscription's filter lets a message through; counts those that it does not.
-
-    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html (FilteredOut metrics)
-    """
-    text = subscription.attributes.get("FilterPolicy")
-    if not text or text == "{}":
-        return True
-    policy = _policy(text, subscription.attributes.get("FilterPolicyScope", ""))
-    attributes = {name: attribute.api() for name, attribute in notification.attributes.items()}
-    body = notification.text(subscription.protocol)
-    if admits(policy, body, attributes):
-        return True
-    name = "NumberOfNotificationsFilteredOut"
-    measure(notification.topic, name, work)
-    if policy.scope == "MessageBody":
-        invalid = "" if body.lstrip().startswith("{") else "-InvalidMessageBody"
-        measure(notification.topic, name + (invalid or "-MessageBody"), work)
-    else:
-        measure(notification.topic, name + ("-MessageAttributes" if attributes else "-NoMessageAttributes"), work)
-    return False
-
-
-@lru_cache(maxsize=4096)
-def _policy(text: str, scope: str) -> FilterPolicy:
-    """A filter policy, compiled once; it was checked when it was set."""
-    return parse_filter_policy(text, read_scope(scope))
