@@ -11,6 +11,7 @@ from interstate.services.sns import (
     delivery,
     fanning,
     letters,
+    links,
     mailbox,
     numbering,
     permissions,
@@ -114,6 +115,6 @@ CERTIFICATE = Service(
     "sns-certificate",
     operations=(Operation("Invoke", signatures.CertificateRequest, signatures.read_certificate, reads=True),),
 )
-LINKS = Service("sns-link", operations=(Operation("Invoke", confirming.Link, confirming.open_link),))
+LINKS = Service("sns-link", operations=(Operation("Invoke", links.Link, links.open_link),))
 
 SERVICES = (SERVICE, INTERSTATE, CERTIFICATE, LINKS)

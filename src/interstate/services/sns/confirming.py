@@ -4,23 +4,17 @@ Queues and functions are confirmed at once. An HTTP endpoint is sent a token and
 gets a mail. In the local mailbox nobody sits, so it opens the link by itself, in a step of its own: the API answers as AWS
 does ("pending confirmation"), and mails still arrive. A token is valid for two days.
 
-Addresses in messages (``?Action=ConfirmSubscription&...``) come unsigned, through a door of their own.
-
 Source: SNS API Reference, ConfirmSubscription; https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
 
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 import msgspec
 
-from interstate.base.errors import ServiceError
 from interstate.base.time import to_iso
 from interstate.core.topics.envelope import Confirmation, subscribe_url
-from interstate.core.topics.errors import AuthorizationErrorException, InvalidParameterException, NotFoundException
+from interstate.core.topics.errors import InvalidParameterException, NotFoundException
 from interstate.services.sns.access import check_arn, owner_of
 from interstate.services.sns.letters import send_letter
 from interstate.services.sns.signatures import gateways, stamp
@@ -40,19 +34,12 @@ from interstate.store.records.sns import (
 
 VALID = timedelta(days=2)
 """Source: SNS API Reference, Subscribe: "Confirmation tokens are valid for two days"."""
-_PATH = "http://sns.amazonaws.com/doc/2010-03-31/"
 
 
 class ConfirmSubscription(msgspec.Struct, frozen=True, rename="pascal"):
     topic_arn: str
     token: str
     authenticate_on_unsubscribe: str | None = None
-
-
-class Link(msgspec.Struct, frozen=True, rename="pascal"):
-    """An address out of a message that was opened."""
-
-    raw_query: str = ""
 
 
 def ask_to_confirm(subscription: Subscription, work: Work) -> None:
@@ -127,10 +114,16 @@ def confirm_subscription(request: ConfirmSubscription, work: Work) -> dict[str, 
     check_arn("TopicArn", request.topic_arn)
     if owner_of(request.topic_arn).region != work.caller.region:
         raise InvalidParameterException("Topic")  # Source: https://github.com/aws/aws-sdk-ruby/issues/523.
-    return _confirm(request.topic_arn, request.token, work, authenticate=authenticate, signed=True)
+    return confirm(request.topic_arn, request.token, work, authenticate=authenticate, signed=True)
 
 
-def _confirm(topic_arn: str, token: str, work: Work, *, authenticate: bool, signed: bool) -> dict[str, Any]:
+def confirm(topic_arn: str, token: str, work: Work, *, authenticate: bool, signed: bool) -> dict[str, Any]:
+    """As ``confirm_subscription``, by a request that was signed or by an address that was opened.
+
+    Raises:
+        NotFoundException: there is no such topic.
+        InvalidParameterException: the topic never gave out the token, or it is too old.
+    """
     check_arn("TopicArn", topic_arn)
     if work.get(TOPICS, topic_arn) is None:
         raise NotFoundException
@@ -154,46 +147,3 @@ def _brought_back(topic: str, token: str, work: Work) -> Subscription | None:
         return None
     work.delete(ENDED, token)
     return ended.subscription
-
-
-# Addresses ---------------------------------------------------------------------------------------------------------
-
-
-def open_link(request: Link, work: Work) -> dict[str, Any]:
-    """Carry out what an address in a message says: confirm, or end a subscription that anybody may end."""
-    fields = dict(parse_qsl(request.raw_query))
-    action = fields.get("Action", "")
-    try:
-        if action == "ConfirmSubscription":
-            found = _confirm(
-                fields.get("TopicArn", ""), fields.get("Token", ""), work, authenticate=False, signed=False
-            )
-            return _xml(200, _answer(action, found))
-        _unsubscribe(fields.get("SubscriptionArn", ""), work)
-        return _xml(200, _answer(action, {}))
-    except ServiceError as error:
-        code = error.code.removesuffix("Exception")
-        fault = f"<Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(error.message)}</Message>"
-        return _xml(error.status, f'<ErrorResponse xmlns="{_PATH}"><Error>{fault}</Error></ErrorResponse>')
-
-
-def _unsubscribe(arn: str, work: Work) -> None:
-    from interstate.services.sns.subscriptions import end  # noqa: PLC0415 subscriptions ask to be confirmed
-
-    check_arn("SubscriptionArn", arn)
-    subscription = work.get(SUBSCRIPTIONS, arn)
-    if subscription is None:
-        return
-    if AUTHENTICATE in subscription.attributes:
-        raise AuthorizationErrorException("anonymous", "SNS:Unsubscribe", subscription.topic)
-    end(subscription, work)
-
-
-def _answer(action: str, members: Mapping[str, str]) -> str:
-    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in members.items())
-    result = f"<{action}Result>{inner}</{action}Result>" if members else ""
-    return f'<{action}Response xmlns="{_PATH}">{result}</{action}Response>'
-
-
-def _xml(status: int, text: str) -> dict[str, Any]:
-    return {"StatusCode": status, "Headers": [["content-type", "text/xml"]], "Body": text.encode()}
