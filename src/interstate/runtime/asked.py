@@ -2,17 +2,26 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.runtime.batch import Job
+from interstate.runtime.commits import Commits
+from interstate.runtime.parking import Parking
 from interstate.services.operation import Parked
 
-if TYPE_CHECKING:
-    from interstate.runtime.instance import Instance
-
 Settle = Callable[[Any, ServiceError | None], None]
+
+
+class Asking(Protocol):
+    """The instance, as far as a job that comes again needs it."""
+
+    commits: Commits
+    parking: Parking
+
+    def seed(self) -> bytes:
+        """Randomness for one job."""
 
 
 class Asked:
@@ -24,7 +33,7 @@ class Asked:
 
     __slots__ = ("_gone", "_instance", "_settle")
 
-    def __init__(self, instance: "Instance", settle: Settle, gone: Callable[[], bool] | None) -> None:
+    def __init__(self, instance: Asking, settle: Settle, gone: Callable[[], bool] | None) -> None:
         self._instance = instance
         self._settle = settle
         self._gone = gone
