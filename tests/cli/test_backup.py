@@ -149,6 +149,31 @@ def test_a_move_to_postgres_and_back_brings_the_key(tmp_path: Path, monkeypatch:
     assert opened(tmp_path / "back") == b"password"
 
 
+def test_a_copy_from_postgres_puts_the_key_beside_the_data_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who serves the directory without the variable would make another key, and open nothing."""
+    sealed(tmp_path / "data")
+    url = fresh_database()
+    assert run("copy", str(tmp_path / "data"), url)[0] == 0
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "data" / FILE))
+    code, output = run("copy", url, str(tmp_path / "back"))
+    assert (code, str(tmp_path / "back" / FILE) in output) == (0, True), output
+    monkeypatch.delenv(VARIABLE)
+    assert mode(tmp_path / "back" / FILE) == 0o600
+    assert opened(tmp_path / "back") == b"password"
+
+
+def test_a_key_that_lies_beside_the_data_already_is_not_overwritten_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed(tmp_path / "data")
+    unlock(tmp_path / "other")
+    before = (tmp_path / "other" / FILE).read_bytes()
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "data" / FILE))
+    code, output = run("copy", str(tmp_path / "data"), str(tmp_path / "other"))
+    assert (code, "another key" in output) == (1, True), output
+    assert (tmp_path / "other" / FILE).read_bytes() == before
+
+
 def test_numbers_go_on_above_those_that_postgres_gave(tmp_path: Path) -> None:
     """Who reads a log remembers the number up to which it came; what is written after the move must be above it."""
     url = fresh_database()

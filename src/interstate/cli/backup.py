@@ -76,29 +76,42 @@ def _key_of(place: str) -> Path | None:
     return path.with_suffix(".key") if path.suffix and not path.is_dir() else key_file(path)
 
 
+def _keys_for(place: str) -> list[Path]:
+    """Where a key is put for what is copied to a place; a data directory has its own, whoever serves it with the variable or without."""
+    from interstate.runtime.secrets_key import FILE  # noqa: PLC0415 as below
+
+    path = _key_of(place)
+    if path is None:
+        return []
+    beside = Path(place) / FILE if Path(place).is_dir() else path
+    return list(dict.fromkeys((path, beside)))
+
+
 def _refuse_other_key(source: str, target: str, *, force: bool) -> None:
     """Before anything is copied: rows that were sealed under one key must not come beside another."""
-    here, there = _key_of(source), _key_of(target)
-    if force or here is None or there is None or not (here.exists() and there.exists()):
+    here = _key_of(source)
+    if force or here is None or not here.exists():
         return
-    if here.read_bytes() != there.read_bytes():
-        from interstate.runtime.secrets_key import OtherKey  # noqa: PLC0415 as below
+    for there in _keys_for(target):
+        if there.exists() and here.read_bytes() != there.read_bytes():
+            from interstate.runtime.secrets_key import OtherKey  # noqa: PLC0415 as below
 
-        fail(str(OtherKey(there)))
+            fail(str(OtherKey(there)))
 
 
 def _carry_key(source: str, target: str, *, force: bool) -> None:
     from interstate.runtime.secrets_key import VARIABLE, carry  # noqa: PLC0415 as below
 
-    here, there = _key_of(source), _key_of(target)
+    here, places = _key_of(source), _keys_for(target)
     if here is None or not here.exists():
         return
-    if there is None:
+    if not places:
         typer.echo(f"Secrets are sealed under {here}: bring it to every node and set {VARIABLE} to its path there.")
-    elif carry(here, there, replace=force):
-        typer.echo(
-            f"The key of secrets is {there}, for its owner only. Keep it apart from the data: both together open it."
-        )
+    for there in places:
+        if carry(here, there, replace=force):
+            typer.echo(
+                f"The key of secrets is {there}, for its owner only. Keep it apart from the data: both together open it."
+            )
 
 
 def _warn_of_secrets(source: str) -> None:
