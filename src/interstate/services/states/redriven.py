@@ -9,7 +9,8 @@ import msgspec
 
 from interstate.core.asl.history import decode, encode
 from interstate.core.asl.vocabulary import HistoryEvent, SetTimer
-from interstate.services.states import ending, execution_logs
+from interstate.services.states import execution_logs
+from interstate.services.states.announcing import announce
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed.redrives import redrivable_runs
 from interstate.services.states.frames import EXECUTION_TIMER, Frames
@@ -59,7 +60,7 @@ def redrive(before: Execution, work: Work) -> None:
     work.put(EXECUTIONS, execution)
     count_execution(execution.machine, 1, work)
     execution_logs.log(execution, [event], work)
-    ending.announce(execution, work)
+    announce(execution, work)
     deliveries = [Delivery(number, event) for number, event in found.events]  # type: ignore[arg-type]  # Go and timers are stored
     work.later("states.event", Deliveries(execution.id, deliveries))
 

@@ -24,7 +24,8 @@ from interstate.core.asl.vocabulary import (
     SetTimer,
     Started,
 )
-from interstate.services.states import ending, execution_logs
+from interstate.services.states import execution_logs
+from interstate.services.states.announcing import announce
 from interstate.services.states.arns import check_name, execution_arn
 from interstate.services.states.beyond.errors import CannotRestart
 from interstate.services.states.beyond.past import history_of
@@ -246,5 +247,5 @@ def _begin(execution: Execution, definition: Definition, first: Frame, work: Wor
     work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
     count_execution(execution.machine, 1, work)
     execution_logs.log(execution, list(step.history), work)
-    ending.announce(execution, work)
+    announce(execution, work)
     work.later("states.event", Deliveries(execution.id, [Delivery(0, Go())]))
