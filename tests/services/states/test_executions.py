@@ -9,7 +9,8 @@ import pytest
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import START, World
-from interstate.services.states.starting import StartSyncExecution, start_sync_execution
+from interstate.services.states.starting import StartSyncExecution
+from interstate.services.states.synchronous import start_sync_execution
 from interstate.store.records.states import EXECUTIONS
 from interstate.store.tables import Scalar
 

@@ -14,7 +14,8 @@ from interstate.services.apigateway.exchange import Exchange, Response, message
 from interstate.services.apigateway.integrations import function_of, substituted
 from interstate.services.apigateway.synchronous import when_ended
 from interstate.services.operation import Answer, Outcome, Perform
-from interstate.services.states.starting import StartSyncExecution, start_sync_execution
+from interstate.services.states.starting import StartSyncExecution
+from interstate.services.states.synchronous import start_sync_execution
 from interstate.store.ports import Work
 from interstate.store.records.apigateway import Integration
 from interstate.store.records.lambda_ import Invocation, InvocationResult

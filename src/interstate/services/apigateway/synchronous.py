@@ -8,7 +8,8 @@ from interstate.base.errors import ServiceError
 from interstate.services.apigateway import direct
 from interstate.services.apigateway.exchange import Exchange, Response, message
 from interstate.services.operation import Answer, Outcome, Parked, Perform
-from interstate.services.states.starting import StartSyncExecution, start_sync_execution
+from interstate.services.states.starting import StartSyncExecution
+from interstate.services.states.synchronous import start_sync_execution
 from interstate.store.ports import Work
 
 

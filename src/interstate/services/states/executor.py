@@ -44,18 +44,16 @@ from interstate.core.asl.vocabulary import (
 )
 from interstate.services.operation import Step as DueStep
 from interstate.services.states import ending, execution_logs, retention, tasks
+from interstate.services.states.beginning import begin
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed import begin as map_runs
 from interstate.services.states.distributed import redrives, runs
 from interstate.services.states.frames import Frames
-from interstate.services.states.open_counts import count_execution
 from interstate.services.states.redriven import redrive
-from interstate.services.states.texts import with_input_apart
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import TaskAnswer
 from interstate.store.records.map_runs import GoOn
 from interstate.store.records.states import (
-    EXECUTION_ARNS,
     EXECUTIONS,
     EXPRESS,
     HISTORY,
@@ -63,7 +61,6 @@ from interstate.store.records.states import (
     Deliveries,
     Delivery,
     Execution,
-    ExecutionArn,
     HistoryChunk,
     Sweep,
 )
@@ -84,20 +81,13 @@ FOLD_TRANSITIONS_MAX = 50
 """Transitions of one fold: how often a slice looks at its bounds."""
 
 
-def start(execution: Execution, work: Work, *, at_once: bool = False, counted: bool = False) -> None:
+def start(execution: Execution, work: Work, *, at_once: bool = False) -> None:
     """Take a new execution, which nobody has put yet; its first slice is due at once.
 
     With ``at_once`` that slice runs before this returns, for a caller who waits for the end: an execution that needs nothing from
     outside is over then, and leaves no due row. (A Task must not start its child so: it would run inside the parent's slice.)
-    ``counted``: it has its place among those that are open already.
     """
-    execution = with_input_apart(execution, work)
-    work.put(EXECUTIONS, execution)
-    work.put(EXECUTION_ARNS, ExecutionArn(execution.arn, execution.id))
-    if not counted and execution.type != EXPRESS:
-        count_execution(execution.machine, 1, work)
-    ending.announce(execution, work)
-    began = Deliveries(execution.id, [Delivery(0, Started())])
+    began = begin(execution, work)
     if at_once:
         handle(began, work)
     else:

@@ -3,20 +3,16 @@
 Source: API Reference, StartExecution, StartSyncExecution; answers recorded from the service.
 """
 
-import math
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from interstate.base.arn import Caller
-from interstate.base.errors import ServiceError
 from interstate.base.json import BrokenJSON, canonical, loads
 from interstate.core.asl.vocabulary import DATA_SIZE_MAX
-from interstate.services.operation import Outcome, Parked
-from interstate.services.states import executor
 from interstate.services.states.aliases import alias_at, routed
 from interstate.services.states.arns import check_name, execution_arn, machine_arn
+from interstate.services.states.beginning import begin
 from interstate.services.states.broken_json import fault_of
 from interstate.services.states.errors import (
     ExecutionAlreadyExists,
@@ -27,9 +23,9 @@ from interstate.services.states.errors import (
     check_size,
 )
 from interstate.services.states.machines import active_machine, revision_of
-from interstate.services.states.mocking import check_case, forget, split_case
+from interstate.services.states.mocking import check_case, split_case
 from interstate.services.states.open_counts import EXECUTIONS_QUOTA, take_place
-from interstate.services.states.texts import forget_input, input_of
+from interstate.services.states.texts import input_of
 from interstate.services.states.versions import version_at
 from interstate.store.ports import Work
 from interstate.store.records.due import SETTINGS
@@ -39,15 +35,12 @@ from interstate.store.records.states import (
     EXPRESS,
     MACHINES,
     RUNNING,
+    Deliveries,
     Execution,
     Parent,
     StateMachine,
 )
 from interstate.store.tables import Key
-
-SYNC_WAIT_S = 330.0
-"""Express executions end after 5 minutes of business time; when that stands still, callers get an answer at last too."""
-BILLED_STEP_MS, BILLED_MEMORY_MB = 100, 64  # Source: Step Functions pricing, Express workflows.
 
 
 class StartExecution(msgspec.Struct, frozen=True, rename="camel"):
@@ -63,16 +56,6 @@ class StartSyncExecution(msgspec.Struct, frozen=True, rename="camel"):
     input: str = "{}"
     trace_header: str | None = None
     included_data: str = "ALL_DATA"
-
-
-class StillRunning(ServiceError):
-    """The caller waited as long as a caller may (or the server ends); the execution goes on without him."""
-
-    code = "ServiceUnavailable"
-    status = 503
-
-    def __init__(self, arn: str) -> None:
-        super().__init__(f"The execution has not ended yet: '{arn}'")
 
 
 class _Started(msgspec.Struct, frozen=True):
@@ -109,8 +92,16 @@ def start_execution(request: StartExecution, work: Work) -> dict[str, Any]:
     return {"executionArn": execution.arn, "startDate": execution.started}
 
 
-def start(request: StartExecution, work: Work, *, parent: Parent | None = None, at_once: bool = False) -> Execution:
-    """As ``start_execution``; ``parent`` is the Task that waits for its end, ``at_once`` runs the first slice now."""
+def start(request: StartExecution, work: Work, *, parent: Parent | None = None) -> Execution:
+    """As ``start_execution``; ``parent`` is the Task that waits for its end."""
+    execution, began = _begin(request, work, parent)
+    if began is not None:
+        work.later("states.event", began)
+    return execution
+
+
+def _begin(request: StartExecution, work: Work, parent: Parent | None) -> tuple[Execution, Deliveries | None]:
+    """The execution and its first event; without an event it was begun by an earlier call."""
     asked, case = split_case(request.state_machine_arn)
     started = _started(asked, work)
     if case:
@@ -128,7 +119,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
             if earlier.status == RUNNING and canonical(loads(input_of(earlier, work))) == canonical(
                 loads(request.input)
             ):
-                return earlier
+                return earlier, None
             raise ExecutionAlreadyExists(arn)
         take_place(started.machine.scope, work)
     execution = Execution(
@@ -149,8 +140,7 @@ def start(request: StartExecution, work: Work, *, parent: Parent | None = None, 
         parent=parent,
         mock_case=case,
     )
-    executor.start(execution, work, at_once=at_once, counted=True)
-    return execution
+    return execution, begin(execution, work, counted=True)
 
 
 def _started(text: str, work: Work) -> _Started:
@@ -186,21 +176,24 @@ def _same_name(arn: str, machine: StateMachine, work: Work) -> Execution | None:
     return earlier if earlier is not None and earlier.machine_id == machine.id else None
 
 
-# Synchronous -----------------------------------------------------------------------------------------------------
+# Express, and somebody waits ------------------------------------------------------------------------------------
 
 
-def start_sync_execution(request: StartSyncExecution, work: Work) -> Outcome:
-    """Start an Express execution and answer with its end.
+def start_express(request: StartSyncExecution, work: Work, *, parent: Parent) -> Execution:
+    """Start an Express execution for whose end the Task ``parent`` waits.
 
     Raises:
         StateMachineTypeNotSupported: the machine is Standard.
     """
-    execution = start_express(request, work)
-    return _answer_at_the_end(execution.id, request.included_data, work, last=False)
+    execution, began = begin_express(request, work, parent=parent)
+    work.later("states.event", began)
+    return execution
 
 
-def start_express(request: StartSyncExecution, work: Work, *, parent: Parent | None = None) -> Execution:
-    """Start an Express execution on whose end somebody waits: a caller, or the Task ``parent``.
+def begin_express(
+    request: StartSyncExecution, work: Work, *, parent: Parent | None = None
+) -> tuple[Execution, Deliveries]:
+    """An Express execution on whose end somebody waits, and its first event, which is due.
 
     Raises:
         StateMachineTypeNotSupported: the machine is Standard.
@@ -208,54 +201,6 @@ def start_express(request: StartSyncExecution, work: Work, *, parent: Parent | N
     if _started(split_case(request.state_machine_arn)[0], work).machine.type != EXPRESS:
         raise StateMachineTypeNotSupported
     plain = StartExecution(request.state_machine_arn, request.name, request.input, request.trace_header)
-    return start(plain, work, parent=parent, at_once=parent is None)
-
-
-def _answer_at_the_end(number: int, included: str, work: Work, *, last: bool) -> Outcome:
-    execution = work.get(EXECUTIONS, number)
-    assert execution is not None, number
-    if execution.status == RUNNING and not last:
-        return Parked(
-            f"execution:{execution.arn}",
-            SYNC_WAIT_S,
-            lambda work, last: _answer_at_the_end(number, included, work, last=last),
-        )
-    if execution.status == RUNNING:
-        raise StillRunning(execution.arn)
-    if execution.mock_case:
-        forget(execution.id, work)
-    answer = ended(execution, work, included)
-    forget_input(execution, work)
-    work.delete(EXECUTIONS, execution.id)  # Nobody can ask for an Express execution again.
-    work.delete(EXECUTION_ARNS, execution.arn)
-    return answer
-
-
-def ended(execution: Execution, work: Work, included: str = "ALL_DATA") -> dict[str, Any]:
-    """The answer of StartSyncExecution."""
-    stopped = execution.stopped
-    assert stopped is not None
-    with_data = included == "ALL_DATA"
-    answer: dict[str, Any] = {
-        "executionArn": execution.arn,
-        "stateMachineArn": execution.machine,
-        "name": execution.name,
-        "startDate": execution.started,
-        "stopDate": stopped,
-        "status": "FAILED" if execution.status == "ABORTED" else execution.status,
-        "inputDetails": {"included": with_data},
-        "outputDetails": {"included": with_data},
-        "billingDetails": {
-            "billedDurationInMilliseconds": _billed_ms(execution.started, stopped),
-            "billedMemoryUsedInMB": BILLED_MEMORY_MB,
-        },
-    }
-    data = {"input": input_of(execution, work), "output": execution.output} if with_data else {}
-    told = {**data, "error": execution.error, "cause": execution.cause, "traceHeader": execution.trace_header}
-    return answer | {name: value for name, value in told.items() if value is not None}
-
-
-def _billed_ms(started: datetime, stopped: datetime) -> int:
-    """Rounded up to the next 100 ms, at least one."""
-    milliseconds = (stopped - started).total_seconds() * 1000
-    return max(1, math.ceil(milliseconds / BILLED_STEP_MS)) * BILLED_STEP_MS
+    execution, began = _begin(plain, work, parent)
+    assert began is not None, execution  # Names of Express executions are free.
+    return execution, began

@@ -18,6 +18,8 @@ from interstate.services.states.integrations.metadata import sdk_metadata
 from interstate.services.states.integrations.outcome import Answered, Failed, Outcome, Submitted, Waiting
 from interstate.services.states.integrations.resources import REQUEST, SYNC_2, TOKEN
 from interstate.services.states.integrations.shapes import to_request, to_result
+from interstate.services.states.starting import StartSyncExecution, start_express
+from interstate.services.states.sync_answers import ended
 from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records import states as records
@@ -49,15 +51,13 @@ def start_execution(command: StartTask, execution: Execution, work: Work) -> Out
 
 def start_sync_execution(command: StartTask, execution: Execution, work: Work) -> Outcome:
     """``aws-sdk:sfn:startSyncExecution``: the Task waits for an Express child and is answered as the API answers."""
-    from interstate.services.states import starting  # noqa: PLC0415 - it starts executions, which start Tasks
-
     given = command.input.value
     parameters = to_request("stepfunctions", "StartSyncExecution", given if isinstance(given, dict) else {})
     try:
-        request = msgspec.convert(parameters, starting.StartSyncExecution)
+        request = msgspec.convert(parameters, StartSyncExecution)
         with work.overlay():
             parent = records.Parent(execution.id, command.frame, command.visit, SDK_STYLE)
-            starting.start_express(request, work, parent=parent)
+            start_express(request, work, parent=parent)
     except msgspec.ValidationError as error:
         return told(ServiceError(str(error), code="ValidationException"), command.resource, command.request_id)
     except ServiceError as error:
@@ -84,9 +84,7 @@ def answer_to_parent(child: records.Execution, style: str, work: Work) -> Answer
     With ``SDK_STYLE`` it is the answer of StartSyncExecution, which tells a failure without being one.
     """
     if style == SDK_STYLE:
-        from interstate.services.states import starting  # noqa: PLC0415 - as above
-
-        return Answered(dumps(to_result("stepfunctions", "StartSyncExecution", starting.ended(child, work))))
+        return Answered(dumps(to_result("stepfunctions", "StartSyncExecution", ended(child, work))))
 
     def shown(text: str) -> JSON:
         return loads(text) if style == SYNC_2 else text
