@@ -85,7 +85,8 @@ class Aside:
 class Line:
     """A connection. ``writes``: its transactions read the database's clock and see each other's commits as they go on.
 
-    ``patient``: the transaction waits for its answers, where another one would be put aside after ``patience_ms``.
+    ``patient``: the transaction waits for its answers, where another one would be put aside after ``patience_ms``. One that comes
+    after a transaction that was put aside waits twice as long as that, so that a slow database is not asked the same for ever.
     One that only reads sees one snapshot from its first question to its end. ``ends_after_ms`` is after what time the database
     ends a transaction (0: it does not); while it is under way and asks, it begins anew: a process that lives may take its time,
     one that is frozen may not.
@@ -114,6 +115,7 @@ class Line:
         )
         self.aside = False  # The answer to a question that was put aside has not been looked at.
         self.patient = False
+        self._times_patient = 1
 
     @property
     def usable(self) -> bool:
@@ -187,10 +189,15 @@ class Line:
 
     def _asked(self, sent: Sequence[Question], first: int) -> list[list[Any]]:
         try:
-            return self.pipe.ask(sent, first, _PATIENCE_MS if self.patient else self.patience_ms)
+            return self.pipe.ask(sent, first, self._waits_ms)
         except NotYet:
             self.aside = True
             raise Slow(Aside(self)) from None
+
+    @property
+    def _waits_ms(self) -> int:
+        """How long a transaction's answer is awaited before it is put aside; with the whole patience it is not."""
+        return _PATIENCE_MS if self.patient else min(_PATIENCE_MS, self.patience_ms * self._times_patient)
 
     def _next_unit(self, questions: Sequence[Question], *, locks: bool) -> list[Question]:
         """What waits, and questions."""
@@ -252,6 +259,7 @@ class Line:
         """
         if not self._open and not self._waiting:
             return
+        self._times_patient = 1
         if not self.wrote and not self._waiting:
             self.let_go()
             self._ended()
@@ -344,20 +352,23 @@ class Line:
                 self.broken = True
 
     def rollback(self) -> None:
-        """Drop the transaction."""
+        """Drop the transaction. An answer that does not come soon is not awaited: who asks next reads it."""
         begun = self._open
         self._ended()
         if not begun or not self.usable:
             return
         try:
-            self.pipe.ask((_ROLLBACK,))
+            self.pipe.ask((_ROLLBACK,), 0, self.patience_ms)
+        except NotYet:
+            pass
         except psycopg.Error:
             self.broken = True
 
     def drop_aside(self) -> None:
-        """Drop the transaction that was put aside. The database lives: the next one waits for it."""
+        """Drop the transaction that was put aside. The database lives: the next one waits for it for longer."""
         self.rollback()
-        self.aside, self.patient = False, True
+        self.aside = False
+        self._times_patient *= 2
 
     def _ended(self) -> None:
         self._waiting = []
