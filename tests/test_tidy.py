@@ -4,11 +4,13 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -120,6 +122,28 @@ def test_the_modules_of_a_folder_keep_the_rules(folder: Path) -> None:
 )
 def test_each_rule_finds_who_breaks_it(rule: Rule, path: str, text: str) -> None:
     assert list(rule(Module(Path(path), text, ast.parse(text))))
+
+
+def circle_of(imports: Mapping[str, set[str]]) -> list[str]:
+    """Modules that import one another in a circle, the first one last again; empty when there is none."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    """Imports inside functions count: what two modules need of one another is a module below both, or handed in."""
+    graph = grimp.build_graph("interstate", cache_dir=None)
+    circle = circle_of({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+    assert not circle, " is imported by ".join(circle)
+
+
+def test_a_circle_is_found() -> None:
+    assert circle_of({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert not circle_of({"a": {"b", "c"}, "b": {"c"}, "c": set()})
 
 
 def test_serving_imports_only_what_it_needs_at_the_start() -> None:
