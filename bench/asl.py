@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from interstate.base.json import dumps
+from interstate.core.asl.definition import Definition
 from interstate.core.asl.history import encode
 from interstate.core.asl.machine import advance, first_frame
 from interstate.core.asl.parse import parse
-from interstate.core.asl.vocabulary import Datum, Definition, End, Event, Execution, Go, Started
+from interstate.core.asl.vocabulary import Datum, End, Event, Execution, Go, Started
 from interstate.runtime.batch import Job
 from interstate.runtime.testing import World
 from interstate.services.operation import Service

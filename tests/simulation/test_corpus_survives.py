@@ -15,12 +15,12 @@ import pytest
 from tests.simulation.corpus_world import Story
 from tests.simulation.machine_corpus_more import CORPUS
 
+from interstate.core.asl.definition import Machine, Map, Parallel
 from interstate.core.asl.history import shown
 from interstate.core.asl.parse import parse
 from interstate.core.asl.replay.player import replay
 from interstate.core.asl.replay.recorded import read_history
 from interstate.core.asl.replay.trace import Place, Trace
-from interstate.core.asl.vocabulary import Machine, Map, Parallel
 
 SAMPLED = random.Random(7).sample(sorted(CORPUS), 12)
 """Machines that die once in the fast run; all of them, before any commit, behind the marker slow."""

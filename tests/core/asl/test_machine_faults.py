@@ -8,10 +8,11 @@ from tests.core.asl.driving import NOW, Run
 
 from interstate.base.ids import Entropy
 from interstate.base.json import dumps
+from interstate.core.asl.definition import Retrier
 from interstate.core.asl.machine import advance, first_frame
 from interstate.core.asl.parse import parse
 from interstate.core.asl.retry import delay
-from interstate.core.asl.vocabulary import Datum, Retrier, Started, TaskFailed, TaskSucceeded
+from interstate.core.asl.vocabulary import Datum, Started, TaskFailed, TaskSucceeded
 
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
 CALLBACK = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"

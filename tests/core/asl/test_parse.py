@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from interstate.base.json import dumps
+from interstate.core.asl.definition import Map, Parallel, Task
 from interstate.core.asl.faults import InvalidDefinition
 from interstate.core.asl.parse import parse, resources_of, states_of
 from interstate.core.asl.parse_task import parse_resource
-from interstate.core.asl.vocabulary import Map, Parallel, Task
 
 END = {"Type": "Pass", "End": True}
 FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"

@@ -12,9 +12,10 @@ from typing import NamedTuple, Protocol
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON
 from interstate.core.asl.dataflow import PASS_THROUGH, DataFlow, Put
+from interstate.core.asl.definition import Catcher, ChoiceRule
 from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, RUNTIME, StateFailed
 from interstate.core.asl.template import Template
-from interstate.core.asl.vocabulary import Catcher, ChoiceRule, Datum
+from interstate.core.asl.vocabulary import Datum
 from interstate.core.jsonpath.path import ContextObject, NoSuchPath, Path
 
 

@@ -25,6 +25,7 @@ from typing import Any, assert_never
 
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl import flow
+from interstate.core.asl.definition import Choice, Definition, Fail, Map, Parallel, Pass, State, Succeed, Task, Wait
 from interstate.core.asl.errors import RUNTIME, TIMEOUT, StateFailed
 from interstate.core.asl.query import EvaluationFailed
 from interstate.core.asl.retry import catcher_for, counted, delay, names_of, retrier_for
@@ -35,37 +36,27 @@ from interstate.core.asl.vocabulary import (
     Abort,
     ActivityStarted,
     Branching,
-    Choice,
     Datum,
-    Definition,
     End,
     Event,
     Execution,
-    Fail,
     Frame,
     Gathered,
     Go,
     Heartbeat,
-    Map,
-    Parallel,
-    Pass,
     Retrying,
     SetTimer,
     Started,
-    State,
     Step,
     StopBranches,
     Stopped,
     Stopping,
-    Succeed,
-    Task,
     TaskBegan,
     TaskFailed,
     Tasking,
     TaskSubmitted,
     TaskSucceeded,
     TimerFired,
-    Wait,
     Waiting,
 )
 

@@ -9,12 +9,7 @@ from typing import NamedTuple
 
 from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
 from interstate.core.asl.broken_json import fault_of
-from interstate.core.asl.faults import Fault, InvalidDefinition
-from interstate.core.asl.parse_states import PARSERS
-from interstate.core.asl.reader import Reader
-from interstate.core.asl.scope import FIELDS, Scope
-from interstate.core.asl.scopes import check_names, check_scopes
-from interstate.core.asl.vocabulary import (
+from interstate.core.asl.definition import (
     Choice,
     Definition,
     Fail,
@@ -26,6 +21,11 @@ from interstate.core.asl.vocabulary import (
     Succeed,
     Task,
 )
+from interstate.core.asl.faults import Fault, InvalidDefinition
+from interstate.core.asl.parse_states import PARSERS
+from interstate.core.asl.reader import Reader
+from interstate.core.asl.scope import FIELDS, Scope
+from interstate.core.asl.scopes import check_names, check_scopes
 
 DEPTH_MAX = 100
 """Machines inside machines. Deeper nesting is no definition that anybody wrote; Python's stack is the bound behind it."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from interstate.base.json import JSONObject
 from interstate.core.asl.dataflow import compile_assign, compile_catch_query, compile_result_path
+from interstate.core.asl.definition import Catcher, Retrier
 from interstate.core.asl.errors import InvalidField
 from interstate.core.asl.scope import Scope
-from interstate.core.asl.vocabulary import Catcher, Retrier
 
 SECONDS_MAX = 99_999_999
 DELAY_S_MAX = 31_622_400

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl.dataflow import DataFlow, compile_template
+from interstate.core.asl.definition import Distributed, ItemBatcher, ItemReader, Map, ResultWriter, State
 from interstate.core.asl.parse_errors import catch_of, retry_of
 from interstate.core.asl.query import compile_query, is_expression
 from interstate.core.asl.scope import INTEGER_MAX, Scope, flow_of, integer_of, next_of, number_of, path_of, query_of
 from interstate.core.asl.template import Template
-from interstate.core.asl.vocabulary import Distributed, ItemBatcher, ItemReader, Map, ResultWriter, State
 
 LABEL_LENGTH_MAX = 40
 _LABEL_REFUSED = re.compile(r"[\s?*<>{}\[\]:;,\\|^~$#%&`\"\x00-\x1f\x7f-\x9f]")

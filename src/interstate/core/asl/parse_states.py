@@ -10,16 +10,9 @@ from interstate.base.json import JSONObject
 from interstate.base.time import parse_iso
 from interstate.core.asl.choice import compile_rule
 from interstate.core.asl.dataflow import compile_assign, compile_expression
-from interstate.core.asl.parse_errors import catch_of, retry_of
-from interstate.core.asl.parse_map import parse_map
-from interstate.core.asl.parse_task import parse_resource, parse_task
-from interstate.core.asl.query import BOTH_ENDS, compile_query, is_expression
-from interstate.core.asl.scope import Scope, flow_of, integer_of, next_of, path_of, query_of
-from interstate.core.asl.template import Template
-from interstate.core.asl.vocabulary import (
+from interstate.core.asl.definition import (
     Choice,
     ChoiceRule,
-    Datum,
     Fail,
     Parallel,
     Pass,
@@ -33,6 +26,13 @@ from interstate.core.asl.vocabulary import (
     TimestampQuery,
     Wait,
 )
+from interstate.core.asl.parse_errors import catch_of, retry_of
+from interstate.core.asl.parse_map import parse_map
+from interstate.core.asl.parse_task import parse_resource, parse_task
+from interstate.core.asl.query import BOTH_ENDS, compile_query, is_expression
+from interstate.core.asl.scope import Scope, flow_of, integer_of, next_of, path_of, query_of
+from interstate.core.asl.template import Template
+from interstate.core.asl.vocabulary import Datum
 from interstate.core.jsonpath.path import Path, compile_path
 
 SECONDS_MAX = 99_999_999

@@ -6,11 +6,11 @@ Source: https://states-language.net/#task-state; refusals as answered by CreateS
 import re
 
 from interstate.core.asl.dataflow import compile_template
+from interstate.core.asl.definition import Resource, State, Task
 from interstate.core.asl.parse_errors import SECONDS_MAX, catch_of, retry_of
 from interstate.core.asl.query import is_expression
 from interstate.core.asl.scope import Scope, flow_of, integer_of, next_of, query_of
 from interstate.core.asl.template import Template
-from interstate.core.asl.vocabulary import Resource, State, Task
 
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]*:[\w-]*:function:[\w-]+(:[\w$-]+)?\Z")
 _ACTIVITY = re.compile(r"arn:[\w-]+:states:[\w-]+:\d{12}:activity:.+\Z")

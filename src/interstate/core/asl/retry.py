@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from interstate.base.ids import Entropy
+from interstate.core.asl.definition import Catcher, Retrier
 from interstate.core.asl.errors import ALL, BRANCH_FAILED, HEARTBEAT_TIMEOUT, RUNTIME, TASK_FAILED, TIMEOUT
-from interstate.core.asl.vocabulary import Catcher, Retrier
 
 DELAY_S_MAX = 31_622_400
 """A year and a day: no execution waits longer (a Standard execution ends after a year)."""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl.dataflow import PASS_THROUGH, DataFlow, compile_dataflow, compile_queries
+from interstate.core.asl.definition import Machine
 from interstate.core.asl.query import compile_query, is_expression
 from interstate.core.asl.reader import Reader
 from interstate.core.asl.template import Template
-from interstate.core.asl.vocabulary import Machine
 from interstate.core.jsonpath.path import InvalidPath, Path, compile_path
 
 INTEGER_MAX = 2**63 - 1

@@ -18,6 +18,7 @@ from itertools import pairwise
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl.context import Context, ExecutionFacts, MapItem
+from interstate.core.asl.definition import Machine, Map, Parallel, State, Task
 from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, RUNTIME, StateFailed
 from interstate.core.asl.flow import effective_input, select
 from interstate.core.asl.query import EvaluationFailed, check_type
@@ -31,12 +32,7 @@ from interstate.core.asl.vocabulary import (
     Execution,
     Frame,
     HistoryEvent,
-    Machine,
-    Map,
-    Parallel,
-    State,
     Step,
-    Task,
 )
 from interstate.core.jsonpath.path import ContextObject
 

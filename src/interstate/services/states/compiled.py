@@ -3,8 +3,9 @@
 from functools import lru_cache
 
 from interstate.base.arn import parse_arn
+from interstate.core.asl.definition import Definition, Machine, Map, Parallel
 from interstate.core.asl.parse import parse
-from interstate.core.asl.vocabulary import Definition, Execution, Machine, Map, Parallel
+from interstate.core.asl.vocabulary import Execution
 from interstate.services.states.texts import input_datum
 from interstate.store.ports import Work
 from interstate.store.records import states as records

@@ -10,9 +10,9 @@ import msgspec
 from interstate.base.json import loads
 from interstate.core.asl import faults
 from interstate.core.asl.creation_rules import faults_at_creation
+from interstate.core.asl.definition import Definition
 from interstate.core.asl.parse import parse
 from interstate.core.asl.references import variable_references
-from interstate.core.asl.vocabulary import Definition
 from interstate.core.asl.warnings import warnings_of
 from interstate.services.states.errors import InvalidDefinition, check_size
 from interstate.services.states.integrations.parameters import unsupported

@@ -17,12 +17,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from interstate.core.asl.definition import Definition
 from interstate.core.asl.history import encode
 from interstate.core.asl.machine import EXPRESS_S_MAX, advance, first_frame
 from interstate.core.asl.vocabulary import (
     Abort,
     Command,
-    Definition,
     End,
     Event,
     Frame,

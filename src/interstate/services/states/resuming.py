@@ -14,22 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from interstate.base.json import dumps
-from interstate.core.asl.vocabulary import (
-    Branching,
-    Choice,
-    Datum,
-    Event,
-    Frame,
-    Go,
-    HistoryEvent,
-    Machine,
-    Map,
-    Parallel,
-    Retrying,
-    State,
-    Task,
-    TimerFired,
-)
+from interstate.core.asl.definition import Choice, Machine, Map, Parallel, State, Task
+from interstate.core.asl.vocabulary import Branching, Datum, Event, Frame, Go, HistoryEvent, Retrying, TimerFired
 
 _ENTERED, _EXITED = "StateEntered", "StateExited"
 _RUNS = ("MapRunStarted", "MapRunRedriven")

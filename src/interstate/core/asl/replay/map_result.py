@@ -12,12 +12,13 @@ import msgspec
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON
 from interstate.core.asl.dataflow import DataFlow
+from interstate.core.asl.definition import Definition, Machine, Map, Parallel
 from interstate.core.asl.errors import StateFailed
 from interstate.core.asl.query import EvaluationFailed
 from interstate.core.asl.replay.values import parsed
 from interstate.core.asl.template import Template
 from interstate.core.asl.turn import WholeCause, machines_of
-from interstate.core.asl.vocabulary import Definition, Frame, HistoryEvent, Machine, Map, Parallel
+from interstate.core.asl.vocabulary import Frame, HistoryEvent
 from interstate.core.jsonpath.path import ContextObject
 
 _SUCCEEDED = ("MapRunSucceeded", "MapStateSucceeded")

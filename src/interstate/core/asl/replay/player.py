@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from interstate.core.asl.dataflow import DataFlow
+from interstate.core.asl.definition import Definition, Map
 from interstate.core.asl.machine import advance, first_frame
 from interstate.core.asl.replay import difference as words
 from interstate.core.asl.replay.difference import Difference, Differs
@@ -30,7 +31,6 @@ from interstate.core.asl.vocabulary import (
     Abort,
     ActivityStarted,
     Datum,
-    Definition,
     End,
     Event,
     Execution,
@@ -39,7 +39,6 @@ from interstate.core.asl.vocabulary import (
     Gathered,
     Go,
     HistoryEvent,
-    Map,
     Retrying,
     Started,
     StartTask,

@@ -4,10 +4,10 @@ Source: https://states-language.net/#choice-state
 """
 
 from interstate.core.asl import flow
+from interstate.core.asl.definition import Choice, ChoiceRule
 from interstate.core.asl.errors import NO_CHOICE_MATCHED, StateFailed
 from interstate.core.asl.query import check_type
 from interstate.core.asl.turn import Turn
-from interstate.core.asl.vocabulary import Choice, ChoiceRule
 
 
 def enter(state: Choice, turn: Turn) -> None:

@@ -3,11 +3,11 @@
 Source: https://states-language.net/#fail-state
 """
 
+from interstate.core.asl.definition import Fail
 from interstate.core.asl.errors import StateFailed
 from interstate.core.asl.query import check_type
 from interstate.core.asl.template import Template
 from interstate.core.asl.turn import Turn, WholeCause
-from interstate.core.asl.vocabulary import Fail
 
 
 def enter(state: Fail, turn: Turn) -> None:

@@ -13,12 +13,13 @@ import re
 from interstate.base.json import JSON
 from interstate.core.asl import flow
 from interstate.core.asl.context import MapItem
+from interstate.core.asl.definition import Map
 from interstate.core.asl.errors import RUNTIME, StateFailed
 from interstate.core.asl.query import EvaluationFailed, check_type
 from interstate.core.asl.states import map_run
 from interstate.core.asl.template import Template
 from interstate.core.asl.turn import Turn, branching_of, items_of, too_long
-from interstate.core.asl.vocabulary import CONCURRENCY_MAX, DATA_SIZE_MAX, Branching, Datum, Gather, Map
+from interstate.core.asl.vocabulary import CONCURRENCY_MAX, DATA_SIZE_MAX, Branching, Datum, Gather
 
 _DIGITS = re.compile(r"-?[0-9]{1,18}\Z")
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl import flow
+from interstate.core.asl.definition import ItemBatcher, ItemReader, Map, ResultWriter
 from interstate.core.asl.errors import RUNTIME, StateFailed
 from interstate.core.asl.query import check_type
 from interstate.core.asl.states import task
@@ -18,15 +19,11 @@ from interstate.core.asl.vocabulary import (
     DATA_SIZE_MAX,
     Datum,
     Event,
-    ItemBatcher,
-    ItemReader,
-    Map,
     MapBatching,
     MapReading,
     MapRunSetup,
     MapWriting,
     RedriveMapRun,
-    ResultWriter,
     Retrying,
     StartMapRun,
     TaskFailed,

@@ -4,8 +4,9 @@ Source: https://states-language.net/#parallel-state
 """
 
 from interstate.core.asl import flow
+from interstate.core.asl.definition import Map, Parallel
 from interstate.core.asl.turn import Turn, branching_of, too_long
-from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Branching, Datum, Gather, Map, Parallel
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Branching, Datum, Gather
 
 
 def enter(state: Parallel, turn: Turn) -> None:

@@ -5,8 +5,8 @@ Source: https://states-language.net/#pass-state
 
 from interstate.core.asl import flow
 from interstate.core.asl.dataflow import PASS_THROUGH
+from interstate.core.asl.definition import Pass
 from interstate.core.asl.turn import Turn
-from interstate.core.asl.vocabulary import Pass
 
 
 def enter(state: Pass, turn: Turn) -> None:

@@ -4,8 +4,8 @@ Source: https://states-language.net/#succeed-state
 """
 
 from interstate.core.asl import flow
+from interstate.core.asl.definition import Succeed
 from interstate.core.asl.turn import Turn
-from interstate.core.asl.vocabulary import Succeed
 
 
 def enter(state: Succeed, turn: Turn) -> None:

@@ -19,6 +19,7 @@ from typing import NamedTuple, assert_never
 
 from interstate.base.json import JSON, JSONObject
 from interstate.core.asl import flow
+from interstate.core.asl.definition import Resource, Task
 from interstate.core.asl.errors import RUNTIME, TIMEOUT, StateFailed
 from interstate.core.asl.query import EvaluationFailed, check_type
 from interstate.core.asl.template import Template
@@ -28,10 +29,8 @@ from interstate.core.asl.vocabulary import (
     ActivityStarted,
     Datum,
     Heartbeat,
-    Resource,
     SetTimer,
     StartTask,
-    Task,
     TaskBegan,
     TaskFailed,
     Tasking,

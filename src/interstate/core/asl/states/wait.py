@@ -11,21 +11,19 @@ from typing import assert_never
 from interstate.base.json import JSON, dumps
 from interstate.base.time import parse_iso
 from interstate.core.asl import flow
-from interstate.core.asl.errors import RUNTIME, StateFailed
-from interstate.core.asl.query import EvaluationFailed, check_type
-from interstate.core.asl.turn import Turn
-from interstate.core.asl.vocabulary import (
+from interstate.core.asl.definition import (
     Seconds,
     SecondsPath,
     SecondsQuery,
-    SetTimer,
-    TimerFired,
     Timestamp,
     TimestampPath,
     TimestampQuery,
     Wait,
-    Waiting,
 )
+from interstate.core.asl.errors import RUNTIME, StateFailed
+from interstate.core.asl.query import EvaluationFailed, check_type
+from interstate.core.asl.turn import Turn
+from interstate.core.asl.vocabulary import SetTimer, TimerFired, Waiting
 from interstate.core.jsonpath.path import NoSuchPath
 
 DELAY_S_MAX = 2**31 - 1

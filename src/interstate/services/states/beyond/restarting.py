@@ -9,21 +9,11 @@ from typing import Any
 import msgspec
 
 from interstate.base.json import BrokenJSON, loads
+from interstate.core.asl.definition import Definition, Machine, Map, Parallel
 from interstate.core.asl.history import encode
 from interstate.core.asl.machine import advance
 from interstate.core.asl.replay.trace import Trace, Visit
-from interstate.core.asl.vocabulary import (
-    DATA_SIZE_MAX,
-    Datum,
-    Definition,
-    Frame,
-    Go,
-    Machine,
-    Map,
-    Parallel,
-    SetTimer,
-    Started,
-)
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Datum, Frame, Go, SetTimer, Started
 from interstate.services.states import execution_logs
 from interstate.services.states.announcing import announce
 from interstate.services.states.arns import check_name, execution_arn

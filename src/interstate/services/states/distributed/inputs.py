@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON, JSONObject, loads
 from interstate.core.asl.context import Surroundings
-from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Datum, Map, MapRunSetup
+from interstate.core.asl.definition import Map
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Datum, MapRunSetup
 from interstate.core.items.cursor import Cursor
 from interstate.services.states.distributed.items import NO_ITEM, Pair, Step
 from interstate.store.ports import Work

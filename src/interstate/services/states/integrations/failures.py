@@ -10,7 +10,7 @@ Source: answers recorded from Step Functions.
 import base64
 
 from interstate.base.errors import ServiceError
-from interstate.core.asl.vocabulary import Resource
+from interstate.core.asl.definition import Resource
 from interstate.services.states.integrations.outcome import Failed
 from interstate.services.states.integrations.resources import SDK, speaker_of
 from interstate.services.states.integrations.shapes import model_of

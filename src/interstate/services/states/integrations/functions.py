@@ -19,8 +19,9 @@ import msgspec
 from interstate.base.arn import Caller, parse_arn
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, BrokenJSON, JSONObject, dumps, loads
+from interstate.core.asl.definition import Resource
 from interstate.core.asl.errors import DATA_LIMIT_EXCEEDED, TASK_FAILED
-from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, Resource, StartTask
+from interstate.core.asl.vocabulary import DATA_SIZE_MAX, Execution, StartTask
 from interstate.services.states.integrations.credentials import caller_for
 from interstate.services.states.integrations.failures import told
 from interstate.services.states.integrations.metadata import sdk_metadata

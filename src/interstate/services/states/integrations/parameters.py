@@ -9,9 +9,9 @@ Source: refusals of CreateStateMachine and ValidateStateMachineDefinition ("The 
 from collections.abc import Iterator
 
 from interstate.base.json import JSON, JSONObject
+from interstate.core.asl.definition import Resource
 from interstate.core.asl.faults import Fault
 from interstate.core.asl.parse_task import parse_resource
-from interstate.core.asl.vocabulary import Resource
 from interstate.services.states.integrations.request_fields import FIELDS
 from interstate.services.states.integrations.resources import has_model, speaker_of
 from interstate.services.states.integrations.shapes import members_of_request, operation_named, required_of_request

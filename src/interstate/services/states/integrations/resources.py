@@ -9,8 +9,8 @@ from functools import cache
 
 import msgspec
 
+from interstate.core.asl.definition import Resource
 from interstate.core.asl.parse_task import parse_resource
-from interstate.core.asl.vocabulary import Resource
 from interstate.services.states.integrations import elsewhere
 from interstate.services.states.integrations.shapes import model_of, operation_named
 

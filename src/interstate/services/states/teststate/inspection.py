@@ -11,8 +11,9 @@ import msgspec
 from interstate.base.ids import Entropy
 from interstate.base.json import JSON
 from interstate.core.asl import flow
+from interstate.core.asl.definition import Map, Parallel, Pass, State, Task
 from interstate.core.asl.errors import StateFailed
-from interstate.core.asl.vocabulary import Datum, Map, Parallel, Pass, State, Task
+from interstate.core.asl.vocabulary import Datum
 from interstate.core.jsonpath.path import ContextObject
 from interstate.services.states.teststate.map_numbers import map_numbers
 from interstate.services.states.teststate.raw_text import text_at

@@ -12,9 +12,9 @@ import msgspec
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSON, BrokenJSON, JSONObject, loads
 from interstate.core.asl import faults
+from interstate.core.asl.definition import Definition, Resource
 from interstate.core.asl.parse import parse
 from interstate.core.asl.parse_task import parse_resource
-from interstate.core.asl.vocabulary import Definition, Resource
 from interstate.services.states.broken_json import fault_of
 from interstate.services.states.errors import InvalidDefinition, InvalidExecutionInput, ValidationException
 from interstate.services.states.integrations.resources import is_known

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from interstate.base.json import JSON
 from interstate.core.asl.context import Context, ExecutionFacts, Surroundings
-from interstate.core.asl.vocabulary import Execution, Frame, Map, Parallel, State, Task
+from interstate.core.asl.definition import Map, Parallel, State, Task
+from interstate.core.asl.vocabulary import Execution, Frame
 
 
 def surroundings(

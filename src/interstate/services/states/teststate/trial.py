@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.json import JSON, dumps, loads
+from interstate.core.asl.definition import Map, Parallel, State, Task
 from interstate.core.asl.errors import EXCEED_TOLERATED_FAILURE_THRESHOLD, StateFailed
 from interstate.core.asl.machine import advance, first_frame
 from interstate.core.asl.retry import catcher_for, names_of, retrier_for
@@ -27,15 +28,11 @@ from interstate.core.asl.vocabulary import (
     Frame,
     Gathered,
     HistoryEvent,
-    Map,
-    Parallel,
     SetTimer,
     Started,
     StartTask,
-    State,
     Stopped,
     Stopping,
-    Task,
     TaskBegan,
     TaskFailed,
     TaskSucceeded,
