@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from interstate.core.asl.history import decode, encode
+from interstate.core.asl.history import encode
 from interstate.core.asl.vocabulary import HistoryEvent, SetTimer
 from interstate.services.states import execution_logs
 from interstate.services.states.announcing import announce
@@ -15,20 +15,18 @@ from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed.redrives import redrivable_runs
 from interstate.services.states.frames import EXECUTION_TIMER, Frames
 from interstate.services.states.open_counts import count_execution
+from interstate.services.states.past import history_of
 from interstate.services.states.resuming import Resumed, resumed
 from interstate.store.ports import Work
 from interstate.store.records.states import (
     EXECUTIONS,
     HISTORY,
-    HISTORY_FROM,
     RUNNING,
     Deliveries,
     Delivery,
     Execution,
     HistoryChunk,
 )
-
-_PAGE = 1000
 
 
 def redrive(before: Execution, work: Work) -> None:
@@ -43,7 +41,7 @@ def redrive(before: Execution, work: Work) -> None:
         redriven=work.now,
     )
     definition = definition_of(execution, work)
-    history = _history(execution, work)
+    history = history_of(execution, work)
     last = history[-1].id if history else 0
     event = _noted(execution, last, work.now)
     found = resumed(
@@ -63,16 +61,6 @@ def redrive(before: Execution, work: Work) -> None:
     announce(execution, work)
     deliveries = [Delivery(number, event) for number, event in found.events]  # type: ignore[arg-type]  # Go and timers are stored
     work.later("states.event", Deliveries(execution.id, deliveries))
-
-
-def _history(execution: Execution, work: Work) -> list[HistoryEvent]:
-    found: list[HistoryEvent] = []
-    while True:
-        first = found[-1].id + 1 if found else 1
-        chunks = work.select(HISTORY_FROM, limit=_PAGE, execution=execution.id, first=first)
-        found += [event for chunk in chunks for event in decode(chunk.body)]
-        if len(chunks) < _PAGE:
-            return found
 
 
 def _noted(execution: Execution, last: int, now: datetime) -> HistoryEvent:

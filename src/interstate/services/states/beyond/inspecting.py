@@ -11,9 +11,9 @@ from interstate.core.asl.replay.trace import Trace
 from interstate.core.asl.vocabulary import HistoryEvent
 from interstate.services.operation import Outcome, Parked
 from interstate.services.states.beyond.errors import NoSuchEvent
-from interstate.services.states.beyond.past import history_of
 from interstate.services.states.find import execution_at
 from interstate.services.states.machines import revision_of
+from interstate.services.states.past import history_of
 from interstate.services.states.texts import input_of
 from interstate.store.ports import Work
 from interstate.store.records.states import HISTORY_BACK_FROM, RUNNING, Execution

@@ -7,10 +7,10 @@ import msgspec
 from interstate.core.asl.replay.player import replay
 from interstate.core.asl.replay.recorded import NoHistory, read_history
 from interstate.services.states.beyond.errors import CannotReplay
-from interstate.services.states.beyond.past import history_of
 from interstate.services.states.definitions import read
 from interstate.services.states.find import execution_at
 from interstate.services.states.machines import active_machine, revision_of
+from interstate.services.states.past import history_of
 from interstate.store.ports import Work
 from interstate.store.records.states import EXPRESS
 

@@ -18,13 +18,13 @@ from interstate.services.states import execution_logs
 from interstate.services.states.announcing import announce
 from interstate.services.states.arns import check_name, execution_arn
 from interstate.services.states.beyond.errors import CannotRestart
-from interstate.services.states.beyond.past import history_of
 from interstate.services.states.compiled import compiled, facts_of
 from interstate.services.states.errors import ExecutionAlreadyExists, InvalidExecutionInput
 from interstate.services.states.find import execution_at
 from interstate.services.states.frames import Frames
 from interstate.services.states.machines import active_machine, revision_of
 from interstate.services.states.open_counts import check_executions, count_execution
+from interstate.services.states.past import history_of
 from interstate.services.states.texts import input_of, with_input_apart
 from interstate.store.ports import Work
 from interstate.store.records.states import (
