@@ -4,8 +4,8 @@ import pytest
 
 from interstate.base.json import dumps
 from interstate.services.apigateway.cors import preflight, with_cors
-from interstate.services.apigateway.exchange import Response
 from interstate.services.apigateway.response import of_format_1, of_format_2, of_rest
+from interstate.services.doors import Response
 from interstate.store.records.apigateway import Cors
 
 JSON_TYPE = ("content-type", "application/json")

@@ -3,7 +3,7 @@
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 """
 
-from interstate.services.apigateway.exchange import Response
+from interstate.services.doors import Response
 from interstate.store.records.apigateway import Cors
 
 _PREFIX = "access-control-"

@@ -17,8 +17,9 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import BrokenJSON, dumps, loads
 from interstate.core.velocity.java import Missing, text_of
 from interstate.core.velocity.render import TooMuch
-from interstate.services.apigateway.exchange import Exchange, Response, message
+from interstate.services.apigateway.exchange import Exchange, message
 from interstate.services.apigateway.templates import Mapped, context_of, mapped, select
+from interstate.services.doors import Response
 from interstate.store.records.apigateway import Integration, IntegrationResponse
 from interstate.store.records.lambda_ import InvocationResult
 

@@ -10,9 +10,10 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import BrokenJSON, loads
 from interstate.core.functions.names import FunctionName, parse_function_name
 from interstate.services.apigateway import custom, direct, response
-from interstate.services.apigateway.exchange import Exchange, Response, message
+from interstate.services.apigateway.exchange import Exchange, message
 from interstate.services.apigateway.integrations import function_of, substituted
 from interstate.services.apigateway.synchronous import when_ended
+from interstate.services.doors import Response
 from interstate.services.operation import Answer, Outcome, Perform
 from interstate.services.states.starting import StartSyncExecution
 from interstate.services.states.synchronous import start_sync_execution

@@ -17,8 +17,9 @@ from interstate.base.json import JSON, BrokenJSON, dumps, dumps_bytes, loads
 from interstate.base.numbers import whole_number
 from interstate.base.time import parse_iso, to_epoch_s
 from interstate.services.apigateway.errors import BadRequestException
-from interstate.services.apigateway.exchange import Exchange, Response, message
+from interstate.services.apigateway.exchange import Exchange, message
 from interstate.services.apigateway.mapping import resolve_parameter
+from interstate.services.doors import Response
 from interstate.store.ports import Work
 
 

@@ -3,12 +3,13 @@
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
 
 from interstate.base.json import dumps_bytes
+from interstate.services.doors import Response
 from interstate.store.records.apigateway import REST, Api, Routed
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -61,22 +62,6 @@ class Exchange(msgspec.Struct, frozen=True):
     def queries(self) -> list[tuple[str, str]]:
         """The query's parameters, decoded, in order."""
         return parse_qsl(self.query, keep_blank_values=True)
-
-
-class Response(msgspec.Struct, frozen=True):
-    """What goes back."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def answer(self) -> dict[str, Any]:
-        """The form in which the internal operation answers."""
-        return {
-            "StatusCode": self.status,
-            "Headers": [[name, value] for name, value in self.headers],
-            "Body": self.body,
-        }
 
 
 def message(status: int, text: str, headers: Iterable[tuple[str, str]] = ()) -> Response:

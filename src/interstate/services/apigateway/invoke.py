@@ -15,11 +15,12 @@ from interstate.core.functions.names import parse_function_name
 from interstate.services.apigateway import custom, direct, edge, response
 from interstate.services.apigateway.cors import is_preflight, preflight, with_cors
 from interstate.services.apigateway.custom_calls import call_custom
-from interstate.services.apigateway.exchange import Exchange, Response, message
+from interstate.services.apigateway.exchange import Exchange, message
 from interstate.services.apigateway.integrations import function_of
 from interstate.services.apigateway.matching import Match, match
 from interstate.services.apigateway.payload import payload_1, payload_2, payload_rest
 from interstate.services.apigateway.synchronous import synchronous
+from interstate.services.doors import Response
 from interstate.services.lambda_ import access
 from interstate.services.operation import Answer, Outcome, Perform
 from interstate.store.ports import Work

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from interstate.base.json import JSON, dumps_bytes, loads
 from interstate.base.numbers import whole_number
-from interstate.services.apigateway.exchange import Response, message
+from interstate.services.apigateway.exchange import message
+from interstate.services.doors import Response
 
 _PLAIN: Final = "text/plain;charset=UTF-8"
 

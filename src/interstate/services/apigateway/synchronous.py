@@ -6,7 +6,8 @@ import msgspec
 
 from interstate.base.errors import ServiceError
 from interstate.services.apigateway import direct
-from interstate.services.apigateway.exchange import Exchange, Response, message
+from interstate.services.apigateway.exchange import Exchange, message
+from interstate.services.doors import Response
 from interstate.services.operation import Answer, Outcome, Parked, Perform
 from interstate.services.states.starting import StartSyncExecution
 from interstate.services.states.synchronous import start_sync_execution

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from interstate.base.numbers import whole_number
+from interstate.services.doors import Response
 from interstate.store.ports import Work
 from interstate.store.records.lambda_ import CODE, CODE_KEYS, CodeKey
 
@@ -66,4 +67,4 @@ def _refused(why: str) -> dict[str, Any]:
 
 
 def _answer(status: int, kind: str, body: bytes) -> dict[str, Any]:
-    return {"StatusCode": status, "Headers": [["content-type", kind]], "Body": body}
+    return Response(status, [("content-type", kind)], body).answer()

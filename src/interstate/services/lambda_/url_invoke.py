@@ -15,6 +15,7 @@ from interstate.base.arn import Caller, caller_of
 from interstate.base.json import BrokenJSON, JSONObject, dumps, dumps_bytes, loads
 from interstate.base.numbers import whole_number
 from interstate.base.time import to_millis
+from interstate.services.doors import Response
 from interstate.services.lambda_.access import INVOKE, may
 from interstate.services.lambda_.locate import version_of
 from interstate.services.operation import Outcome, Perform, Streaming
@@ -45,22 +46,6 @@ class Invoke(msgspec.Struct, frozen=True, rename="pascal"):
     source_ip: str = "127.0.0.1"
     host: str = "localhost"
     account: str = ""  # Whose credentials signed the request; "" when it is not signed.
-
-
-class Response(msgspec.Struct, frozen=True):
-    """What goes back."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def answer(self) -> dict[str, Any]:
-        """The form in which the internal operation answers."""
-        return {
-            "StatusCode": self.status,
-            "Headers": [[name, value] for name, value in self.headers],
-            "Body": self.body,
-        }
 
 
 def invoke(request: Invoke, work: Work) -> Outcome:

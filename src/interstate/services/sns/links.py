@@ -12,6 +12,7 @@ import msgspec
 
 from interstate.base.errors import ServiceError
 from interstate.core.topics.errors import AuthorizationErrorException
+from interstate.services.doors import Response
 from interstate.services.sns.access import check_arn
 from interstate.services.sns.confirming import AUTHENTICATE, confirm
 from interstate.services.sns.subscriptions import end
@@ -60,4 +61,4 @@ def _answer(action: str, members: Mapping[str, str]) -> str:
 
 
 def _xml(status: int, text: str) -> dict[str, Any]:
-    return {"StatusCode": status, "Headers": [["content-type", "text/xml"]], "Body": text.encode()}
+    return Response(status, [("content-type", "text/xml")], text.encode()).answer()

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from interstate.core.topics.envelope import Stamp
+from interstate.services.doors import Response
 from interstate.services.signing import KEY_BITS, OWN, PLACE, signature
 from interstate.store.ports import Work
 from interstate.store.records.sns import GATEWAYS, SIGNING_KEYS, Gateways, SigningKey
@@ -66,13 +67,9 @@ def read_certificate(request: CertificateRequest, work: Work) -> dict[str, Any]:
     """The certificate under its address; 404 for any other name."""
     key = work.get(SIGNING_KEYS, OWN)
     if key is None or request.name != _certificate_name(key.certificate):
-        return {
-            "StatusCode": 404,
-            "Headers": [["content-type", "text/plain"]],
-            "Body": b"There is no such certificate.\n",
-        }
-    headers = [["content-type", "application/x-pem-file"], ["cache-control", "max-age=86400"]]
-    return {"StatusCode": 200, "Headers": headers, "Body": key.certificate}
+        return Response(404, [("content-type", "text/plain")], b"There is no such certificate.\n").answer()
+    headers = [("content-type", "application/x-pem-file"), ("cache-control", "max-age=86400")]
+    return Response(200, headers, key.certificate).answer()
 
 
 @lru_cache(maxsize=16)
