@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from tests.core.patterns.drawn_patterns import EVENTS, drawn_patterns
 
 from interstate.core.patterns import Pattern, matches, parse_pattern
 from interstate.core.patterns.explain import AlternativeReport, Explanation, FieldReport, explain
@@ -132,31 +132,7 @@ def test_scattered_values_are_told_in_a_sentence() -> None:
     assert report.reasons == ["each field passes, but not with values of the same array element: d.a, d.b"]
 
 
-KEYS = st.sampled_from(["a", "b", "c", "a.b"])
-SCALARS = st.sampled_from(["x", "y", "xy", "X", "", 0, 1, 1.0, 2.5, True, False, None, "10.0.0.1"])
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
-    max_leaves=8,
-)
-EVENTS = st.dictionaries(KEYS, VALUES, max_size=3)
-ELEMENTS = st.lists(
-    SCALARS | st.sampled_from([row[0] for row in WORDS if isinstance(row[0], dict)]), min_size=1, max_size=3
-)
-FIELDS = st.recursive(
-    ELEMENTS,
-    lambda inner: (
-        st.dictionaries(KEYS, inner, min_size=1, max_size=3)
-        | st.builds(
-            lambda one, two, rest: {**rest, "$or": [one, two]},
-            st.dictionaries(KEYS, inner, min_size=1, max_size=2),
-            st.dictionaries(KEYS, inner, min_size=1, max_size=2),
-            st.dictionaries(KEYS, inner, max_size=1),
-        )
-    ),
-    max_leaves=6,
-)
-PATTERNS = st.dictionaries(KEYS, FIELDS, min_size=1, max_size=3).map(parse_pattern)
+PATTERNS = drawn_patterns([row[0] for row in WORDS if isinstance(row[0], dict)])
 
 
 @given(PATTERNS, EVENTS)

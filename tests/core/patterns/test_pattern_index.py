@@ -5,19 +5,12 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.core.patterns.drawn_patterns import EVENTS, drawn_patterns
 
 from interstate.core.patterns import Flat, Pattern, PatternIndex, flatten, matches, parse_pattern
 from interstate.core.patterns.flatten import NOWHERE
 from interstate.core.patterns.pattern import Alternative
 
-KEYS = st.sampled_from(["a", "b", "c", "a.b"])
-SCALARS = st.sampled_from(["x", "y", "xy", "X", "", 0, 1, 1.0, 2.5, True, False, None, "10.0.0.1"])
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
-    max_leaves=8,
-)
-EVENTS = st.dictionaries(KEYS, VALUES, max_size=3)
 TESTS: list[Any] = [
     {"prefix": "x"},
     {"prefix": {"equals-ignore-case": "x"}},
@@ -33,21 +26,7 @@ TESTS: list[Any] = [
     {"exists": True},
     {"exists": False},
 ]
-ELEMENTS = st.lists(SCALARS | st.sampled_from(TESTS), min_size=1, max_size=3)
-FIELDS = st.recursive(
-    ELEMENTS,
-    lambda inner: (
-        st.dictionaries(KEYS, inner, min_size=1, max_size=3)
-        | st.builds(
-            lambda one, two, rest: {**rest, "$or": [one, two]},
-            st.dictionaries(KEYS, inner, min_size=1, max_size=2),
-            st.dictionaries(KEYS, inner, min_size=1, max_size=2),
-            st.dictionaries(KEYS, inner, max_size=1),
-        )
-    ),
-    max_leaves=6,
-)
-PATTERNS = st.dictionaries(KEYS, FIELDS, min_size=1, max_size=3).map(parse_pattern)
+PATTERNS = drawn_patterns(TESTS)
 
 
 def by_definition(pattern: Pattern, event: dict[str, Any]) -> bool:
