@@ -2,14 +2,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.services.apigateway.function_worlds import ANY_ROUTE, FUNCTION, world_of
 
 from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere, ServiceError
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import World
 from interstate.store.records.lambda_ import POLICIES, Invocation, InvocationResult, Policy
-
-FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:PlaceOrder"
 
 
 def perform(_key: str, call: Invocation) -> InvocationResult:
@@ -30,22 +29,9 @@ def perform(_key: str, call: Invocation) -> InvocationResult:
             return InvocationResult(dumps({"statusCode": 201, "headers": headers, "body": body}))
 
 
-ANY_ROUTE = {
-    "Sid": "any",
-    "Effect": "Allow",
-    "Principal": {"Service": "apigateway.amazonaws.com"},
-    "Action": "lambda:InvokeFunction",
-    "Resource": f"{FUNCTION}*",
-}
-
-
 @pytest.fixture
 def world() -> Iterator[World]:
-    world = World(performers={"lambda.invoke": perform})
-    world.run(lambda work: work.put(POLICIES, Policy(FUNCTION, "", [ANY_ROUTE], "1")))
-    world.run(lambda work: work.put(POLICIES, Policy(FUNCTION, "live", [ANY_ROUTE], "1")))
-    yield world
-    world.close()
+    yield from world_of(perform)
 
 
 def call(world: World, operation: str, **request: Any) -> Any:
