@@ -5,7 +5,7 @@ import pytest
 from interstate.base.json import JSON
 from interstate.core.templates.document import Template, parse_template
 from interstate.core.templates.errors import TemplateError
-from interstate.core.templates.references import active, attributes_used, depends_on, references, taken
+from interstate.core.templates.references import active, taken, uses
 
 USES: list[tuple[JSON, set[str]]] = [
     ({"Ref": "A"}, {"A"}),
@@ -20,7 +20,7 @@ USES: list[tuple[JSON, set[str]]] = [
 
 @pytest.mark.parametrize(("value", "names"), USES)
 def test_every_name_that_a_value_uses_is_found(value: JSON, names: set[str]) -> None:
-    assert references(value) == names
+    assert uses(value).names == names
 
 
 def test_attributes_that_are_named_outright_are_found() -> None:
@@ -31,7 +31,16 @@ def test_attributes_that_are_named_outright_are_found() -> None:
         {"Ref": "E"},
         "text",
     ]
-    assert attributes_used(value) == {("A", "Arn"), ("B", "Url"), ("D", "Name")}
+    assert uses(value).attributes == {("A", "Arn"), ("B", "Url"), ("D", "Name")}
+
+
+def test_the_owners_of_attributes_are_resources_that_must_be_there() -> None:
+    assert uses(
+        {"a": [{"Fn::GetAtt": "A.Arn"}, {"Fn::Sub": ["${B.Arn}${C}", {"C": {"Fn::GetAtt": ["D", "x"]}}]}]}
+    ).owners == {
+        "A",
+        "D",
+    }
 
 
 def test_only_the_branch_that_holds_is_taken() -> None:
@@ -74,8 +83,8 @@ def test_what_does_not_hold_is_neither_there_nor_checked() -> None:
     assert found.resources["A"].properties == {"x": {"Ref": "P"}}
     assert found.resources["C"].properties == {}
     assert list(found.outputs) == ["Q"]
-    assert depends_on(found.resources["C"]) == {"B"}
-    assert depends_on(found.resources["A"]) == {"P"}
+    assert found.resources["C"].depends_on == ("B",)
+    assert uses(found.resources["A"].properties).names == {"P"}
 
 
 UNRESOLVED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
@@ -103,6 +112,24 @@ UNRESOLVED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"A": {"Type": "T", "Properties": {"x": [{"Fn::GetAtt": ["Gone", "Arn"]}]}}},
         {},
         "Template error: instance of Fn::GetAtt references undefined resource Gone",
+    ),
+    (  # Of many faults, an attribute of what is not there is told first, wherever it stands.
+        {
+            "A": {"Type": "T", "Properties": {"x": {"Ref": "Away"}, "y": {"Fn::Sub": "${A b}"}}},
+            "B": {"Type": "T", "DependsOn": "Never", "Properties": {"x": {"Fn::GetAtt": ["Gone", "Arn"]}}},
+        },
+        {"O": {"Value": {"Ref": "Nowhere"}}},
+        "Template error: instance of Fn::GetAtt references undefined resource Gone",
+    ),
+    (  # Then what resources depend on, then what they name, then outputs.
+        {"A": {"Type": "T", "Properties": {"x": {"Ref": "Away"}}}, "B": {"Type": "T", "DependsOn": "Never"}},
+        {"O": {"Value": {"Fn::Sub": "${A b}"}}},
+        "Template format error: Unresolved resource dependencies [Never] in the Resources block of the template",
+    ),
+    (  # A parameter has no attributes.
+        {"A": {"Type": "T", "Properties": {"x": {"Fn::GetAtt": "P.Arn"}}}},
+        {},
+        "Template error: instance of Fn::GetAtt references undefined resource P",
     ),
 ]
 

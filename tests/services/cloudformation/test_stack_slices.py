@@ -10,6 +10,8 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import dumps, loads
 from interstate.runtime.testing import Crash, World
 from interstate.services.cloudformation import SERVICES
+from interstate.services.cloudformation.carry_out import LOOKED_MAX
+from interstate.services.cloudformation.prepare import _worked_out
 from interstate.services.cloudformation.progress import ROOM
 from interstate.services.operation import Parked
 from interstate.services.sqs import SERVICE as SQS
@@ -27,6 +29,11 @@ def template(count: int = MANY, delay: int = 1, *, refused: int | None = None, *
         before = {"DependsOn": f"Q{number - 1:03}"} if number else {}
         resources[f"Q{number:03}"] = {"Type": "AWS::SQS::Queue", "Properties": properties, **before}
     return dumps({"Resources": {**resources, **more}})
+
+
+def resources_of(text: str) -> Any:
+    document: Any = loads(text)
+    return document["Resources"]
 
 
 @pytest.fixture
@@ -292,6 +299,52 @@ def picture(world: World) -> Any:
         queues(world),
         statuses(world),
     )
+
+
+@pytest.mark.parametrize("changed", [[0], [MANY - 1], [0, ROOM, MANY - 1], list(range(0, MANY, 4))])
+def test_an_update_of_few_resources_is_one_transaction_wherever_they_stand(world: World, changed: list[int]) -> None:
+    """What stands as it is wanted takes no room."""
+    call(world, "CreateStack", StackName="s", TemplateBody=template())
+    resources = resources_of(template())
+    for number in changed:
+        resources[f"Q{number:03}"]["Properties"]["DelaySeconds"] = 7
+    assert "StackId" in begin(world, "UpdateStack", StackName="s", TemplateBody=dumps({"Resources": resources}))
+    assert status(world) == "UPDATE_COMPLETE"
+    assert {name for name, delay in queues(world).items() if delay == "7"} == {f"q{number:03}" for number in changed}
+
+
+def test_a_slice_looks_at_so_many_resources_and_no_more(world: World) -> None:
+    count = LOOKED_MAX + ROOM
+    resources = resources_of(template(count))
+    call(world, "CreateStack", StackName="s", TemplateBody=dumps({"Resources": resources}))
+    resources[f"Q{count - 1:03}"]["Properties"]["DelaySeconds"] = 7
+    assert isinstance(begin(world, "UpdateStack", StackName="s", TemplateBody=dumps({"Resources": resources})), Parked)
+    assert slices(world) == 1
+    assert status(world) == "UPDATE_COMPLETE"
+    events = call(world, "DescribeStackEvents", StackName="s")["StackEvents"]
+    last = f"Q{count - 1:03}"
+    assert [one["LogicalResourceId"] for one in events[:5]] == ["s", "s", last, last, "s"]
+
+
+def test_updates_one_after_the_other_work_out_one_template_each(world: World) -> None:
+    """What one made is what the next is compared with, and all slices of both use it."""
+    call(world, "CreateStack", StackName="s", TemplateBody=template())
+    for delay in (2, 3, 4):
+        before = _worked_out.cache_info().misses
+        call(world, "UpdateStack", StackName="s", TemplateBody=template(delay=delay))
+        assert _worked_out.cache_info().misses == before + 1
+        assert set(queues(world).values()) == {str(delay)}
+
+
+def test_who_remembers_nothing_makes_the_same_of_it(world: World) -> None:
+    """Another node, or the same one after a crash, goes on with what is stored alone."""
+    call(world, "CreateStack", StackName="s", TemplateBody=template())
+    begin(world, "UpdateStack", StackName="s", TemplateBody=template(delay=2))
+    while rows := [row for row in world._due_rows(effects=False) if row.kind == "cloudformation.slice"]:
+        _worked_out.cache_clear()
+        world._do(rows[0])
+    assert set(queues(world).values()) == {"2"}
+    assert status(world) == "UPDATE_COMPLETE"
 
 
 def test_a_crash_before_any_commit_gives_the_same_stack(tmp_path: Path) -> None:

@@ -325,6 +325,17 @@ def test_an_import_of_nothing_fails_the_resource(world: World) -> None:
     assert stack(world, "user")["StackStatus"] == "ROLLBACK_COMPLETE"
 
 
+def test_an_export_that_came_meanwhile_is_seen_by_the_same_template(world: World) -> None:
+    before = "{Resources: {K: {Type: AWS::KMS::Key, Properties: {Description: none}}}}"
+    after = "{Resources: {K: {Type: AWS::KMS::Key, Properties: {Description: !ImportValue shop-url}}}}"
+    call(world, "CreateStack", StackName="user", TemplateBody=before)
+    call(world, "UpdateStack", StackName="user", TemplateBody=after)
+    assert stack(world, "user")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    call(world, "CreateStack", StackName="shop", TemplateBody=TEMPLATE)
+    call(world, "UpdateStack", StackName="user", TemplateBody=after)
+    assert stack(world, "user")["StackStatus"] == "UPDATE_COMPLETE"
+
+
 def test_two_stacks_cannot_export_one_name(world: World) -> None:
     template = "{Resources: {K: {Type: AWS::KMS::Key}}, Outputs: {O: {Value: !Ref K, Export: {Name: n}}}}"
     call(world, "CreateStack", StackName="one", TemplateBody=template)

@@ -23,7 +23,8 @@ from interstate.store.records.cloudformation import EVENTS_OF_STACK, STACKS, Sta
 _PURPOSES = {"create": create, "review": review, "update": update}
 DEPLOY_S_MAX = 3600.0
 _FAILED = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"})
-_FAILURES_SHOWN = 1000
+_PAGE = 50
+_PAGES_MAX = 40  # Some 2 events for each of the resources that a stack can have, and as many when it is rolled back.
 
 
 class Deploy(msgspec.Struct, frozen=True, rename="pascal"):
@@ -91,14 +92,25 @@ def _renewed(stack: Stack, wanted: Wanted, work: Work) -> Stack:
 
 
 def _answer(stack: Stack, work: Work, *, changed: bool) -> dict[str, Any]:
-    failures = []
-    for event in work.select(EVENTS_OF_STACK, limit=_FAILURES_SHOWN, stack=stack.arn, below=2**62):
-        if (
-            event.status.endswith("_IN_PROGRESS")
-            and event.logical_id == stack.name
-            and event.reason == "User Initiated"
-        ):
-            break  # Where this attempt began.
-        if event.status.endswith("_FAILED"):
-            failures.append({"LogicalResourceId": event.logical_id, "Reason": event.reason or ""})
-    return {"Stack": shown_stack(stack), "Changed": changed, "Failures": failures if changed else []}
+    return {"Stack": shown_stack(stack), "Changed": changed, "Failures": _failures(stack, work) if changed else []}
+
+
+def _failures(stack: Stack, work: Work) -> list[dict[str, str]]:
+    """What was refused since this attempt began, the last first."""
+    failures: list[dict[str, str]] = []
+    below = 2**62
+    for _ in range(_PAGES_MAX):
+        found = work.select(EVENTS_OF_STACK, limit=_PAGE, stack=stack.arn, below=below)
+        for event in found:
+            if (
+                event.status.endswith("_IN_PROGRESS")
+                and event.logical_id == stack.name
+                and event.reason == "User Initiated"
+            ):
+                return failures
+            if event.status.endswith("_FAILED"):
+                failures.append({"LogicalResourceId": event.logical_id, "Reason": event.reason or ""})
+        if len(found) < _PAGE:
+            break
+        below = found[-1].id
+    return failures

@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from interstate.base.arn import Caller
 from interstate.base.errors import NotImplementedHere
-from interstate.base.json import JSON, JSONObject
+from interstate.base.json import JSON, JSONObject, dumps
 from interstate.core.templates.conditions import resolve_conditions
 from interstate.core.templates.document import Template, is_sam, parse_template
 from interstate.core.templates.errors import AttributeUnknownError, TemplateError, UnrecognizedTypesError
@@ -17,7 +16,7 @@ from interstate.core.templates.parameters import resolve_parameters
 from interstate.core.templates.plan import Standing
 from interstate.core.templates.properties import check_names
 from interstate.core.templates.reader import read_template
-from interstate.core.templates.references import active, attributes_used, depends_on
+from interstate.core.templates.references import Uses, active, uses
 from interstate.services.cloudformation.errors import InsufficientCapabilitiesException
 from interstate.services.cloudformation.resources.table import TYPES
 from interstate.store.ports import Work
@@ -38,14 +37,6 @@ class Prepared:
     order: list[str]
     needs: dict[str, frozenset[str]]
 
-    def standing(self) -> dict[str, Standing]:
-        """The resources in a form that can be compared with another template's."""
-        scope = _placeholders(self.template, self.scope)
-        return {
-            name: Standing(resource.type, _comparable(resource.properties, scope), self.needs[name])
-            for name, resource in self.template.resources.items()
-        }
-
     def outputs_shown(self) -> dict[str, Any]:
         """Outputs in a form that can be compared."""
         scope = _placeholders(self.template, self.scope)
@@ -62,8 +53,26 @@ def prepare(document: JSONObject, given: Mapping[str, str], name: str, arn: str,
         TemplateError: it cannot be carried out; the message says why, in CloudFormation's words.
         NotImplementedHere: it needs what Interstate does not have.
     """
-    found = _checked(document, given, pseudo_parameters(name, arn, work.caller))
+    return _prepared(dumps(document), given, name, arn, work)
+
+
+def prepare_again(stack: Stack, work: Work) -> Prepared:
+    """What ``prepare`` gives for a stack's own template."""
+    return _prepared(stack.template, stack.given, stack.name, stack.arn, work)
+
+
+def _prepared(template: str, given: Mapping[str, str], name: str, arn: str, work: Work) -> Prepared:
+    found = _worked_out(template, tuple(given.items()), name, arn, work.caller.account, work.caller.region)
+    # Exports may have changed since.
     return replace(found, scope=replace(found.scope, imports=lambda export: _exported(export, work)))
+
+
+@lru_cache(maxsize=4)
+def _worked_out(  # noqa: PLR0917 all that the outcome depends on, and nothing else
+    template: str, given: tuple[tuple[str, str], ...], name: str, arn: str, account: str, region: str
+) -> Prepared:
+    """The same text with the same parameters gives the same: once for all slices of a task, and for the update after it."""
+    return _checked(read_template(template), dict(given), pseudo_parameters(name, arn, account, region))
 
 
 def _checked(document: JSONObject, given: Mapping[str, str], pseudo: dict[str, JSON]) -> Prepared:
@@ -76,29 +85,20 @@ def _checked(document: JSONObject, given: Mapping[str, str], pseudo: dict[str, J
         _refuse_types(unknown)
     for resource in live.resources.values():
         check_names(resource.logical_id, TYPES[resource.type].properties, resource.properties)
-    _check_attributes(live)
+    used = {logical_id: uses(resource.properties) for logical_id, resource in live.resources.items()}
+    _check_attributes(live, used)
     needs = {
-        logical_id: depends_on(resource) & live.resources.keys() for logical_id, resource in live.resources.items()
+        logical_id: frozenset(used[logical_id].names.union(resource.depends_on) & live.resources.keys())
+        for logical_id, resource in live.resources.items()
     }
     return Prepared(live, replace(scope, conditions=conditions), ordered(needs), needs)
 
 
-def prepare_again(stack: Stack, work: Work) -> Prepared:
-    """What ``prepare`` gives for a stack's own template. It was checked before, and is worked out once for all slices of a task."""
-    given = tuple(sorted(stack.given.items()))
-    found = _standing(stack.template, given, stack.name, stack.arn, work.caller)
-    return replace(found, scope=replace(found.scope, imports=lambda export: _exported(export, work)))
-
-
-@lru_cache(maxsize=4)
-def _standing(template: str, given: tuple[tuple[str, str], ...], name: str, arn: str, caller: Caller) -> Prepared:
-    return _checked(read_template(template), dict(given), pseudo_parameters(name, arn, caller))
-
-
-def _check_attributes(live: Template) -> None:
-    values: list[JSON] = [resource.properties for resource in live.resources.values()]
-    values += [output.value for output in live.outputs.values()]
-    for logical_id, attribute in sorted(set().union(*(attributes_used(value) for value in values))):
+def _check_attributes(live: Template, used: Mapping[str, Uses]) -> None:
+    asked = [one.attributes for one in used.values()] + [
+        uses(output.value).attributes for output in live.outputs.values()
+    ]
+    for logical_id, attribute in sorted(set().union(*asked)):
         resource = live.resources.get(logical_id)
         if resource is not None and attribute not in TYPES[resource.type].attributes:
             raise AttributeUnknownError(logical_id, attribute)
@@ -114,13 +114,13 @@ def _refuse_types(unknown: set[str]) -> None:
     raise UnrecognizedTypesError(unknown)
 
 
-def pseudo_parameters(name: str, arn: str, caller: Caller) -> dict[str, JSON]:
+def pseudo_parameters(name: str, arn: str, account: str, region: str) -> dict[str, JSON]:
     """What ``AWS::...`` stands for."""
     return {
-        "AWS::AccountId": caller.account,
+        "AWS::AccountId": account,
         "AWS::NotificationARNs": [],
         "AWS::Partition": "aws",
-        "AWS::Region": caller.region,
+        "AWS::Region": region,
         "AWS::StackId": arn,
         "AWS::StackName": name,
         "AWS::URLSuffix": "amazonaws.com",
@@ -149,6 +149,41 @@ class _Placeholders(Mapping[str, JSON]):
 
     def __len__(self) -> int:
         return 0
+
+
+def compared(before: Prepared, after: Prepared) -> tuple[dict[str, Standing], dict[str, Standing]]:
+    """The resources of two templates of one stack in forms that can be compared. Only what is written differently is resolved."""
+    alike = _written_alike(before, after)
+    return _standing(before, alike), _standing(after, alike)
+
+
+def _written_alike(before: Prepared, after: Prepared) -> frozenset[str]:
+    """The resources that resolve to the same because they, and all that functions read, are the same text."""
+    first, second = before.scope, after.scope
+    if _text(first.parameters, first.mappings, first.conditions) != _text(
+        second.parameters, second.mappings, second.conditions
+    ):
+        return frozenset()
+    old, new = before.template.resources, after.template.resources
+    both = old.keys() & new.keys()
+    return frozenset(name for name in both if _text(old[name].properties) == _text(new[name].properties))
+
+
+def _text(*values: Mapping[str, Any]) -> str:
+    # Text, because 1, 1.0 and true are equal to each other, and not the same inside of Fn::Sub.
+    return dumps([dict(value) for value in values])
+
+
+def _standing(prepared: Prepared, alike: frozenset[str]) -> dict[str, Standing]:
+    scope = _placeholders(prepared.template, prepared.scope)
+    return {
+        name: Standing(
+            resource.type,
+            resource.properties if name in alike else _comparable(resource.properties, scope),
+            prepared.needs[name],
+        )
+        for name, resource in prepared.template.resources.items()
+    }
 
 
 def _placeholders(template: Template, scope: Scope) -> Scope:

@@ -3,7 +3,7 @@
 Theory of operation
 -------------------
 Creating, updating, rolling back and deleting are *tasks*. One slice makes, changes or deletes at most ``ROOM`` resources in one
-transaction and leaves a due row for the next one, so that everybody else is served between two of them and a large stack's
+transaction (and looks at ``LOOKED_MAX``: what stands as it is wanted costs next to nothing) and leaves a due row for the next one, so that everybody else is served between two of them and a large stack's
 transactions stay far shorter than a node's lease. Between slices the stack is in progress, for everybody to see: its status, its
 resources and its events.
 
@@ -59,7 +59,7 @@ from interstate.store.records.cloudformation import (
 )
 
 ROOM: Final = 10
-"""Resources of a slice: some 40 statements on PostgreSQL, a few milliseconds on the embedded store."""
+"""Resources that a slice touches: some 40 statements on PostgreSQL, a few milliseconds on the embedded store."""
 SLICE: Final = "cloudformation.slice"
 _WAIT_S: Final = 50.0  # Below the time after which SDKs give an answer up.
 
@@ -182,7 +182,9 @@ def _make(task: Task, stack: Stack, room: int, work: Work) -> _Following:
         return None, 0
     cleans = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
     settle(shown, cleans, work, task.token)
-    return Task(task.caller, stack.arn, "clean", cleans, doomed=doomed, token=task.token), at - task.at
+    return Task(task.caller, stack.arn, "clean", cleans, doomed=doomed, token=task.token), len(journal) - len(
+        task.journal
+    )
 
 
 def _prepared(stack: Stack, work: Work) -> Prepared:

@@ -15,7 +15,6 @@ import msgspec
 from interstate.base.json import dumps
 from interstate.core.templates.errors import TemplateError
 from interstate.core.templates.plan import Change, plan
-from interstate.core.templates.reader import read_template
 from interstate.services.cloudformation.errors import (
     AlreadyExistsException,
     InsufficientCapabilitiesException,
@@ -26,7 +25,13 @@ from interstate.services.cloudformation.errors import (
 )
 from interstate.services.cloudformation.exports import forget_exports
 from interstate.services.cloudformation.find import REVIEW, live_stack, scope_of
-from interstate.services.cloudformation.prepare import Prepared, check_capabilities, prepare
+from interstate.services.cloudformation.prepare import (
+    Prepared,
+    check_capabilities,
+    compared,
+    prepare,
+    prepare_again,
+)
 from interstate.services.cloudformation.progress import settled, start, start_deleting
 from interstate.services.cloudformation.resources.table import replaced_by
 from interstate.services.cloudformation.wanted import (
@@ -240,20 +245,19 @@ def update(wanted: Wanted, details: Mapping[str, Any], work: Work) -> Outcome:
     return settled(stack.arn, lambda _work: {"StackId": stack.arn}, work)
 
 
-def before_of(stack: Stack, work: Work) -> Prepared:
-    """The stack as its own template says."""
-    return prepare(read_template(stack.template), stack.given, stack.name, stack.arn, work)
-
-
 def changes_of(stack: Stack, prepared: Prepared, work: Work) -> list[Change]:
     """What an update would do."""
-    return plan(before_of(stack, work).standing(), prepared.standing(), replaced_by)
+    return _planned(prepare_again(stack, work), prepared)
+
+
+def _planned(before: Prepared, after: Prepared) -> list[Change]:
+    return plan(*compared(before, after), replaced_by)
 
 
 def differs(stack: Stack, wanted: Wanted, prepared: Prepared, work: Work) -> bool:
     """Whether an update would do anything at all."""
-    before = before_of(stack, work)
-    if plan(before.standing(), prepared.standing(), replaced_by):
+    before = prepare_again(stack, work)
+    if _planned(before, prepared):
         return True
     if wanted.tags is not None and wanted.tags != stack.tags:
         return True
