@@ -65,6 +65,7 @@ class _OnPostgres:
 
 _LONG = (
     "tests/runtime/functions/",  # They start processes of functions.
+    "tests/runtime/test_transformer.py",
     "tests/runtime/test_watch.py",
     "tests/runtime/test_deploy.py",
     "tests/runtime/test_overlapping_commits.py",

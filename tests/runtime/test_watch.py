@@ -10,6 +10,8 @@ from tests.runtime.test_deploy import WorldEngine
 
 from interstate.runtime.deploy import Deployed, deploy
 from interstate.runtime.testing import World
+from interstate.runtime.transform_child import Order, Result
+from interstate.runtime.transformer import Transformer
 from interstate.runtime.watch import Watcher
 
 TEMPLATE = """
@@ -43,6 +45,10 @@ class Site:
         self.stood: list[Deployed] = []
         self._engine = WorldEngine(self.world)
         self._watcher: Watcher | None = None
+
+    def use(self, transformer: Transformer) -> None:
+        assert self._watcher is not None
+        self._watcher._transformer = transformer
 
     async def _stands(self, _template: Path, deployed: Deployed) -> None:
         self.stood.append(deployed)
@@ -127,6 +133,36 @@ def test_a_changed_template_is_deployed(site: Site) -> None:
 def test_a_template_that_is_none_changes_nothing_and_is_told(site: Site) -> None:
     assert site.change(site.template, "Resources: [").startswith("interstate: nothing was changed: ")
     assert site.change(site.template, TEMPLATE).startswith("template: ")
+
+
+class Saving(Transformer):
+    """An editor saves again while a template is packaged."""
+
+    def __init__(self, path: Path, texts: list[str]) -> None:
+        super().__init__()
+        self.path, self.texts, self.orders = path, texts, 0
+
+    async def carry_out(self, order: Order) -> Result:
+        self.orders += 1
+        result = await super().carry_out(order)
+        if self.texts:
+            self.path.write_text(self.texts.pop(0))
+        return result
+
+
+@pytest.mark.parametrize("first", [TEMPLATE.replace("Timeout: 3", "Timeout: 8"), "", "Resources: [", "Transform: x"])
+def test_what_was_still_being_written_is_not_deployed(site: Site, first: str) -> None:
+    editor = Saving(
+        site.template, [TEMPLATE.replace("Timeout: 3", "Timeout: 899"), TEMPLATE.replace("Timeout: 3", "Timeout: 9")]
+    )
+    site.use(editor)
+    commits = site.world.commits
+    said = site.change(site.template, first)
+    assert said.startswith("template: live")
+    assert editor.orders == 3
+    assert site.world.commits <= commits + 2  # One update, and the lookup of nothing else.
+    shown = site.world.call("lambda", "GetFunctionConfiguration", {"FunctionName": "Work"})
+    assert shown["Timeout"] == 9
 
 
 def test_other_files_are_nobodys_business(site: Site) -> None:

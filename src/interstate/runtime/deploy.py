@@ -3,9 +3,7 @@
 Packaging and SAM's transform run in a child process; then the stack is one operation, which is one transaction.
 """
 
-import asyncio
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,10 +15,8 @@ from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.core.templates.intrinsics import as_text
 from interstate.runtime.transform_child import Order, Result
+from interstate.runtime.transformer import Transformer, transformed_once
 from interstate.services.cloudformation.wanted import Transform, Transformed
-
-CHILD_S_MAX = 120
-"""Guard time for the child; a template with 500 resources takes about 2 s."""
 
 
 class Engine(Protocol):
@@ -49,32 +45,6 @@ class Deployed(msgspec.Struct, frozen=True):
     metadata: dict[str, Any] = {}
     source: dict[str, Any] | None = None  # The template as it stands on disk, paths and all.
     packaged: Result | None = None
-
-
-class Transformer:
-    """Has a process at hand that has made its imports already, for those who deploy again and again."""
-
-    def __init__(self) -> None:
-        self._spare: asyncio.Task[asyncio.subprocess.Process] | None = None
-
-    def warm(self) -> None:
-        """Start the process for the next transform, if there is none."""
-        if self._spare is None:
-            self._spare = asyncio.get_running_loop().create_task(_child("warm"))
-
-    async def take(self) -> asyncio.subprocess.Process:
-        """A process for one order."""
-        spare, self._spare = self._spare, None
-        return await _child() if spare is None else await spare
-
-    async def close(self) -> None:
-        """End the process that waits."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
-            child = await spare
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
 
 
 async def deploy(
@@ -167,7 +137,7 @@ async def package(
         DeployFailed: the template cannot be used.
     """
     order = Order(region, path=str(template_path), parameters=dict(parameters))
-    result = await _in_child(order, await transformer.take() if transformer is not None else None)
+    result = await (transformed_once(order) if transformer is None else transformer.carry_out(order))
     if result.error is not None:
         raise DeployFailed(result.error)
     return result
@@ -175,38 +145,12 @@ async def package(
 
 async def perform_transform(_key: str, body: Transform) -> Transformed:
     """Performer of the effect "cloudformation.transform": the transforms of a template that came over the API."""
-    result = await _in_child(Order(body.caller.region, template=body.wanted.document, parameters=body.wanted.given))
+    result = await transformed_once(
+        Order(body.caller.region, template=body.wanted.document, parameters=body.wanted.given)
+    )
     prefix = "Transform AWS::Serverless-2016-10-31 failed with: "
     error = None if result.error is None else result.error.removeprefix(prefix)
     return Transformed(result.template, error)
-
-
-async def _child(*arguments: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "interstate.runtime.transform_child",
-        *arguments,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-async def _in_child(order: Order, child: asyncio.subprocess.Process | None = None) -> Result:
-    child = child or await _child()
-    try:
-        output, faults = await asyncio.wait_for(child.communicate(msgspec.json.encode(order)), CHILD_S_MAX)
-    except TimeoutError:
-        return Result(error=f"the transform did not end within {CHILD_S_MAX} s", code="ValidationError")
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    if child.returncode != 0:
-        last = faults.decode(errors="replace").strip().rpartition("\n")[2]
-        return Result(error=f"the transform's process ended with {child.returncode}: {last}", code="ValidationError")
-    return msgspec.json.decode(output, type=Result)
 
 
 def _deployed(answer: Mapping[str, Any]) -> Deployed:

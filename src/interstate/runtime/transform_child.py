@@ -1,20 +1,26 @@
-"""The child process that packages and transforms templates: one JSON request on stdin, one JSON answer on stdout.
+"""The child process that packages and transforms templates: orders on stdin, an answer for each on stdout, until stdin ends.
 
 A child, because aws-sam-translator takes half a second to import and computes in Python: the server's loop must not wait for it.
+An order and an answer are JSON, each behind its size (``framed``):
 
     {"path": "/app/template.yaml" or null, "template": {...} or null, "parameters": {...}, "region": "us-east-1"}
     {"original": {...}, "template": {...}} or {"error": "...", "code": "ValidationError"}
 """
 
+import gc
+import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSONObject
 from interstate.core.templates.reader import read_template
-from interstate.runtime.packaging import package, plain, warm
+from interstate.runtime.packaging import packaged, plain, warm
+
+SIZE_BYTES = 8
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -40,23 +46,42 @@ def carry_out(order: Order) -> Result:
     """Package and transform; refusals are answers."""
     try:
         source = None if order.path is None else read_template(Path(order.path).read_text("utf-8"))
-        original = order.template if order.path is None else package(Path(order.path))
+        original = order.template if source is None else packaged(source, Path(order.path or ""))
         assert original is not None
-        kept = msgspec.json.encode(original)  # The translator works in place.
-        template = plain(original, order.parameters, order.region)
+        working = msgspec.json.decode(msgspec.json.encode(original), type=JSONObject)  # The translator works in place.
+        template = plain(working, order.parameters, order.region)
     except ServiceError as error:
         return Result(error=error.message, code=error.code)
     except (OSError, UnicodeDecodeError) as error:
         return Result(error=str(error), code="ValidationError")
-    return Result(msgspec.json.decode(kept), template, source=source)
+    return Result(original, template, source=source)
+
+
+def framed(body: bytes) -> bytes:
+    """The body behind its size."""
+    return len(body).to_bytes(SIZE_BYTES) + body
+
+
+def answer_all(orders: BinaryIO, answers: BinaryIO) -> None:
+    """Answer each order, until there are no more.
+
+    An order leaves some 100,000 objects, and none of them is garbage before its answer: it is looked for when the answer is given.
+    """
+    gc.disable()
+    while len(size := orders.read(SIZE_BYTES)) == SIZE_BYTES:
+        order = msgspec.json.decode(orders.read(int.from_bytes(size)), type=Order)
+        answers.write(framed(msgspec.json.encode(carry_out(order))))
+        answers.flush()
+        gc.collect()
 
 
 def main() -> None:
-    """Answer the one request; a child that was started ahead of it makes its imports meanwhile."""
-    if "warm" in sys.argv[1:]:
-        warm()
-    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    sys.stdout.buffer.write(msgspec.json.encode(carry_out(order)))
+    """A child that was started ahead of its first order makes its imports meanwhile."""
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # What a library prints is no answer.
+        if "warm" in sys.argv[1:]:
+            warm()
+        answer_all(sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from interstate.runtime.companions import CommandFailed, Companions, Wanted
 from interstate.runtime.control import Control
 from interstate.runtime.deploy import Deployed, DeployFailed, deploy
 from interstate.runtime.instance import Instance
+from interstate.runtime.transformer import Transformer
 from interstate.runtime.watch import Watcher
 
 _log = logging.getLogger("interstate.up")
@@ -47,21 +48,27 @@ class Up:
         A deploy that fails leaves the server up, and says why.
         """
         deployed: Deployed | None = None
+        transformer = Transformer() if watch else None
         self._control.deployed = False
         self._control.after_deploy = self._stands
         try:
             try:
-                deployed = await deploy(self._instance, template, stack_name, parameters, progress=self._say)
+                deployed = await deploy(
+                    self._instance, template, stack_name, parameters, progress=self._say, transformer=transformer
+                )
                 await self._stands(template, deployed)
             except (DeployFailed, CommandFailed, ServiceError, msgspec.ValidationError) as error:
                 self._instance.due.release_effects()
                 self._control.deploy_error = str(error)
                 self._say(f"interstate: the template was not deployed: {error}")
                 self._say("  Mend it, then: interstate deploy. (The server goes on.)" if not watch else "  Mend it.")
-            if watch:
-                await Watcher(self._instance, template, stack_name, parameters, self._say).run(deployed, self._stands)
+            if transformer is not None:
+                watcher = Watcher(self._instance, template, stack_name, parameters, self._say, transformer=transformer)
+                await watcher.run(deployed, self._stands)
             await asyncio.Event().wait()
         finally:
+            if transformer is not None:
+                await transformer.close()
             await self._end_companions()
             if self._temporary is not None:
                 shutil.rmtree(self._temporary, ignore_errors=True)

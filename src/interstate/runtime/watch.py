@@ -8,7 +8,8 @@ once. The text of a state machine is put into the template that was deployed las
 and without SAM's transform; executions that run keep the text that they began with. Anything else (the template itself,
 an API's description, a layer) is deployed as the first time. What is refused changes nothing, and is told.
 
-The process for SAM's transform is started before it is needed, because its imports take longer than its work.
+A template is packaged and transformed as soon as it changes, in a process that stays for the next change. Whether an editor was
+still writing is seen at the end of that: what was not whole is done again, and nothing of it is deployed.
 """
 
 import logging
@@ -18,19 +19,25 @@ from pathlib import Path
 
 import msgspec
 
+from interstate.base.arn import DEFAULT_REGION
 from interstate.base.errors import ServiceError
 from interstate.base.json import JSONObject
 from interstate.core.templates.sam import Kind, LocalPath, definition_address, local_paths, with_content
 from interstate.runtime.companions import CommandFailed
-from interstate.runtime.deploy import Deployed, DeployFailed, Engine, Transformer, deploy, put
+from interstate.runtime.deploy import Deployed, DeployFailed, Engine, package, put
 from interstate.runtime.transform_child import Result
+from interstate.runtime.transformer import Transformer
 
 _log = logging.getLogger("interstate.watch")
 Say = Callable[[str], None]
 Stands = Callable[[Path, Deployed], Awaitable[None]]
 
-QUIET_MS = 40
+QUIET_MS = 20
 """Editors write in steps: what changes within so long of each other is one change."""
+BURST_MS_MAX = 160
+"""Files that change without a pause are taken up after so long."""
+AGAIN_MAX = 10
+"""A template that changes while it is packaged is packaged again, so many times in a row."""
 SHOWN_MAX = 4
 _SKIPPED = frozenset(
     {
@@ -65,7 +72,14 @@ class Watcher:
     """Looks at a template and all that it names, and brings changes to the server."""
 
     def __init__(
-        self, engine: Engine, template: Path, stack_name: str | None, parameters: Mapping[str, str], say: Say
+        self,
+        engine: Engine,
+        template: Path,
+        stack_name: str | None,
+        parameters: Mapping[str, str],
+        say: Say,
+        *,
+        transformer: Transformer | None = None,
     ) -> None:
         self._engine = engine
         self._template = template.resolve()
@@ -73,7 +87,7 @@ class Watcher:
         self._parameters = parameters
         self._say = say
         self._deployed: Deployed | None = None
-        self._transformer = Transformer()
+        self._transformer = transformer or Transformer()
 
     async def run(self, deployed: Deployed | None, stands: Stands) -> None:
         """Until it is cancelled. ``deployed`` None: the first deploy failed; the next change tries again."""
@@ -85,7 +99,7 @@ class Watcher:
         try:
             roots = self._roots()
             self._say(f"Watching {', '.join(str(root) for root in roots)}")
-            async for changes in awatch(*roots, watch_filter=_is_source, debounce=QUIET_MS * 4, step=QUIET_MS):
+            async for changes in awatch(*roots, watch_filter=_is_source, debounce=BURST_MS_MAX, step=QUIET_MS):
                 try:
                     await self.changed({Path(path) for _, path in changes}, stands)
                 except Exception:  # noqa: BLE001 - the border: a bug of ours must not end the watching.
@@ -191,21 +205,44 @@ class Watcher:
         self._say(f"definition of {_shown(names)}: live; what runs keeps its own ({_took(began)})")
 
     async def _deploy(self, stands: Stands, began: float) -> None:
-        deployed = await deploy(
-            self._engine, self._template, self._stack_name, self._parameters, transformer=self._transformer
-        )
-        self._transformer.warm()
+        deployed = await put(self._engine, await self._packaged(), self._stack_name, self._parameters, self._template)
         again = self._deployed is None or deployed.metadata != self._deployed.metadata
         self._deployed = deployed
         if again:  # Companions and commands of the template may be others.
             await stands(self._template, deployed)
         self._say(f"template: {'live' if deployed.changed else 'no changes'} ({_took(began)})")
 
+    async def _packaged(self) -> Result:
+        """The template, packaged and transformed as it stood for all of that time.
+
+        Packaging changes nothing, so it begins while an editor may still be writing; what was changed meanwhile is not used.
+        """
+        for _ in range(AGAIN_MAX):
+            before = _stamp(self._template)
+            try:
+                packaged = await package(self._template, self._parameters, DEFAULT_REGION, self._transformer)
+            except DeployFailed:
+                if _stamp(self._template) == before:
+                    raise
+            else:
+                if _stamp(self._template) == before:
+                    return packaged
+        return await package(self._template, self._parameters, DEFAULT_REGION, self._transformer)
+
 
 def _with_text(template: JSONObject, resource: str, text: str) -> JSONObject:
     found = template["Resources"][resource]
     properties = {**found["Properties"], "DefinitionString": text}
     return {**template, "Resources": {**template["Resources"], resource: {**found, "Properties": properties}}}
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What differs after a file was written, or another was put in its place; None while there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _fault_of(path: Path) -> str | None:
