@@ -25,6 +25,9 @@ TOKENS_KEPT = timedelta(minutes=10)
 """Source: TransactWriteItems, ClientRequestToken: the same request is the same one for ten minutes."""
 
 
+MET: dict[str, Any] = {"TableName": "lines", "Key": {"id": {"S": "met"}}}
+
+
 class Ask(NamedTuple):
     """A call that a client makes."""
 
@@ -62,6 +65,8 @@ class Ledger:
         default_factory=Counter
     )  # Acknowledged increments by counter; transfers by direction.
     unsure_counted: Counter[str] = field(default_factory=Counter)
+    highest: int = 0  # What anybody was told of the item in which all meet.
+    reached: set[int] = field(default_factory=set)  # What increments of it were told.
     invoked: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
 
@@ -76,6 +81,16 @@ class Ledger:
             message_id, until = self.held[ask.request["ReceiptHandle"]]
             if until > now:  # A stale receipt deletes nothing for certain.
                 self.deleted[ask.request["QueueUrl"].rpartition("/")[2]].add(message_id)
+        elif ask.request.get("Key") == MET["Key"]:
+            self._told(ask, answer.get("Item") or answer.get("Attributes"))
+
+    def _told(self, ask: "Ask", item: dict[str, Any] | None) -> None:
+        number = int(item["n"]["N"]) if item else 0
+        self.highest = max(self.highest, number)
+        if ask.operation == "UpdateItem":
+            if number in self.reached:
+                self.problems.append(f"two increments were told that they made it {number}")
+            self.reached.add(number)
 
     def _received(self, queue: str, message: dict[str, Any], now: datetime) -> None:
         message_id = message["MessageId"]
@@ -335,6 +350,26 @@ class Clients:
                 self.ledger.counted[name] += 1
             elif answer.code != "ConditionalCheckFailedException":
                 self._refused(answer, "an increment")
+
+    def add(self, count: int) -> Player:
+        """Add one to the item in which all meet, and be told what it is then. No stream has it: no due work comes between two calls."""
+        for _ in range(count):
+            update = {
+                **MET,
+                "UpdateExpression": "SET n = if_not_exists(n, :none) + :one",
+                "ExpressionAttributeValues": {":none": {"N": "0"}, ":one": {"N": "1"}},
+                "ReturnValues": "UPDATED_NEW",
+            }
+            answer = yield Ask("dynamodb", "UpdateItem", update)
+            if answer is LOST:
+                self.ledger.unsure_counted["met"] += 1
+            elif not self._refused(answer, "an increment"):
+                self.ledger.counted["met"] += 1
+
+    def watch(self, count: int) -> Player:
+        """Read it: what was seen once is there for ever, for it only rises."""
+        for _ in range(count):
+            yield from self._insist("dynamodb", "GetItem", {**MET, "ConsistentRead": True})
 
     def transfer(self, count: int) -> Player:
         """Move units between two items; the token makes a repeated transaction the same one."""

@@ -338,6 +338,17 @@ def counters_are_true(found: Found) -> Problems:
             yield f"the stream told {changes[name]} changes of {name}, which is {told.get(name)}"
 
 
+def what_was_told_stays(found: Found) -> Problems:
+    """What an answer told is there: whatever it read was committed, or was on its way and did not fail."""
+    ledger = found.run.ledger
+    number = int(found.item("lines", "met").get("n", {"N": "0"})["N"])
+    sure = ledger.counted["met"]
+    if not sure <= number <= sure + ledger.unsure_counted["met"]:
+        yield f"the item is {number} after {sure} increments, {ledger.unsure_counted['met']} of them uncertain"
+    if number < ledger.highest:
+        yield f"the item is {number}, and somebody was told that it is {ledger.highest}"
+
+
 def functions_are_called(found: Found) -> Problems:
     """What was accepted was called until it went well or was told as a failure; answers were counted once."""
     outside = found.run.outside
@@ -396,6 +407,7 @@ AT_REST: tuple[Callable[[Found], Problems], ...] = (
     effects_have_one_key,
     nothing_waits,
     counters_are_true,
+    what_was_told_stays,
     functions_are_called,
     metrics_are_sane,
     metrics_are_counted_once,

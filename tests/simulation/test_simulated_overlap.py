@@ -7,9 +7,11 @@ import pytest
 from tests.simulation.playing import play
 from tests.simulation.simulated_node import _nobody
 
+from interstate.runtime import batch as batches
 from interstate.runtime.batch import Batches
 from interstate.runtime.commits import Commits
 from interstate.store.postgres.engine import PostgresStore
+from interstate.store.unit_of_work import UnitOfWork
 
 SEEDS = 16
 """A mutant is noticed within so many seeds."""
@@ -57,10 +59,60 @@ def rows_of_the_other_connection(patch: Patch) -> None:
     patch.setattr(PostgresStore, "node", property(lambda self: self.number))
 
 
+def what_is_not_committed_is_seen(patch: Patch) -> None:
+    """A batch goes on from what the one beside it has written, whose commit is on its way, and is told whatever becomes of that."""
+    written: dict[Any, Any] = {}  # By the batch that was decided last.
+    flying: dict[int, dict[Any, Any]] = {}  # The same of those whose commits are on their way.
+    wanted, look, teach = batches._wanted, UnitOfWork._look, UnitOfWork.teach_own
+    commit_beside, drop, finish, begin = Commits._commit_beside, Commits._drop, Commits._finish, Commits.__init__
+
+    def unsure() -> dict[Any, Any]:
+        return {key: record for rows in flying.values() for key, record in rows.items()}
+
+    def asked(jobs: Any) -> Any:
+        known = unsure()
+        rest = {table: {key for key in keys if (table, key) not in known} for table, keys in wanted(jobs).items()}
+        return {table: keys for table, keys in rest.items() if keys}
+
+    def seen(self: Any, table: Any, key: Any) -> Any:
+        known = unsure()
+        return known[table, key] if (table, key) in known else look(self, table, key)
+
+    def taught(self: Any) -> None:
+        teach(self)
+        written.clear()
+        written.update({(state.table, key): state.current[key] for state, key, _ in self._undo})
+
+    def begun(self: Any, *given: Any) -> None:
+        flying.clear()  # A process that died remembers nothing.
+        begin(self, *given)
+
+    def sent(self: Any, batch: Any, done: Any) -> None:
+        flying[id(batch)] = dict(written)
+        commit_beside(self, batch, done)
+
+    def dropped(self: Any, batch: Any) -> None:
+        flying.pop(id(batch), None)
+        drop(self, batch)
+
+    def finished(self: Any, batch: Any, error: Any) -> None:
+        flying.pop(id(batch), None)
+        finish(self, batch, error)
+
+    patch.setattr(batches, "_wanted", asked)
+    patch.setattr(UnitOfWork, "_look", seen)
+    patch.setattr(UnitOfWork, "teach_own", taught)
+    patch.setattr(Commits, "__init__", begun)
+    patch.setattr(Commits, "_commit_beside", sent)
+    patch.setattr(Commits, "_drop", dropped)
+    patch.setattr(Commits, "_finish", finished)
+
+
 MUTANTS: tuple[Callable[[Patch], None], ...] = (
     told_before_the_commit,
     nothing_forgotten,
     rows_of_the_other_connection,
+    what_is_not_committed_is_seen,
 )
 
 
