@@ -269,12 +269,24 @@ def test_who_deploys_and_is_refused_in_a_later_slice_is_told_why(world: World) -
     assert (again["Stack"]["StackStatus"], again["Failures"]) == ("CREATE_COMPLETE", [])
 
 
+def few_changed() -> str:
+    """One of the first is replaced, the one after it is changed by that, one goes, one comes; the others stand."""
+    resources = resources_of(template(delay=2))
+    resources["Q002"]["Properties"]["QueueName"] = "other"
+    resources["Q003"]["Properties"]["DelaySeconds"] = 5
+    resources["Q003"]["Properties"]["Tags"] = [{"Key": "of", "Value": {"Fn::GetAtt": ["Q002", "QueueName"]}}]
+    del resources[f"Q{MANY - 1:03}"]
+    resources["New"] = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "new", "DelaySeconds": 6}}
+    return dumps({"Resources": resources})
+
+
 def story(world: World) -> None:
     """Create, change, be refused, delete; whoever was in the middle of it goes on."""
     steps = [
         ("CreateStack", {"TemplateBody": template()}, "CREATE_COMPLETE"),
         ("UpdateStack", {"TemplateBody": template(delay=2)}, "UPDATE_COMPLETE"),
         ("UpdateStack", {"TemplateBody": template(delay=3, refused=MANY - 1)}, "UPDATE_ROLLBACK_COMPLETE"),
+        ("UpdateStack", {"TemplateBody": few_changed()}, "UPDATE_COMPLETE"),
         ("UpdateStack", {"TemplateBody": template(2, delay=4)}, "UPDATE_COMPLETE"),
     ]
     world.run_due()
