@@ -14,7 +14,7 @@ from interstate.base.arn import Caller
 from interstate.runtime.testing import World
 from interstate.services import sns, sqs
 from interstate.services.signing import OWN
-from interstate.services.sns.signatures import _new_key
+from interstate.services.sns.signatures import new_key
 from interstate.store.records.metrics import POINTS, SERIES
 from interstate.store.records.sns import SIGNING_KEYS, SigningKey
 from interstate.store.records.sqs import DEPTHS, MESSAGES
@@ -58,7 +58,7 @@ QUEUES: dict[str, dict[str, str]] = {
 @cache
 def signing_key() -> SigningKey:
     """One for all worlds: a key is dear, and its name stands in every envelope."""
-    private_key, certificate = _new_key()
+    private_key, certificate = new_key()
     return SigningKey(OWN, private_key, certificate)
 
 

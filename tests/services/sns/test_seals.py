@@ -136,6 +136,7 @@ def test_what_was_moved_before_anybody_read_it_verifies() -> None:
         shop.verify(shop.receive()["Body"])
 
 
+@pytest.mark.usefixtures("own_keys")
 def test_what_waited_unread_over_a_restart_verifies(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     shop.publish()

@@ -79,6 +79,7 @@ def test_everything_that_leaves_is_signed(version: str) -> None:
     site.world.close()
 
 
+@pytest.mark.usefixtures("own_keys")
 def test_the_key_outlives_the_process(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.world.call("sns", "CreateTopic", {"Name": "orders"})

@@ -47,7 +47,7 @@ def stamp(text: str, version: str, work: Work) -> Stamp:
 def _key(work: Work) -> SigningKey:
     key = work.get(SIGNING_KEYS, OWN)
     if key is None:
-        private_key, certificate = _new_key()
+        private_key, certificate = new_key()
         key = SigningKey(OWN, private_key, certificate)
         work.put(SIGNING_KEYS, key)
     return key
@@ -77,7 +77,7 @@ def _certificate_name(certificate: bytes) -> str:
     return f"{PREFIX}{sha256(certificate).hexdigest()[:32]}.pem"
 
 
-def _new_key() -> tuple[bytes, bytes]:
+def new_key() -> tuple[bytes, bytes]:
     """A private key and its certificate, both PEM."""
     from cryptography import x509  # noqa: PLC0415 as above
     from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415 as above
