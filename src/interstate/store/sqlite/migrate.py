@@ -79,6 +79,12 @@ def fill_empty(connection: sqlite3.Connection) -> None:
     _migrated().backup(connection)
 
 
+@cache
+def empty() -> bytes:
+    """The file of a store with the whole schema and no rows, as ``migrate`` makes it."""
+    return _migrated().serialize()
+
+
 def _refuse_newer(unknown: set[str]) -> None:
     if unknown:
         raise NewerSchema(sorted(unknown))
