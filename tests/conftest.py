@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,14 +12,18 @@ from hypothesis import HealthCheck, settings
 from tests.server_process import ServerProcess
 
 from interstate.runtime.testing import World
+from interstate.services.sns import signatures
 from tests import postgres_server
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", settings.get_profile("default"), max_examples=25)
+settings.register_profile("quick", settings.get_profile("default"), max_examples=10)
 settings.register_profile("long", deadline=None, max_examples=2000)
-# Processes that tests start read what was compiled before; compiling all of it takes a second each time.
+# This process, and those that tests start, read what was compiled before; compiling all of it takes seconds each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# Instances of one process sign with one key: to make one and to read it costs a tenth of a second.
+signatures.new_key = cache(signatures.new_key)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -131,6 +136,7 @@ def pytest_collection() -> Iterator[None]:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000)  # As rarely as memory allows: a test leaves little behind.
         gc.enable()
 
 
