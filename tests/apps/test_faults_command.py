@@ -1,5 +1,7 @@
 """The command that breaks things: it tells what it can do, and what it finds is true."""
 
+import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -26,6 +28,27 @@ def test_the_help_tells_what_each_scenario_breaks() -> None:
 def test_what_is_no_scenario_is_refused() -> None:
     done = run("earthquake")
     assert (done.returncode, "--help lists the scenarios" in done.stderr) == (2, True)
+
+
+def test_scenarios_side_by_side_are_told_in_the_order_of_the_choice_and_one_that_ends_badly_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(FAULTS.parent))
+    faults = importlib.import_module("faults")
+    began: list[str] = []
+
+    def beside(name: str, *_given: object) -> dict[str, object]:
+        began.append(name)
+        return {"held": name != "kill"}
+
+    monkeypatch.setattr(faults, "run_beside", beside)
+    monkeypatch.setattr(faults, "run", beside)
+    chosen = argparse.Namespace(at_once=2, scenarios=["three-nodes", "move", "kill", "chaos"])
+    found = faults.run_all(tmp_path, chosen)
+    assert [*found] == chosen.scenarios
+    assert [name for name, facts in found.items() if not facts["held"]] == ["kill"]
+    assert began[-1] == "three-nodes"  # Alone, and with the machine for itself.
+    assert set(faults.ALONE + faults.FIRST) <= set(faults.SCENARIOS)
 
 
 @pytest.mark.server

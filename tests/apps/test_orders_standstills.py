@@ -273,3 +273,33 @@ def test_a_load_that_was_over_before_the_faults_decides_nothing(
     scene = importlib.import_module("proving.scene").Scene("kill", Path(), None, lambda _what: None)
     facts = scene.verdict(Held(), Held(), ("fact", 1, fact_held), missed=missed)
     assert (facts["held"], "undecided" in facts) == (held, held is None)
+
+
+class Starved:
+    """A stage whose servers waited for a processor for such a share of their time."""
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+
+    def starved(self) -> float:
+        return self.share
+
+
+@pytest.mark.parametrize(
+    ("share", "in_time", "fact_held", "held"),
+    [
+        (0.9, True, True, True),
+        (0.9, False, True, None),
+        (0.9, False, False, False),
+        (0.2, False, True, False),
+        (0.2, True, True, True),
+    ],
+)
+def test_what_took_too_long_decides_nothing_where_servers_got_no_processor(
+    share: float, in_time: bool, fact_held: bool, held: bool | None
+) -> None:
+    scene = importlib.import_module("proving.scene").Scene("frozen-node", Path(), None, lambda _what: None)
+    scene._stages.append(Starved(share))
+    facts = scene.verdict(Held(), Held(), ("fact", 1, fact_held), timed=[("takenOverSeconds", 11, in_time)])
+    assert (facts["held"], facts["serversWaitedForAProcessor"]) == (held, share)
+    assert ("takenOverSeconds: servers waited 90%" in facts.get("undecided", "")) == (held is None)

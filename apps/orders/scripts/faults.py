@@ -3,6 +3,7 @@
     python apps/orders/scripts/faults.py                       # all of them, one after the other
     python apps/orders/scripts/faults.py kill three-nodes      # some
     python apps/orders/scripts/faults.py three-nodes --invoices 2000 FILE.csv
+    python apps/orders/scripts/faults.py --at-once 2 --workers 8 --report FILE   # all, two at a time but for three-nodes
 
 Every scenario starts its own servers, partners and (where it needs one) its own PostgreSQL on free ports, in a folder of its own that is
 removed unless you name one. Beside the orders, a customer sends numbered messages all the time: what was acknowledged must be there
@@ -13,12 +14,14 @@ over before its faults were, or the machine was too busy to tell; it says which)
 
 import argparse
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +52,9 @@ SCENARIOS: dict[str, Callable[[Scene], Facts]] = {
     "chaos": chaos.one_server,
     "chaos-nodes": chaos.two_nodes,
 }
+ALONE = ("three-nodes",)  # What it measures must not be another scenario's load: it comes after them.
+FIRST = ("database-backup", "backup", "database-restart", "kill", "database-hung")
+"""Side by side those that last longest come first."""
 
 
 def arguments() -> argparse.Namespace:
@@ -66,7 +72,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "words", nargs="*", metavar="SCENARIO|FILE.csv", help="which scenarios (default: all), and whose invoices"
     )
-    parser.add_argument("--invoices", type=int, default=60, help="how many each scenario places (default: 60)")
+    parser.add_argument(
+        "--invoices", type=int, help="how many each scenario places (default: 60; 100 or 150 where faults last)"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=1, metavar="N", help="so many scenarios side by side (default: 1)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="which of the file's invoices (default: 1)")
     parser.add_argument("--in-flight", type=int, default=24, help="orders without an outcome at most (default: 24)")
     parser.add_argument("--workers", type=int, default=24, help="function processes a server (default: 24)")
@@ -111,6 +122,49 @@ def run(name: str, folder: Path, chosen: argparse.Namespace, began: float) -> Fa
     return {**facts, "scenarioSeconds": round(time.monotonic() - start, 1)}
 
 
+def run_beside(name: str, folder: Path, chosen: argparse.Namespace, running: "list[subprocess.Popen[str]]") -> Facts:
+    """One scenario in a process of its own, which tells its progress by itself; it is among those that run until it has ended."""
+    report = folder / f"{name}.json"
+    options = {
+        "--seed": chosen.seed,
+        "--in-flight": chosen.in_flight,
+        "--workers": chosen.workers,
+        "--invoices": chosen.invoices,
+    }
+    options |= {"--kill-every": chosen.kill_every, "--restart-after": chosen.restart_after}
+    options |= {"--report": report, "--folder": folder}
+    words = [f"{option}={value}" for option, value in options.items() if value is not None]
+    command = [sys.executable, __file__, name, str(chosen.file), *words]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True)  # noqa: S603  # ourselves
+    running.append(process)
+    process.wait()
+    running.remove(process)
+    if not report.exists():
+        return {"held": False, "broken": [f"its process ended with {process.returncode}"]}
+    found: dict[str, Facts] = json.loads(report.read_text(encoding="utf-8"))["scenarios"]
+    return found[name]
+
+
+def run_all(folder: Path, chosen: argparse.Namespace) -> dict[str, Facts]:
+    """Every scenario that was chosen, one after the other or side by side; what each found, in the order of the choice."""
+    began = time.monotonic()
+    if chosen.at_once == 1:
+        return {name: run(name, folder / name, chosen, began) for name in chosen.scenarios}
+    beside = sorted((name for name in chosen.scenarios if name not in ALONE), key=lambda name: name not in FIRST)
+    running: list[subprocess.Popen[str]] = []
+    found: dict[str, Facts] = {}
+    with ThreadPoolExecutor(chosen.at_once) as pool:
+        waiting = {name: pool.submit(run_beside, name, folder, chosen, running) for name in beside}
+        try:
+            found |= {name: future.result() for name, future in waiting.items()}
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in [*running]:
+                process.terminate()
+    found |= {name: run(name, folder / name, chosen, began) for name in chosen.scenarios if name in ALONE}
+    return {name: found[name] for name in chosen.scenarios}
+
+
 def _ended(number: int, _frame: Any) -> None:
     """Ctrl-C and SIGTERM end the scenario in order: nothing that it started stays."""
     raise SystemExit(128 + number)
@@ -120,16 +174,19 @@ def main() -> None:
     """Run the scenarios, print the verdict."""
     chosen = arguments()
     signal.signal(signal.SIGTERM, _ended)
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as temporary:
         folder: Path = (chosen.folder or Path(temporary)).resolve()
-        found = {name: run(name, folder / name, chosen, began) for name in chosen.scenarios}
+        folder.mkdir(parents=True, exist_ok=True)
+        found = run_all(folder, chosen)
     held = [facts["held"] for facts in found.values()]
     undecided = sum("undecided" in facts for facts in found.values())
     verdict = {
         "held": False not in held,
         "skipped": held.count(None) - undecided,
         "undecided": undecided,
+        "machine": {"cores": os.cpu_count(), "loadBefore": round(load, 1), "loadAfter": round(os.getloadavg()[0], 1)},
+        "seconds": round(time.monotonic() - began, 1),
         "scenarios": found,
     }
     text = json.dumps(verdict, indent=2, ensure_ascii=False)

@@ -3,7 +3,7 @@
 import argparse
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,12 @@ from proving.proxy import Proxy
 from proving.stage import Load, Node, Stage
 
 Facts = dict[str, Any]
+Found = tuple[str, Any, bool]
+"""What was looked at: its name, what it is, and whether it is as it must be."""
 MORE = "place more --invoices"
+INVOICES_USUAL = 60
+INVOICES = {"kill": 150, "three-nodes": 150, "disk-full": 100, "backup": 100, "database-backup": 100}
+STARVED_MAX = 0.5  # Servers that wait for a processor for longer than they run tell nothing about how fast they are.
 _UNDER_WAY = 3
 _UNDER_WAY_S_MAX = 60.0
 
@@ -34,6 +39,7 @@ class Scene:
     chosen: argparse.Namespace
     speak: Callable[[str], None]
     _closing: list[Callable[[], None]] = field(default_factory=list)
+    _stages: list[Stage] = field(default_factory=list)
 
     def say(self, what: str) -> None:
         """Progress, with the time since the start."""
@@ -48,13 +54,23 @@ class Scene:
         """Do this at the end, whatever happens."""
         self._closing.append(closing)
 
+    @property
+    def invoices(self) -> int:
+        """How many are placed: as was asked, or so many that the load lives to see the faults on a machine of two free cores."""
+        return int(self.chosen.invoices or INVOICES.get(self.name, INVOICES_USUAL))
+
     # What scenarios build from ---------------------------------------------------------------------------------
 
     def stage(self, **options: Any) -> Stage:
         """An empty stage."""
         made = Stage(self.folder / "stage", self.say, workers=self.chosen.workers, **options)
         self.after(made.close)
+        self._stages.append(made)
         return made
+
+    def starved(self) -> float:
+        """Which share of the time in which its servers had something to compute they waited for a processor."""
+        return max((stage.starved() for stage in self._stages), default=0.0)
 
     def database(self, folder: Path | None = None, **options: Any) -> Database:
         """A PostgreSQL that runs."""
@@ -96,7 +112,7 @@ class Scene:
 
     def load(self, stage: Stage, count: int | None = None) -> Load:
         """The replay begins."""
-        wanted = count or self.chosen.invoices
+        wanted = count or self.invoices
         self.say(f"{wanted} invoices are placed")
         return stage.replay(self.chosen.file, wanted, seed=self.chosen.seed, in_flight=self.chosen.in_flight)
 
@@ -120,17 +136,25 @@ class Scene:
             time.sleep(0.2)
         return True
 
-    def verdict(self, load: Load, probe: Probe, *more: tuple[str, Any, bool], missed: str = "") -> Facts:
+    def verdict(self, load: Load, probe: Probe, *more: Found, timed: Sequence[Found] = (), missed: str = "") -> Facts:
         """Everything together: the orders, the acknowledged messages, and what else was looked at (name, fact, held).
 
-        ``missed``: what of the scenario's faults the load did not live to see.
+        ``timed``: what may take longer where servers get no processor; then it decides nothing. ``missed``: what of the
+        scenario's faults the load did not live to see.
         """
         self.say("the replay goes to its end")
         orders = load.verdict()
         self.say("everything that was acknowledged is looked for")
         sent = probe.verdict()
-        facts: Facts = {"orders": orders, "probe": sent, **{name: fact for name, fact, _ in more}}
+        starved = self.starved()
+        facts: Facts = {"orders": orders, "probe": sent, **{name: fact for name, fact, _ in (*more, *timed)}}
+        facts["serversWaitedForAProcessor"] = starved
         broken = [name for name, _, held in more if not held]
+        late = [name for name, _, held in timed if not held]
+        if starved > STARVED_MAX and late:
+            missed = missed or f"{', '.join(late)}: servers waited {starved:.0%} of their time for a processor"
+        else:
+            broken += late
         broken += [name for name, each in (("orders", orders), ("probe", sent)) if not each["held"]]
         return judged(facts, broken, missed)
 
