@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import msgspec
 import pytest
 from tests.postgres_server import fresh_database
 
 from interstate.base.errors import ValidationException
-from interstate.runtime.batch import Batches, Decided, Job
+from interstate.runtime.batch import Batches, Decided, InternalFailure, Job
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.work import BatchWork
 from interstate.services.operation import Service, Step
-from interstate.store.ports import Store
+from interstate.store.ports import Look, Store
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
-from interstate.store.records.due import DUE, SETTINGS, Setting
+from interstate.store.records.due import DUE, READY, SETTINGS, Due, Setting
 from interstate.store.records.sqs import QUEUES, QUEUES_OF_SCOPE, Queue
 from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
@@ -172,6 +173,84 @@ def test_a_refused_call_takes_back_what_a_range_read_had_flushed(batches: Batche
     run(batches, change_and_refuse)
     (job,) = run(batches, lambda work: work.select(QUEUES_OF_SCOPE, limit=9, scope="0/us", after="", prefix=""))
     assert [found.name for found in job.outcome] == ["one"]
+
+
+DUE_AT: dict[str, Any] = {"lane": 0, "now": NOW}
+
+
+def due(number: int, lane: int = 0) -> Due:
+    return Due(number, lane, NOW, True, "test.step", 0, b"{}")
+
+
+def numbers(work: BatchWork, limit: int = 9) -> list[int]:
+    return [found.id for found in work.select(READY, limit=limit, **DUE_AT)]
+
+
+def test_what_was_read_ahead_shows_what_the_batch_wrote_since(batches: Batches) -> None:
+    def ahead(work: BatchWork) -> list[int]:
+        work.records.read_ahead({DUE: {(1,), (7,)}}, [Look(READY, DUE_AT, 9)])
+        return numbers(work)
+
+    def put_and_refuse(work: BatchWork) -> None:
+        work.put(DUE, due(3))
+        assert numbers(work) == [1, 2, 3]
+        raise ValidationException("no")
+
+    def drop(work: BatchWork) -> list[int]:
+        work.delete(DUE, 1)
+        return numbers(work)
+
+    run(batches, lambda work: work.put_all(DUE, [due(1), due(2)]))
+    first, refused, same, dropped, again, last = run(batches, ahead, put_and_refuse, numbers, drop, ahead, numbers)
+    assert refused.error is not None
+    assert [job.outcome for job in (first, same, dropped, again, last)] == [[1, 2], [1, 2], [2], [2], [2]]
+
+
+def test_what_the_batch_wrote_is_not_read_ahead(batches: Batches) -> None:
+    def put_and_look(work: BatchWork) -> list[int]:
+        work.put(DUE, due(2))
+        work.delete(DUE, 1)
+        work.records.read_ahead({DUE: {(1,), (2,)}}, [Look(READY, DUE_AT, 9)])
+        return numbers(work)
+
+    run(batches, lambda work: work.put(DUE, due(1)))
+    (job,) = run(batches, put_and_look)
+    assert job.outcome == [2]
+    assert run(batches, numbers)[0].outcome == [2]
+
+
+def test_ranges_that_are_read_together_show_what_the_batch_wrote(batches: Batches) -> None:
+    def look(work: BatchWork) -> list[list[int]]:
+        work.put(DUE, due(2))
+        work.put(DUE, due(4, lane=1))
+        looks = [Look(READY, {"lane": lane, "now": NOW}, 9) for lane in (0, 1, 2)]
+        return [[cast("Due", found).id for found in records] for records in work.records.select_all(looks)]
+
+    run(batches, lambda work: work.put(DUE, due(1)))
+    (job,) = run(batches, look)
+    assert job.outcome == [[1, 2], [4], []]
+
+
+def test_a_new_row_is_inserted_without_a_look(batches: Batches) -> None:
+    def refuse_new(work: BatchWork) -> None:
+        work.put_new(SETTINGS, Setting("refused", "x"))
+        raise ValidationException("no")
+
+    def change(work: BatchWork) -> None:
+        work.put_new(SETTINGS, Setting("a", "1"))
+        work.put_new(SETTINGS, Setting("a", "2"))
+
+    jobs = run(batches, change, refuse_new)
+    assert (jobs[0].error, jobs[1].error is None) == (None, False)
+    assert (read(batches, "a"), read(batches, "refused")) == ("2", None)
+
+
+def test_a_new_row_that_was_there_refuses_its_own_call(batches: Batches) -> None:
+    run(batches, put("a", "kept"))
+    wrong, right = run(batches, lambda work: work.put_new(SETTINGS, Setting("a", "lost")), put("b", "1"))
+    assert isinstance(wrong.error, InternalFailure)
+    assert right.error is None
+    assert (read(batches, "a"), read(batches, "b")) == ("kept", "1")
 
 
 def test_configuration_read_again_in_a_batch_shows_what_the_batch_changed(batches: Batches) -> None:

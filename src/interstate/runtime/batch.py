@@ -181,12 +181,7 @@ class Batches:
         wanted = _wanted(jobs) if self.store.asks_ahead else None
         if not wanted:
             return None
-        looks: list[Look] = []
-        for what, limit, asked in self._foresight.of(job.keys for job in jobs):
-            if isinstance(what, Table):
-                wanted.setdefault(what, set()).add(asked)
-            else:
-                looks.append(Look(what, dict(asked), limit))
+        looks = self._foresee(wanted, [job.keys for job in jobs])
         in_order = sorted(wanted.items(), key=lambda pair: pair[0].name)
         try:
             return self.store.ask_ahead([(table, sorted(keys)) for table, keys in in_order], looks)
@@ -194,6 +189,37 @@ class Batches:
             _log.debug("a batch could not be begun ahead: %r", error)
             self.store.rollback()
             return None
+
+    def _foresee(
+        self, wanted: dict[Any, set[tuple[Any, ...]]], told: Sequence[Iterable[Key | Demand | Look]]
+    ) -> list[Look]:
+        """The ranges that who told this will probably read, as others have before; rows by key are added to those wanted."""
+        looks: list[Look] = []
+        for what, limit, asked in self._foresight.of(told):
+            if isinstance(what, Table):
+                wanted.setdefault(what, set()).add(asked)
+            else:
+                looks.append(Look(what, dict(asked), limit))
+        return looks
+
+    def read_ahead(self, records: UnitOfWork, told: Sequence[Sequence[Key | Look]]) -> None:
+        """Read what some steps have told, and what is foreseen, with one wait."""
+        wanted: dict[Any, set[tuple[Any, ...]]] = {}
+        looks: dict[tuple[Any, ...], Look] = {}
+        for keys in told:
+            for key in keys:
+                if isinstance(key, Key):
+                    wanted.setdefault(key.table, set()).add(key.values)
+                else:
+                    looks[key.what, key.limit, *key.asked.values()] = key
+        foreseen = self._foresee(wanted, told)
+        records.read_ahead(wanted, [*looks.values(), *foreseen])
+
+    def learn(self, records: UnitOfWork, told: Iterable[Key | Demand | Look]) -> None:
+        """Remember what who told this had to wait for."""
+        if records.glances and self.store.asks_ahead:
+            self._foresight.learn(told, records.glances)
+            records.glances.clear()
 
     def failure(self, error: BaseException) -> ServiceError:
         """What callers are told when the commit of what they asked for fails: nothing of it happened, or nobody knows."""
@@ -262,9 +288,7 @@ class Batches:
             self._run(job, work)
             self._follow(work, work.until + work_s)
             done += 1
-            if records.glances and self.store.asks_ahead:
-                self._foresight.learn(job.keys, records.glances)
-                records.glances.clear()
+            self.learn(records, job.keys)
         effects = self._take_effects(work, effects_max)
         self.metrics.fold(work.measured, now, records, self.store.node)
         if self.metrics.has_new_series and upkeep.SWEEP in self.catalog.steps:

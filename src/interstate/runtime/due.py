@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -20,9 +20,12 @@ from interstate.runtime.activity import Activity
 from interstate.runtime.batch import Batches, Decided, Job, ServiceUnavailable
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.commits import Commits
+from interstate.runtime.due_steps import run_steps
 from interstate.runtime.work import BatchWork
-from interstate.store.records.due import DUE, IN_FLIGHT, NEXT, READY, STEP, WAITING, Due
+from interstate.store.ports import Look
+from interstate.store.records.due import DUE, IN_FLIGHT, LATER, NEXT, READY, STEP, WAITING, Due
 from interstate.store.records.lambda_ import Invocation
+from interstate.store.tables import Key
 
 PAGE = 64
 EFFECTS_IN_FLIGHT_MAX = 256
@@ -145,23 +148,20 @@ class DueWork:
         absences = self._absences
         if absences > self._settled:
             self._settle(work)
-        steps = work.select(READY, limit=PAGE, lane=self._lane(STEP), now=work.now)
-        done = 0
-        for row in steps:
-            if done and work.is_late:
-                break
-            self._batches.run_step(work, row.id)
-            done += 1
         room = 0 if self._held else max(0, EFFECTS_IN_FLIGHT_MAX - len(self._in_flight))
-        waiting = work.select(READY, limit=room + 1, lane=self._lane(WAITING), now=work.now)
+        step, wait = ({"lane": self._lane(lane), "now": work.now} for lane in (STEP, WAITING))
+        looks = Look(READY, step, PAGE), Look(READY, wait, room + 1), Look(LATER, step, 1), Look(LATER, wait, 1)
+        steps, waiting, *nexts = cast("list[list[Due]]", work.records.select_all(looks))
+        done = run_steps(self._batches, work, steps)
+        if work.effects:  # Those that were there are older.
+            waiting = work.select(READY, limit=room + 1, **wait)
         taken = [msgspec.structs.replace(row, lane=self._lane(IN_FLIGHT)) for row in waiting[:room]]
         for row in taken:
             work.put(DUE, row)
-        nexts = work.select(NEXT, limit=1, lane=self._lane(STEP))
-        # A waiting effect that is due already starts when there is room; only the first later one needs a timer.
-        nexts += [row for row in work.select(NEXT, limit=1, lane=self._lane(WAITING)) if row.due_at > work.now]
         more = len(steps) == PAGE or done < len(steps)
-        return _Found(taken, more, len(waiting) > room, min((row.due_at for row in nexts), default=None), absences)
+        # What these steps have left for later is told by the batch. (Some of it may be taken back by now.)
+        later = [row.due_at for rows in nexts for row in rows if work.get(DUE, row.id) is not None]
+        return _Found(taken, more, len(waiting) > room, min(later, default=None), absences)
 
     def _scanned(self, job: Job) -> None:
         self._scanning = False
@@ -223,7 +223,8 @@ class DueWork:
                 work.delete(DUE, row.id)
                 effect.finish(body, result, work)
 
-        self._hand_in(row, finish)
+        told = () if effect.keys is None else effect.keys(body)
+        self._hand_in(row, finish, (*told, Key(DUE, (row.id,))))
 
     async def _carried_out(self, row: Due, body: Any) -> Any:
         """What it needs to know may lie in a store that is away: then it has not begun, and waits for that."""
@@ -234,14 +235,15 @@ class DueWork:
                 _log.warning("effect %s %d waits: %s", row.kind, row.id, away)
                 await asyncio.sleep(_ASK_AGAIN_S)
 
-    def _hand_in(self, row: Due, finish: Callable[[BatchWork], None]) -> None:
+    def _hand_in(self, row: Due, finish: Callable[[BatchWork], None], keys: tuple[Key, ...]) -> None:
         if not self._stopping:
-            self._commits.submit(Job(finish, lambda job: self._handed_in(row, finish, job), self._seed()))
+            job = Job(finish, lambda job: self._handed_in(row, finish, job), self._seed(), keys=keys)
+            self._commits.submit(job)
 
     def _handed_in(self, row: Due, finish: Callable[[BatchWork], None], job: Job) -> None:
         """A store that is away, or full, takes the result later: it is not asked for again outside."""
         if isinstance(job.error, ServiceUnavailable):
-            self._again_soon(lambda: self._hand_in(row, finish))
+            self._again_soon(lambda: self._hand_in(row, finish, cast("tuple[Key, ...]", job.keys)))
         else:
             self._performed(row, job)
 

@@ -8,6 +8,8 @@ wrong reads a row that nobody asks for, and decides nothing.
 
 from collections.abc import Iterable, Sequence
 
+from interstate.store.ports import Look
+from interstate.store.records.due import DUE
 from interstate.store.tables import Demand, Key
 from interstate.store.unit_of_work import Glance
 
@@ -32,7 +34,7 @@ class Foresight:
     def __init__(self) -> None:
         self._habits: dict[Key, _Habit] = {}
 
-    def learn(self, told: Iterable[Key | Demand], read: Sequence[Glance]) -> None:
+    def learn(self, told: Iterable[Key | Demand | Look], read: Sequence[Glance]) -> None:
         """A call that told these keys has waited for these looks at shared tables."""
         first = first_of(told)
         if first is None:
@@ -46,7 +48,7 @@ class Foresight:
             habit.looks.clear()
         habit.looks.update(dict.fromkeys(read[:LOOKS_MAX]))
 
-    def of(self, told: Iterable[Iterable[Key | Demand]]) -> list[Glance]:
+    def of(self, told: Iterable[Iterable[Key | Demand | Look]]) -> list[Glance]:
         """What the calls of a batch, which told these keys, will probably read; each look once."""
         looks: dict[Glance, None] = {}
         for first in {first_of(keys) for keys in told}:
@@ -60,9 +62,9 @@ class Foresight:
         return list(looks)
 
 
-def first_of(told: Iterable[Key | Demand]) -> Key | None:
-    """The first row that a call told."""
+def first_of(told: Iterable[Key | Demand | Look]) -> Key | None:
+    """The first row that a call told. (A due row is told once only.)"""
     for key in told:
-        if isinstance(key, Key):
+        if isinstance(key, Key) and key.table is not DUE:
             return key
     return None

@@ -5,7 +5,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from hashlib import blake2b
 from typing import Any
@@ -246,9 +246,11 @@ class Instance:
         answer: Mapping[str, Any] | None = outcome
         return answer
 
-    async def run(self, function: Callable[[BatchWork], Any], caller: Caller | None = None) -> Any:
-        """Any function of a work, as a job of its own."""
-        return await self._submit(Job(function, _unset, self.seed(), caller or Caller()))
+    async def run(
+        self, function: Callable[[BatchWork], Any], caller: Caller | None = None, keys: Iterable[Key] = ()
+    ) -> Any:
+        """Any function of a work, as a job of its own; ``keys`` are rows that it will read."""
+        return await self._submit(Job(function, _unset, self.seed(), caller or Caller(), keys))
 
     def read(self, function: Callable[[BatchWork], Any]) -> Awaitable[Any]:
         """A function that only reads, on what is committed; in memory there is only the one connection."""
@@ -297,7 +299,8 @@ class Instance:
         self.activity.begin()
         try:
             result = await self.due.carry_out(perform.kind, self.seed().hex(), perform.body)
-            await self.run(lambda work: effect.finish(perform.body, result, work))
+            keys = () if effect.keys is None else effect.keys(perform.body)
+            await self.run(lambda work: effect.finish(perform.body, result, work), keys=keys)
         finally:
             self.activity.end()
         return result

@@ -27,7 +27,7 @@ from interstate.base.errors import ServiceError
 from interstate.runtime.catalog import Catalog
 from interstate.runtime.metrics import Counts, Metrics
 from interstate.runtime.work import BatchWork
-from interstate.store.ports import Aside, Change, Look, Rows, Slow, Snapshot, Store
+from interstate.store.ports import Aside, Change, Look, Rows, Slow, Snapshot, Store, Wanted
 from interstate.store.sequences import Sequences
 from interstate.store.tables import Key, Scalar, Select, Table
 from interstate.store.unit_of_work import UnitOfWork
@@ -118,6 +118,9 @@ class _Known:
     def horizon(self) -> int:
         self.follows = True
         raise Asked
+
+    def read_all(self, wanted: Wanted, looks: Sequence[Look]) -> list[list[msgspec.Struct | None]]:
+        raise AssertionError(f"a read looks ahead for {len(wanted)} tables and {len(looks)} ranges")
 
     def highest_id(self, table: Table[Any]) -> int:
         raise AssertionError(f"a read draws a number of {table.name}")

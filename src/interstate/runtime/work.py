@@ -49,6 +49,7 @@ class BatchWork:
         # The record methods are the hot ones: bound straight through.
         self.get = records.find
         self.put = records.put
+        self.put_new = records.put_new
         self.put_all = records.put_all
         self.fetch = records.prefetch
         self.next_id = records.next_id

@@ -23,7 +23,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from interstate.base.arn import Caller
-from interstate.store.ports import Work
+from interstate.store.ports import Look, Work
 from interstate.store.tables import Demand, Key
 
 R = TypeVar("R", bound=msgspec.Struct)
@@ -94,12 +94,15 @@ class Operation(Generic[R]):
 
 @dataclass(frozen=True)
 class Step(Generic[B]):
-    """Due work inside the store. ``handle`` must not refuse: it catches what it can meet and leaves a row for later."""
+    """Due work inside the store. ``handle`` must not refuse: it catches what it can meet and leaves a row for later.
+
+    ``keys`` tells what it will read: rows, and ranges that nobody changes who has not locked one of these rows.
+    """
 
     kind: str
     body: type[B]
     handle: Callable[[B, Work], None]
-    keys: Callable[[B], Iterable[Key]] | None = None
+    keys: Callable[[B], Iterable[Key | Look]] | None = None
     pulls: bool = True  # False for sweeps and recurring schedules: they never pull a virtual clock.
 
 
@@ -108,11 +111,13 @@ class Effect(Generic[B]):
     """Due work outside the store. ``runtime`` registers who performs ``kind``: ``async (key, body) -> result``.
 
     ``key`` is the same whenever the effect is repeated. The performer returns failures as values; it never raises.
+    ``keys`` tells rows that ``finish`` will read, and what follows from it at once.
     """
 
     kind: str
     body: type[B]
     finish: Callable[[B, Any, Work], None]
+    keys: Callable[[B], Iterable[Key]] | None = None
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,10 @@ class Work(Protocol):
         """Insert the record, or replace the one with the same key."""
         ...
 
+    def put_new(self, table: Table[V], record: V) -> None:
+        """Insert a record under a key that no row has, without a look; a row that is there after all refuses the batch."""
+        ...
+
     def put_all(self, table: Table[V], records: Sequence[V]) -> None:
         """Put some records of one table: what ``put`` does, cheaper than one by one."""
         ...
@@ -244,6 +248,10 @@ class Rows(Protocol):
 
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
         """At most ``limit`` records of a range, in its order."""
+        ...
+
+    def read_all(self, wanted: "Wanted", looks: Sequence["Look"]) -> list[list[msgspec.Struct | None]]:
+        """What ``fetch_all`` tells, and behind it the records of some ranges (none of which ``follows``), with one wait for all."""
         ...
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:

@@ -12,7 +12,7 @@ A record whose key was drawn from ``next_id`` in this batch is known to be absen
 deleted within the batch (a delivery that is carried out at once) therefore never touches it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import repeat
 from operator import is_
@@ -31,6 +31,10 @@ Glance = tuple[Table[Any] | Select[Any], int, tuple[Any, ...]]
 """A look at a shared table: (table, 0, key) or (range, limit, its parameters)."""
 _FEW = 5
 """So many records are put one after the other."""
+
+
+def _by_name(pair: tuple[Table[Any], Any]) -> str:
+    return pair[0].name
 
 
 Mark = int
@@ -63,7 +67,7 @@ class UnitOfWork:
         """Fetch rows for the whole batch, table by table, so that calls find them here."""
         missing: Wanted = []
         glances = self.glances
-        for table, keys in sorted(wanted.items(), key=lambda pair: pair[0].name):  # Locks are taken in one order.
+        for table, keys in sorted(wanted.items(), key=_by_name):  # Locks are taken in one order.
             current = self._state(table).current
             unseen = sorted(keys.difference(current))
             if unseen:
@@ -139,18 +143,19 @@ class UnitOfWork:
         Calls of one batch ask for the same configuration again and again; it is read once until the batch changes it.
         """
         state = self._states.get(select.table) or self._state(select.table)
-        asked = (select, limit, *parameters.values()) if select.table.shared else None
+        shared = select.table.shared
+        asked = (select, limit, *parameters.values()) if shared or state.ranges else None
         if asked is not None and (keys := state.ranges.get(asked)) is not None:
             return [cast("V", state.current[key]) for key in keys]
         answer = self._read(state, select, limit, parameters)
-        if asked is not None:
+        if shared and asked is not None:
             state.ranges[asked] = [state.key(record) for record in answer]
             if not select.follows:
                 self.glances.append((select, limit, tuple(parameters.items())))
         return answer
 
     def have_ranges(self, looks: Sequence[Look], found: Sequence[Sequence[msgspec.Struct]]) -> None:
-        """Ranges of shared tables that were read before anything was written."""
+        """Ranges that were read before anything of their tables was written; they hold until something is."""
         for look, records in zip(looks, found, strict=True):
             assert isinstance(look.what, Select)
             state = self._state(look.what.table)
@@ -160,16 +165,48 @@ class UnitOfWork:
                     state.current[key] = state.stored[key] = record
             state.ranges[look.what, look.limit, *look.asked.values()] = [state.key(record) for record in records]
 
+    def select_all(self, looks: Sequence[Look]) -> list[list[msgspec.Struct]]:
+        """Ranges of tables that are not shared, with one wait for all."""
+        states = [self._state(cast("Select[Any]", look.what).table) for look in looks]
+        for state in states:
+            self._flush(state)
+        self._looked = True
+        found = cast("list[list[msgspec.Struct]]", self._rows.read_all([], looks))
+        return [self._known(state, records) for state, records in zip(states, found, strict=True)]
+
+    def read_ahead(self, wanted: dict[Table[Any], set[tuple[Any, ...]]], looks: Sequence[Look]) -> None:
+        """Read with one wait what will be asked for: rows by key, and ranges. What this batch has written is left as it is."""
+        missing = [
+            (table, unseen)
+            for table, keys in sorted(wanted.items(), key=_by_name)
+            if (unseen := sorted(keys.difference(self._state(table).current)))
+        ]
+        clean = [look for look in looks if self._is_clean(look)]
+        if missing or clean:
+            found = self._rows.read_all(missing, clean)
+            self.have(missing, found[: len(missing)])
+            self.have_ranges(clean, cast("list[list[msgspec.Struct]]", found[len(missing) :]))
+
+    def _is_clean(self, look: Look) -> bool:
+        """Whether nothing was written yet that the range could show, and it was not read yet."""
+        assert isinstance(look.what, Select)
+        state = self._state(look.what.table)
+        return not state.dirty and (look.what, look.limit, *look.asked.values()) not in state.ranges
+
     def _read(self, state: KnownRows, select: Select[V], limit: int, parameters: dict[str, Any]) -> list[V]:
         self._flush(state)
         self._looked = True
-        answer: list[V] = []
-        for record in self._rows.select(select, limit, parameters):
+        return cast("list[V]", self._known(state, self._rows.select(select, limit, parameters)))
+
+    def _known(self, state: KnownRows, records: Iterable[msgspec.Struct]) -> list[msgspec.Struct]:
+        """Records as this batch sees them, and from now on knows them."""
+        answer: list[msgspec.Struct] = []
+        for record in records:
             key = state.key(record)
             known = state.current.get(key)
             if known is None:
                 state.current[key] = state.stored[key] = known = record
-            answer.append(cast("V", known))
+            answer.append(known)
         return answer
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
@@ -212,6 +249,14 @@ class UnitOfWork:
         self._undo.append((state, key, before))  # As _set does it.
         state.current[key] = record
         state.dirty[key] = None
+
+    def put_new(self, table: Table[V], record: V) -> None:
+        """Insert: the database has no row under this key."""
+        state = self._states.get(table) or self._state(table)
+        key = state.key(record)
+        if key not in state.current:
+            state.current[key] = state.stored[key] = None
+        self.put(table, record)
 
     def put_all(self, table: Table[V], records: Sequence[V]) -> None:
         """Insert or replace some."""

@@ -15,6 +15,7 @@ from interstate.services.lambda_ import (
     durable,
     event_invoke,
     following,
+    foretold,
     functions,
     invoke,
     layer_policies,
@@ -158,7 +159,7 @@ SERVICE = Service(
     )),
     steps=(Step("lambda.poll", Poll, polling.poll),),
     effects=(
-        Effect("lambda.invoke", Invocation, invoke.finish),
+        Effect("lambda.invoke", Invocation, invoke.finish, foretold.keys_of_end),
         Effect("lambda.prepare", Preparation, prepare.finish),
     ),
     notes={

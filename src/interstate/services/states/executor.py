@@ -48,22 +48,26 @@ from interstate.services.states.beginning import begin
 from interstate.services.states.compiled import definition_of, facts_of
 from interstate.services.states.distributed import begin as map_runs
 from interstate.services.states.distributed import redrives, runs
+from interstate.services.states.frames import PAGE as VARIABLES_PAGE
 from interstate.services.states.frames import Frames
 from interstate.services.states.redriven import redrive
-from interstate.store.ports import Work
+from interstate.store.ports import Look, Work
 from interstate.store.records.lambda_ import TaskAnswer
 from interstate.store.records.map_runs import GoOn
 from interstate.store.records.states import (
     EXECUTIONS,
     EXPRESS,
+    FRAMES,
     HISTORY,
     RUNNING,
+    VARIABLES_OF_FRAME,
     Deliveries,
     Delivery,
     Execution,
     HistoryChunk,
     Sweep,
 )
+from interstate.store.tables import Key
 
 SLICE_TRANSITIONS_MAX = 200
 SLICE_HISTORY_BYTES_MAX = 1 << 20
@@ -109,7 +113,17 @@ def handle(body: Deliveries, work: Work) -> None:
     if isinstance(body.events[0].event, Abort) and in_hand.frames.get(0) is None:  # Stopped before its first slice.
         events.insert(0, (0, Started()))
         in_hand.begins = True
+    if len(body.events) > 1:
+        in_hand.frames.load(delivery.frame for delivery in body.events)
     in_hand.run(events)
+
+
+def keys_of(body: Deliveries) -> list[Key | Look]:
+    """What a slice reads first: the execution, the frames that events are for, and frame 0, which nearly all are below."""
+    execution = body.execution
+    frames = {0, *(delivery.frame for delivery in body.events)}
+    variables = Look(VARIABLES_OF_FRAME, {"execution": execution, "frame": 0, "after": ""}, VARIABLES_PAGE)
+    return [Key(EXECUTIONS, (execution,)), *(Key(FRAMES, (execution, frame)) for frame in frames), variables]
 
 
 class InHand:
@@ -286,7 +300,7 @@ def _total(frame: Frame) -> int:
 
 
 STEPS: tuple[DueStep[Any], ...] = (
-    DueStep("states.event", Deliveries, handle),
+    DueStep("states.event", Deliveries, handle, keys_of),
     DueStep("states.task_answer", TaskAnswer, tasks.answer_of_function),
     DueStep("states.map_run", GoOn, go_on),
     DueStep("states.map_forget", GoOn, runs.forget_results, pulls=False),

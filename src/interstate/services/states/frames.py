@@ -4,7 +4,7 @@ A frame that is born and ends within a slice never reaches the store. The due ro
 taken back when the frame no longer waits for them; so is the execution that a ``.sync`` Task has started.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from interstate.core.asl.turn import NO_VARIABLES
@@ -71,6 +71,14 @@ class Frames:
             else:
                 self._take(row)
         return self._frames[number]
+
+    def load(self, numbers: Iterable[int]) -> None:
+        """Have some frames, and all above them, at hand: one read for each storey."""
+        wanted = {number for number in numbers if number not in self._frames}
+        while wanted:
+            self._work.fetch({FRAMES: {(self._execution.id, number) for number in wanted}})
+            above = (frame.parent for frame in map(self.get, wanted) if frame is not None)
+            wanted = {number for number in above if number >= 0 and number not in self._frames}
 
     def chain(self, number: int) -> tuple[Frame, ...] | None:
         """The frame and all above it, from frame 0 down; None when it is gone."""
@@ -253,7 +261,9 @@ class Frames:
                 self._write_variables(number, kept, variables)
             if frame is not None:
                 data, at = self._place(number, DATA, frame.data)
-                self._work.put(FRAMES, _row(self._execution.id, frame, data, at, self._due.get(number, {})))
+                # A frame's number is used once as long as the execution runs.
+                put = self._work.put if number in self._stored else self._work.put_new
+                put(FRAMES, _row(self._execution.id, frame, data, at, self._due.get(number, {})))
                 self._stored.add(number)
             elif number in self._stored:
                 self._work.delete(FRAMES, self._execution.id, number)
@@ -289,7 +299,8 @@ class Frames:
         for name, value in now.items():
             if kept.get(name) is not value:
                 text, at = self._place(number, name, value)
-                self._work.put(VARIABLES, VariableRow(execution, number, name, text, at, value.size if at else 0))
+                put = self._work.put if name in kept else self._work.put_new
+                put(VARIABLES, VariableRow(execution, number, name, text, at, value.size if at else 0))
         for name in kept.keys() - now.keys():
             self._work.delete(VARIABLES, execution, number, name)
             self._forget_text(number, name)

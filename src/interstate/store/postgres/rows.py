@@ -43,7 +43,7 @@ class PostgresRows:
 
     def fetch_all(self, wanted: Sequence[tuple[Table[Any], list[_Key]]]) -> list[list[msgspec.Struct | None]]:
         """The records under the keys of several tables, in one round trip; locked in the order given."""
-        fetch = _Fetch(wanted, self._fetching)
+        fetch = _Fetch(wanted, self.fetching)
         if not fetch.questions:
             return [[] for _ in wanted]
         return fetch.found(self.line.ask(fetch.questions, locks=self._locks and fetch.locks))
@@ -52,19 +52,19 @@ class PostgresRows:
         self, wanted: Wanted, looks: Sequence[Look]
     ) -> tuple[int, Callable[[], list[list[msgspec.Struct | None]]]]:
         """The same without a wait, and the records of ranges behind them: the socket where the answer comes, and what reads it."""
-        fetch = _Fetch(wanted, self._fetching)
-        questions = [*fetch.questions, *(self.question(look) for look in looks)]
-        socket = self.line.ask_ahead(questions, locks=self._locks and fetch.locks)
+        asked = _Asked(self, wanted, looks)
+        socket = self.line.ask_ahead(asked.questions, locks=self._locks and asked.locks)
+        return socket, lambda: asked.found(self.line.answer_ahead())
 
-        def answer() -> list[list[msgspec.Struct | None]]:
-            rows = self.line.answer_ahead()
-            ranges = rows[len(fetch.questions) :]
-            found = fetch.found(rows[: len(fetch.questions)])
-            return found + [self.answer(look, of_look) for look, of_look in zip(looks, ranges, strict=True)]
+    def read_all(self, wanted: Wanted, looks: Sequence[Look]) -> list[list[msgspec.Struct | None]]:
+        """The same with a wait, in one round trip."""
+        asked = _Asked(self, wanted, looks)
+        if not asked.questions:
+            return asked.found([])
+        return asked.found(self.line.ask(asked.questions, locks=self._locks and asked.locks))
 
-        return socket, answer
-
-    def _fetching(self, codec: TableCodec) -> str:
+    def fetching(self, codec: TableCodec) -> str:
+        """The statement that reads rows by key."""
         return codec.fetch + codec.lock if self._locks else codec.fetch
 
     def select(self, select: Select[Any], limit: int, parameters: dict[str, Any]) -> list[msgspec.Struct]:
@@ -94,7 +94,7 @@ class PostgresRows:
             statement, names = query(what.sql)
             return statement, _bind(names, look.asked)
         codec = codec_of(what)
-        return self._fetching(codec), codec.pack_keys([codec.to_key(key) for key in look.asked])
+        return self.fetching(codec), codec.pack_keys([codec.to_key(key) for key in look.asked])
 
     def answer(self, look: Look, rows: list[Any]) -> Any:
         """What the rows of its statement mean."""
@@ -217,6 +217,27 @@ class _Fetch:
             else:
                 found.append([])
         return found
+
+
+class _Asked:
+    """Rows of several tables, and ranges, under way."""
+
+    def __init__(self, rows: PostgresRows, wanted: Wanted, looks: Sequence[Look]) -> None:
+        self._fetch = _Fetch(wanted, rows.fetching)
+        self._rows, self._looks = rows, looks
+        self.questions = [*self._fetch.questions, *(rows.question(look) for look in looks)]
+        self.locks = self._fetch.locks or any(codec_of(_table(look)).lock for look in looks)
+
+    def found(self, rows: list[list[Any]]) -> list[list[msgspec.Struct | None]]:
+        """The records under the keys, and then those of the ranges."""
+        ranges = rows[len(self._fetch.questions) :]
+        found = self._fetch.found(rows[: len(self._fetch.questions)])
+        return found + [self._rows.answer(look, of) for look, of in zip(self._looks, ranges, strict=True)]
+
+
+def _table(look: Look) -> Table[Any]:
+    assert isinstance(look.what, Select), look
+    return look.what.table
 
 
 def _number(rows: list[Any]) -> int:

@@ -34,6 +34,7 @@ SETTINGS = Table("settings", Setting, key=("name",), shared=True)
 
 READY = Select(DUE, "lane = :lane AND due_at <= :now", "due_at, id")
 NEXT = Select(DUE, "lane = :lane", "due_at, id")
+LATER = Select(DUE, "lane = :lane AND due_at > :now", "due_at, id")
 IN_LANE = Scalar("SELECT count(*) FROM due WHERE lane = :lane", (DUE,))
 # The instant to which a virtual clock may be pulled; 0 when nothing pulls.
 NEXT_PULLING = Scalar("SELECT min(due_at) FROM due WHERE lane IN (:step, :waiting) AND pulls = 1", (DUE,))

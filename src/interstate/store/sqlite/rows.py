@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.time import to_micros
-from interstate.store.ports import Change
+from interstate.store.ports import Change, Look, Wanted
 from interstate.store.sqlite.codec import Insert, TableCodec, codec_of
 from interstate.store.tables import Scalar, Select, Table
 
@@ -62,6 +62,12 @@ class SqliteRows:
         values = _bind(parameters)
         values["limit"] = limit
         return codec.from_rows(self.connection.execute(statement, values).fetchall())
+
+    def read_all(self, wanted: Wanted, looks: Sequence[Look]) -> list[list[msgspec.Struct | None]]:
+        """The records under keys, and then those of ranges."""
+        found = self.fetch_all(wanted)
+        found += [list(self.select(look.what, look.limit, look.asked)) for look in looks]  # type: ignore[arg-type]  # ranges
+        return found
 
     def scalar(self, scalar: Scalar, parameters: dict[str, Any]) -> int:
         """The first column of the first row; NULL and no row are 0."""

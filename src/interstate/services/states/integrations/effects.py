@@ -8,6 +8,8 @@ from interstate.services.states.integrations import calls, requests
 from interstate.services.states.integrations.outcome import Answered, Failed
 from interstate.store.ports import Work
 from interstate.store.records.states import (
+    EXECUTIONS,
+    FRAMES,
     ApiAnswer,
     ApiCall,
     Deliveries,
@@ -16,6 +18,7 @@ from interstate.store.records.states import (
     HttpCall,
     Place,
 )
+from interstate.store.tables import Key
 
 
 def finish_call(body: ApiCall, result: ApiAnswer, work: Work) -> None:
@@ -26,6 +29,16 @@ def finish_call(body: ApiCall, result: ApiAnswer, work: Work) -> None:
 def finish_request(body: HttpCall, result: HttpAnswer, work: Work) -> None:
     """A request was answered, or not. The end of the effect "states.http"."""
     _leave(body.place, requests.taken(body, result), work, submits=body.submits)
+
+
+def keys_of(body: ApiCall | HttpCall) -> list[Key]:
+    """What the end of such an effect, and the slice that follows, read first."""
+    return keys_of_place(body.place) if body.place.execution else []
+
+
+def keys_of_place(place: Place) -> list[Key]:
+    """The execution, the frame of its Task and frame 0."""
+    return [Key(EXECUTIONS, (place.execution,)), *(Key(FRAMES, (place.execution, at)) for at in {0, place.frame})]
 
 
 def _leave(place: Place, outcome: Answered | Failed, work: Work, *, submits: bool = False) -> None:
@@ -42,6 +55,6 @@ def _leave(place: Place, outcome: Answered | Failed, work: Work, *, submits: boo
 
 
 EFFECTS: tuple[Effect[Any], ...] = (
-    Effect("states.call", ApiCall, finish_call),
-    Effect("states.http", HttpCall, finish_request),
+    Effect("states.call", ApiCall, finish_call, keys_of),
+    Effect("states.http", HttpCall, finish_request, keys_of),
 )
