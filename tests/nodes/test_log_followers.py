@@ -3,34 +3,22 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
+from tests.nodes.mapped_stream import TABLE, Pair, hear, make_function, map_stream, put
 from tests.nodes.slow_node import begin
 from tests.postgres_server import fresh_database
 
-from interstate.base.json import loads
 from interstate.runtime.testing import World
 from interstate.services.dynamodb.shards import SHARD_LIFE, rolled
 from interstate.services.lambda_.following import Follow, follow
 from interstate.services.operation import Parked
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.records.dynamodb import ITEM_STREAMS
-from interstate.store.records.lambda_ import Invocation, InvocationResult
 
-Pair = tuple[World, World]
-TABLE = {
-    "TableName": "orders",
-    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-    "BillingMode": "PAY_PER_REQUEST",
-    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-}
 EVERYBODY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
-ROLE = "arn:aws:iam::000000000000:role/r"
 GROUP = "/aws/lambda/f"
 
 
@@ -50,19 +38,6 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
         world.close()
 
 
-def put(key: str) -> dict[str, Any]:
-    return {"TableName": "orders", "Item": {"k": {"S": key}}}
-
-
-def function(node: World) -> None:
-    buffer = BytesIO()
-    with ZipFile(buffer, "w") as file:
-        file.writestr("app.py", "def handler(event, context): return {}\n")
-    code = {"Code": {"ZipFile": buffer.getvalue()}, "Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE}
-    node.call("lambda", "CreateFunction", {"FunctionName": "f", **code})
-    node.run_due()
-
-
 def lines(node: World, stream: str, text: str) -> dict[str, Any]:
     at = int(node.now.timestamp() * 1000)
     return {"logGroupName": GROUP, "logStreamName": stream, "logEvents": [{"timestamp": at, "message": text}]}
@@ -70,7 +45,8 @@ def lines(node: World, stream: str, text: str) -> dict[str, Any]:
 
 def test_who_follows_a_functions_log_comes_again_for_what_a_slower_node_writes(pair: Pair) -> None:
     slow, quick = pair
-    function(quick)
+    make_function(quick)
+    quick.run_due()
     quick.call("logs", "CreateLogGroup", {"logGroupName": GROUP})
     for node in pair:
         stream = f"of {node.store.node}"
@@ -92,19 +68,10 @@ def test_who_follows_a_functions_log_comes_again_for_what_a_slower_node_writes(p
 def test_a_mapping_of_a_stream_hands_over_what_a_slower_node_writes_in_its_order(pair: Pair) -> None:
     """Its reader is the quicker node, and looks while the slower one's record is not there yet."""
     slow, quick = pair
-    had: list[str] = []
-
-    def invoke(_key: str, call: Invocation) -> InvocationResult:
-        had.extend(record["dynamodb"]["Keys"]["k"]["S"] for record in loads(call.payload)["Records"])  # type: ignore[index,call-overload]  # our document
-        return InvocationResult("{}")
-
-    for node in pair:
-        node.performers["lambda.invoke"] = invoke
-    function(quick)
-    quick.call("dynamodb", "CreateTable", TABLE)
-    stream = quick.call("dynamodb", "DescribeTable", {"TableName": "orders"})["Table"]["LatestStreamArn"]
-    wanted = {"EventSourceArn": stream, "FunctionName": "f", "StartingPosition": "TRIM_HORIZON"}
-    quick.call("lambda", "CreateEventSourceMapping", wanted)
+    had = hear(pair)
+    make_function(quick)
+    quick.run_due()
+    map_stream(quick)
     for node in pair:
         node.call("dynamodb", "PutItem", put(f"first of {node.store.node}"))
         node.run_due()

@@ -2,33 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
 import pytest
+from tests.nodes.mapped_stream import Pair, hear, make_function, map_stream, put
 from tests.nodes.slow_node import begin
 from tests.postgres_server import fresh_database
 
-from interstate.base.json import loads
 from interstate.runtime.testing import World
 from interstate.services.events.rates import enforcing
 from interstate.services.rates import ThrottlingException, spend, spent_with
 from interstate.services.tables import SERVICES
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
-from interstate.store.records.lambda_ import Invocation, InvocationResult
+from interstate.store.records.lambda_ import InvocationResult
 from interstate.store.records.metrics import POINTS_OF_SERIES, SERIES_OF_NAMESPACE
-
-Pair = tuple[World, World]
-TABLE = {
-    "TableName": "orders",
-    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-    "BillingMode": "PAY_PER_REQUEST",
-    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-}
-ROLE = "arn:aws:iam::000000000000:role/r"
 
 
 @pytest.fixture
@@ -65,33 +53,15 @@ def total(world: World, namespace: str, name: str) -> float:
     return found
 
 
-def put(key: str) -> dict[str, Any]:
-    return {"TableName": "orders", "Item": {"k": {"S": key}}}
-
-
 def _mapped(node: World) -> None:
-    buffer = BytesIO()
-    with ZipFile(buffer, "w") as file:
-        file.writestr("app.py", "def handler(event, context): return {}\n")
-    code = {"Code": {"ZipFile": buffer.getvalue()}, "Runtime": "python3.11", "Handler": "app.handler", "Role": ROLE}
-    node.call("lambda", "CreateFunction", {"FunctionName": "f", **code})
-    node.call("dynamodb", "CreateTable", TABLE)
-    stream = node.call("dynamodb", "DescribeTable", {"TableName": "orders"})["Table"]["LatestStreamArn"]
-    wanted = {"EventSourceArn": stream, "FunctionName": "f", "StartingPosition": "TRIM_HORIZON"}
-    node.call("lambda", "CreateEventSourceMapping", wanted)
+    make_function(node)
+    map_stream(node)
 
 
 def test_nodes_that_write_to_a_table_with_a_mapped_stream_never_wait_for_each_other(pair: Pair) -> None:
     """Each node wakes the mapping by a row of its own, and its function has every record, in order."""
     here, there = pair
-    had: list[str] = []
-
-    def invoke(_key: str, call: Invocation) -> InvocationResult:
-        had.extend(record["dynamodb"]["Keys"]["k"]["S"] for record in loads(call.payload)["Records"])  # type: ignore[index,call-overload]  # our document
-        return InvocationResult("{}")
-
-    for node in pair:
-        node.performers["lambda.invoke"] = invoke
+    had = hear(pair)
     _mapped(here)
     for node in pair:
         node.call("dynamodb", "PutItem", put(f"first of {node.store.node}"))
