@@ -1,18 +1,15 @@
-"""AWS::Lambda::*: what hangs on functions: versions, aliases, permissions, event sources, layers, invoke configurations."""
+"""AWS::Lambda::*: what hangs on functions: versions, aliases, permissions, layers, invoke configurations."""
 
 from typing import Any, Final
 
 from interstate.core.templates.properties import (
     BOOLEAN,
-    DOCUMENT,
     INTEGER,
     NUMBER,
-    TAGS,
     TEXT,
     TEXTS,
     Many,
     Members,
-    document_text,
 )
 from interstate.services.cloudformation.resources.lambda_ import FUNCTION
 from interstate.services.cloudformation.resources.lambda_url import URL_TYPES
@@ -21,7 +18,6 @@ from interstate.services.cloudformation.resources.resource import (
     Made,
     Making,
     ResourceType,
-    tag_map,
 )
 
 _PROVISIONED: Final = Members(
@@ -124,65 +120,6 @@ def _delete_permission(making: Making, before: Before) -> None:
     making.call("lambda", "RemovePermission", request)
 
 
-# Event sources ------------------------------------------------------------------------------------------------------
-
-_SOURCE_FIXED: Final = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp")
-_SOURCE: Final = (
-    "BatchSize",
-    "BisectBatchOnFunctionError",
-    "DestinationConfig",
-    "Enabled",
-    "FunctionName",
-    "FunctionResponseTypes",
-    "KMSKeyArn",
-    "MaximumBatchingWindowInSeconds",
-    "MaximumRecordAgeInSeconds",
-    "MaximumRetryAttempts",
-    "MetricsConfig",
-    "ParallelizationFactor",
-    "ScalingConfig",
-    "TumblingWindowInSeconds",
-)
-
-
-def _source_request(making: Making, *names: str) -> dict[str, Any]:
-    request = {name: making.get("KmsKeyArn" if name == "KMSKeyArn" else name) for name in names}
-    filters = (making.get("FilterCriteria") or {}).get("Filters", [])
-    if filters:
-        patterns = [{"Pattern": document_text(entry["Pattern"])} for entry in filters]
-        request["FilterCriteria"] = {"Filters": patterns}
-    return {name: value for name, value in request.items() if value is not None}
-
-
-def _made_source(making: Making, uuid: str) -> Made:
-    arn = making.caller.arn("lambda", f"event-source-mapping:{uuid}")
-    return Made(uuid, {"EventSourceMappingArn": arn, "Id": uuid})
-
-
-def _create_source(making: Making) -> Made:
-    request = _source_request(making, *_SOURCE_FIXED, *_SOURCE)
-    if making.get("Tags"):
-        request["Tags"] = tag_map(making.get("Tags"))
-    return _made_source(making, making.call("lambda", "CreateEventSourceMapping", request)["UUID"])
-
-
-def _update_source(making: Making, before: Before) -> Made:
-    request = _source_request(making, *_SOURCE)
-    if before.properties.get("FilterCriteria") and "FilterCriteria" not in request:
-        request["FilterCriteria"] = {"Filters": []}
-    if before.properties.get("FunctionResponseTypes"):
-        request.setdefault("FunctionResponseTypes", [])
-    if before.properties.get("ScalingConfig"):
-        request.setdefault("ScalingConfig", {})
-    request = {"Enabled": True, **request}
-    making.call("lambda", "UpdateEventSourceMapping", {"UUID": before.physical_id, **request})
-    return _made_source(making, before.physical_id)
-
-
-def _delete_source(making: Making, before: Before) -> None:
-    making.call("lambda", "DeleteEventSourceMapping", {"UUID": before.physical_id})
-
-
 # Layers, invoke configurations --------------------------------------------------------------------------------------
 
 
@@ -275,39 +212,6 @@ TYPES: Final = (
         delete=_delete_permission,
         reference="the statement's id",
         attributes=("Id",),
-    ),
-    ResourceType(
-        name="AWS::Lambda::EventSourceMapping",
-        properties=Members(
-            {
-                "BatchSize": INTEGER,
-                "BisectBatchOnFunctionError": BOOLEAN,
-                "DestinationConfig": Members({"OnFailure": _DESTINATION}),
-                "Enabled": BOOLEAN,
-                "EventSourceArn": TEXT,
-                "FilterCriteria": Members({"Filters": Many(Members({"Pattern": DOCUMENT}))}),
-                "FunctionName": TEXT,
-                "FunctionResponseTypes": TEXTS,
-                "KmsKeyArn": TEXT,
-                "MaximumBatchingWindowInSeconds": INTEGER,
-                "MaximumRecordAgeInSeconds": INTEGER,
-                "MaximumRetryAttempts": INTEGER,
-                "MetricsConfig": Members({"Metrics": TEXTS}),
-                "ParallelizationFactor": INTEGER,
-                "ScalingConfig": Members({"MaximumConcurrency": INTEGER}),
-                "StartingPosition": TEXT,
-                "StartingPositionTimestamp": NUMBER,
-                "Tags": TAGS,
-                "TumblingWindowInSeconds": INTEGER,
-            },
-            frozenset({"FunctionName"}),
-        ),
-        create=_create_source,
-        update=_update_source,
-        delete=_delete_source,
-        replaced_by=frozenset((*_SOURCE_FIXED, "Tags")),
-        reference="the mapping's UUID",
-        attributes=("EventSourceMappingArn", "Id"),
     ),
     ResourceType(
         name="AWS::Lambda::LayerVersion",
