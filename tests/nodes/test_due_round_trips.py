@@ -1,19 +1,23 @@
-"""Steps that are due on PostgreSQL wait for one round trip of reads, however many rows each of them reads."""
+"""Due work on PostgreSQL waits for one round trip of reads, however many rows each step or end of an effect reads."""
 
+import select
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests.postgres_server import fresh_database
 
 from interstate.base.json import dumps
-from interstate.runtime.due_steps import PAGE, run_steps
+from interstate.runtime.batch import Job
+from interstate.runtime.due_steps import PAGE, end_of, run_steps
 from interstate.runtime.testing import World
 from interstate.runtime.work import BatchWork
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
-from interstate.store.records.due import READY, STEP
+from interstate.store.records.due import READY, STEP, WAITING
+from interstate.store.records.lambda_ import FUNCTIONS, Function, InvocationResult
 
 LONG_S = 60.0
 PASS = {"StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}
@@ -110,3 +114,46 @@ def test_a_step_whose_body_cannot_be_read_is_put_off_and_stops_no_other(world: W
     world.now += timedelta(seconds=5)
     scan(world)
     assert [status(world, execution) for execution in executions] == ["RUNNING", "SUCCEEDED"]
+
+
+# Effects -----------------------------------------------------------------------------------------------------------
+
+FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:f"
+TASK = {"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": FUNCTION, "Next": "W"}, **WAIT["States"]}}  # type: ignore[dict-item]  # a definition
+
+
+def answered(world: World) -> tuple[int, int]:
+    """Take the answers of all calls of functions, one after the other, as a server does: how many, and the trips of the last."""
+    rows = world.run(lambda work: work.select(READY, limit=64, lane=world._lane(WAITING), now=work.now))
+    trips = 0
+    store = world.store
+    assert isinstance(store, PostgresStore)
+    for row in rows:
+        effect = world.catalog.effects[row.kind]
+        body = msgspec.json.decode(row.body, type=effect.body)
+        finish, keys = end_of(effect, row, body, InvocationResult("{}"))
+        job = Job(finish, lambda _job: None, bytes(16), keys=keys)
+        ahead = world.batches.ask([job])
+        assert ahead is not None
+        before = store.line.round_trips
+        while not ahead.has_come():
+            select.select([ahead.socket], [], [], 10)
+        world.batches.decide([job], world.now, effects_max=0, work_s=LONG_S, ahead=ahead)
+        trips = store.line.round_trips - before
+        store.commit()
+        assert job.error is None
+    return len(rows), trips
+
+
+def test_the_end_of_a_call_finds_its_rows_there(world: World) -> None:
+    world.run(lambda work: work.put(FUNCTIONS, Function(FUNCTION, "000000000000/us-east-1", "f")))
+    executions = begin(world, machine(world, TASK), 3, {})
+    while scan(world)[0]:
+        pass
+    count, trips = answered(world)
+    assert count == 3
+    assert trips == 0  # What the first one had to ask for is foreseen.
+    assert answered(world)[0] == 0
+    world.now += timedelta(seconds=5)
+    scan(world)
+    assert {status(world, execution) for execution in executions} == {"SUCCEEDED"}

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
-from interstate.base.arn import Caller
 from interstate.base.errors import ServiceError
 from interstate.runtime.batch import Job
 from interstate.runtime.commits import Commits
@@ -44,13 +43,14 @@ class Asked:
         if job.error is None and isinstance(outcome, Parked):
             # Parked before any later batch can wake it: this runs in the same turn as the commit's end.
             if self._instance.parking.was_woken(outcome.key, job.began):
-                self._again(outcome, job.caller, last=False)
+                self._again(outcome, job, last=False)
             else:
-                self._instance.parking.park(outcome, partial(self._again, outcome, job.caller))
+                self._instance.parking.park(outcome, partial(self._again, outcome, job))
         else:
             self._settle(outcome, job.error)
 
-    def _again(self, parked: Parked, caller: Caller, last: bool) -> None:  # noqa: FBT001 the contract's positional "last"
+    def _again(self, parked: Parked, asked: Job, last: bool) -> None:  # noqa: FBT001 the contract's positional "last"
         if self._gone is None or not self._gone():  # Nothing is taken for a client that left.
             instance = self._instance
-            instance.commits.submit(Job(lambda work: parked.again(work, last), self.done, instance.seed(), caller))
+            again = Job(lambda work: parked.again(work, last), self.done, instance.seed(), asked.caller, asked.keys)
+            instance.commits.submit(again)

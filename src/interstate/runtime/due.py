@@ -20,7 +20,7 @@ from interstate.runtime.activity import Activity
 from interstate.runtime.batch import Batches, Decided, Job, ServiceUnavailable
 from interstate.runtime.clock import BusinessClock
 from interstate.runtime.commits import Commits
-from interstate.runtime.due_steps import run_steps
+from interstate.runtime.due_steps import end_of, run_steps
 from interstate.runtime.work import BatchWork
 from interstate.store.ports import Look
 from interstate.store.records.due import DUE, IN_FLIGHT, LATER, NEXT, READY, STEP, WAITING, Due
@@ -204,7 +204,7 @@ class DueWork:
         return await performer(key, body)
 
     async def _perform(self, row: Due) -> None:
-        """Carry one effect out and take its answer once; a row that is gone meanwhile was cancelled."""
+        """Carry one effect out and take its answer once."""
         effect = self._catalog.effects[row.kind]
         try:
             body = msgspec.json.decode(row.body, type=effect.body)
@@ -218,13 +218,8 @@ class DueWork:
             )
             return
 
-        def finish(work: BatchWork) -> None:
-            if work.get(DUE, row.id) is not None:
-                work.delete(DUE, row.id)
-                effect.finish(body, result, work)
-
-        told = () if effect.keys is None else effect.keys(body)
-        self._hand_in(row, finish, (*told, Key(DUE, (row.id,))))
+        finish, keys = end_of(effect, row, body, result)
+        self._hand_in(row, finish, keys)
 
     async def _carried_out(self, row: Due, body: Any) -> Any:
         """What it needs to know may lie in a store that is away: then it has not begun, and waits for that."""

@@ -1,4 +1,4 @@
-"""Steps that a scan has found: what they told is read together before the first of them runs.
+"""Due work in a batch: steps that a scan has found, whose rows are read together, and the ends of effects.
 
 Theory of operation
 -------------------
@@ -9,7 +9,7 @@ what it computes: what it waited for these rows is added to it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any
 
@@ -17,8 +17,9 @@ import msgspec
 
 from interstate.runtime.batch import Batches
 from interstate.runtime.work import BatchWork
+from interstate.services.operation import Effect
 from interstate.store.ports import Look
-from interstate.store.records.due import Due
+from interstate.store.records.due import DUE, Due
 from interstate.store.tables import Key
 
 PAGE = 16
@@ -44,6 +45,20 @@ def run_steps(batches: Batches, work: BatchWork, rows: Sequence[Due]) -> int:
         if now_done < len(page):
             break
     return done
+
+
+def end_of(
+    effect: Effect[Any], row: Due, body: Any, result: Any
+) -> tuple[Callable[[BatchWork], None], tuple[Key, ...]]:
+    """What takes an effect's result, once, and which rows it will read. A row that is gone meanwhile was cancelled."""
+
+    def finish(work: BatchWork) -> None:
+        if work.get(DUE, row.id) is not None:
+            work.delete(DUE, row.id)
+            effect.finish(body, result, work)
+
+    told = () if effect.keys is None else effect.keys(body)
+    return finish, (*told, Key(DUE, (row.id,)))
 
 
 def _run(batches: Batches, work: BatchWork, page: Sequence[_Told]) -> int:

@@ -15,6 +15,7 @@ from interstate.base.errors import ServiceError
 from interstate.base.time import from_micros
 from interstate.runtime.batch import BATCH_WORK_S, Batches, Decided, Job
 from interstate.runtime.catalog import Catalog, Validate, accept_all
+from interstate.runtime.due_steps import end_of
 from interstate.runtime.work import BatchWork, next_pulling
 from interstate.services.operation import Parked, Perform, Service
 from interstate.store.ports import Store
@@ -178,13 +179,8 @@ class World:
         effect = self.catalog.effects[row.kind]
         body = msgspec.json.decode(row.body, type=effect.body)
         result = self.performers[row.kind](str(row.id), body)
-
-        def finish(work: BatchWork) -> None:
-            if work.get(DUE, row.id) is not None:
-                work.delete(DUE, row.id)
-                effect.finish(body, result, work)
-
-        self.run(finish)
+        finish, keys = end_of(effect, row, body, result)
+        self.run(finish, keys=keys)
 
     def next_due(self) -> datetime | None:
         """The next instant to which waiting work pulls the clock."""
