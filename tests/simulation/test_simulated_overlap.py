@@ -10,6 +10,7 @@ from tests.simulation.simulated_node import _nobody
 from interstate.runtime import batch as batches
 from interstate.runtime.batch import Batches
 from interstate.runtime.commits import Commits
+from interstate.runtime.metrics import Metrics
 from interstate.store.postgres.engine import PostgresStore
 from interstate.store.unit_of_work import UnitOfWork
 
@@ -108,11 +109,34 @@ def what_is_not_committed_is_seen(patch: Patch) -> None:
     patch.setattr(Commits, "_finish", finished)
 
 
+class _OfBoth(dict[Any, Any]):
+    """Points by their series alone."""
+
+    def get(self, at: Any, default: Any = None) -> Any:
+        series, _ = at
+        return super().get(series, default)
+
+    def update(self, fresh: Any) -> None:  # type: ignore[override]  # as the one who uses it
+        super().update({series: point for (series, _), point in fresh.items()})
+
+
+def one_memory_of_points(patch: Patch) -> None:
+    """What one connection of a node has counted is taken for what the other one has."""
+    begin = Metrics.__init__
+
+    def begun(self: Metrics) -> None:
+        begin(self)
+        self._newest = _OfBoth()
+
+    patch.setattr(Metrics, "__init__", begun)
+
+
 MUTANTS: tuple[Callable[[Patch], None], ...] = (
     told_before_the_commit,
     nothing_forgotten,
     rows_of_the_other_connection,
     what_is_not_committed_is_seen,
+    one_memory_of_points,
 )
 
 
