@@ -20,6 +20,7 @@ from interstate.store.records.due import DUE, READY, SETTINGS, Due, Setting
 from interstate.store.records.sqs import QUEUES, QUEUES_OF_SCOPE, Queue
 from interstate.store.sequences import Sequences
 from interstate.store.sqlite.engine import SqliteStore
+from interstate.store.tables import Select
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STORES: dict[str, Callable[[Path], Store]] = {
@@ -76,6 +77,9 @@ def commit(batches: Batches, jobs: list[Job], decided: list[Decided], now: datet
         batches.store.rollback()
         batches.decide(jobs[len(jobs) - decided[-1].jobs :], now, effects_max=10, work_s=60, settles=True)
         batches.store.commit()
+
+
+ALL = Select(SETTINGS, "name > :after", "name")
 
 
 def read(batches: Batches, name: str) -> str | None:
@@ -251,6 +255,51 @@ def test_a_new_row_that_was_there_refuses_its_own_call(batches: Batches) -> None
     assert isinstance(wrong.error, InternalFailure)
     assert right.error is None
     assert (read(batches, "a"), read(batches, "b")) == ("kept", "1")
+
+
+def put_if_free(*pairs: tuple[str, str]) -> Callable[[BatchWork], bool]:
+    return lambda work: work.put_if_free(SETTINGS, [Setting(name, value) for name, value in pairs])
+
+
+def test_records_are_put_together_only_where_all_keys_are_free(batches: Batches) -> None:
+    before, within, after = (
+        run(batches, put_if_free(("a", "1"), ("b", "1"))),
+        run(
+            batches,
+            put_if_free(("c", "2"), ("b", "2")),
+            put_if_free(("d", "2")),
+            put_if_free(("d", "3"), ("e", "3")),
+            put("e", "4"),
+        ),
+        run(batches, put_if_free(("e", "5"), ("f", "5")), put_if_free(("f", "6"))),
+    )
+    assert [job.outcome for job in (*before, *within, *after)] == [True, False, True, False, None, False, True]
+    found = {name: read(batches, name) for name in "abcdef"}
+    assert found == {"a": "1", "b": "1", "c": None, "d": "2", "e": "4", "f": "6"}
+
+
+def test_what_a_refused_call_put_together_leaves_its_keys_free(batches: Batches) -> None:
+    def refused(work: BatchWork) -> None:
+        assert work.put_if_free(SETTINGS, [Setting("a", "1"), Setting("b", "1")])
+        assert len(work.select(ALL, limit=9, after="")) == 2
+        refuse(work)
+
+    first, second = run(batches, refused, put_if_free(("b", "2")))
+    assert first.error is not None
+    assert second.outcome is True
+    run(batches, refused)
+    assert (read(batches, "a"), read(batches, "b")) == (None, "2")
+
+
+def test_a_key_is_free_again_when_its_record_was_deleted(batches: Batches) -> None:
+    def exchange(work: BatchWork) -> bool:
+        work.delete(SETTINGS, "a")
+        return work.put_if_free(SETTINGS, [Setting("a", "2"), Setting("b", "2")])
+
+    run(batches, put("a", "1"))
+    (job,) = run(batches, exchange)
+    assert job.outcome is True
+    assert (read(batches, "a"), read(batches, "b")) == ("2", "2")
 
 
 def test_configuration_read_again_in_a_batch_shows_what_the_batch_changed(batches: Batches) -> None:

@@ -131,6 +131,11 @@ class _Known:
     def write(self, table: Table[Any], changes: Sequence[Change]) -> None:
         raise AssertionError(f"a read writes {len(changes)} rows of {table.name}")
 
+    tries = False
+
+    def insert_absent(self, table: Table[Any], records: Sequence[msgspec.Struct]) -> int:
+        raise AssertionError(f"a read tries {len(records)} rows of {table.name}")
+
     def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:
         raise AssertionError(f"a read writes columns {changed} of {len(records)} rows of {table.name}")
 

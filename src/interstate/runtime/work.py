@@ -51,6 +51,7 @@ class BatchWork:
         self.put = records.put
         self.put_new = records.put_new
         self.put_all = records.put_all
+        self.put_if_free = records.put_if_free
         self.fetch = records.prefetch
         self.next_id = records.next_id
         self.next_ids = records.next_ids

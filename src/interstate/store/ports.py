@@ -88,6 +88,13 @@ class Work(Protocol):
         """Put some records of one table: what ``put`` does, cheaper than one by one."""
         ...
 
+    def put_if_free(self, table: Table[V], records: Sequence[V]) -> bool:
+        """Put records (one at least, of different keys) if there is none under any of their keys; tells whether they were put.
+
+        Cheaper than a look and a put where the database is beside us: then nothing need be fetched before.
+        """
+        ...
+
     def delete(self, table: Table[V], *key: Any) -> None:
         """Delete the record under ``key``; nothing happens when there is none."""
         ...
@@ -280,6 +287,13 @@ class Rows(Protocol):
 
     def write(self, table: Table[Any], changes: Sequence["Change"]) -> None:
         """Write what changed, as one statement a kind of change; a refusal may show as late as at the commit."""
+        ...
+
+    tries: bool
+    """Whether a statement costs no way to the database and back, so that ``insert_absent`` is worth a try."""
+
+    def insert_absent(self, table: Table[Any], records: Sequence[msgspec.Struct]) -> int:
+        """Insert those of some records whose keys are free; tells how many they were. Only where ``tries``."""
         ...
 
     def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:

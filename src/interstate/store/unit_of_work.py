@@ -297,6 +297,33 @@ class UnitOfWork:
             current[key] = record
             dirty[key] = None
 
+    def put_if_free(self, table: Table[V], records: Sequence[V]) -> bool:
+        """Put some of different keys if all keys are free. Where that is cheap the database itself is asked, by writing them."""
+        state = self._states.get(table) or self._state(table)
+        keys, current = state.keys(records), state.current
+        if not self._rows.tries or not current.keys().isdisjoint(keys):
+            if any(self.get_all(table, keys)):
+                return False
+            self.put_all(table, records)
+            return True
+        self.wrote = True
+        if state.ranges:
+            state.ranges.clear()
+        if self._rows.insert_absent(table, records) == len(records):
+            self._undo += zip(repeat(state), keys, repeat(None))
+            written = dict(zip(keys, records, strict=True))
+            current.update(written)
+            state.stored.update(written)
+            return True
+        for key, record, found in zip(keys, records, self._rows.fetch(table, keys), strict=True):
+            state.stored[key] = found
+            if found != record:
+                current[key] = found
+            else:  # This one was free; it must go again.
+                current[key] = None
+                state.dirty[key] = None
+        return False
+
     def delete(self, table: Table[Any], key: tuple[Any, ...]) -> None:
         """Delete; nothing happens when there is none."""
         self._set(self._state(table), key, None)

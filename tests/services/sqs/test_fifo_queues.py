@@ -15,11 +15,12 @@ from interstate.base.errors import ServiceError
 from interstate.runtime.testing import World
 from interstate.services.sqs import SERVICE
 from interstate.store.records.due import DUE
-from interstate.store.records.sqs import DEDUPLICATIONS
+from interstate.store.records.sqs import DEDUPLICATION_CALLS, DEDUPLICATIONS
 from interstate.store.tables import Scalar
 
 F = "q.fifo"
 REMEMBERED = Scalar("SELECT count(*) FROM deduplications", (DEDUPLICATIONS,))
+REMEMBERED_CALLS = Scalar("SELECT count(*) FROM deduplication_calls", (DEDUPLICATION_CALLS,))
 FORGETTING = Scalar("SELECT count(*) FROM due WHERE kind = 'sqs.forget'", (DUE,))
 
 
@@ -141,6 +142,50 @@ def test_old_ids_are_forgotten_and_nothing_waits_when_all_are(fifo: Queues) -> N
     fifo.world.advance(timedelta(minutes=10))
     assert fifo.world.run(lambda work: work.scalar(REMEMBERED)) == 0
     assert fifo.world.run(lambda work: work.scalar(FORGETTING)) == 0
+
+
+def test_an_id_that_was_sent_again_is_not_forgotten_with_its_first_message(fifo: Queues) -> None:
+    put(fifo, "g-1")
+    fifo.world.advance(timedelta(minutes=5))
+    put(fifo, "g-1")
+    fifo.world.advance(timedelta(minutes=1))  # By now the first one's ids were dropped.
+    assert fifo.world.run(lambda work: work.scalar(REMEMBERED)) == 1
+    put(fifo, "g-1")
+    assert len(fifo.receive(F, 10)) == 2
+
+
+def test_ids_of_a_batch_of_which_some_are_known_are_forgotten_too(queues: Queues) -> None:
+    queues.create(F)
+    for numbers in ([1, 2, 3], [3, 4, 4, 1, 5]):
+        queues.call(
+            "SendMessageBatch",
+            F,
+            Entries=[
+                {"Id": str(at), "MessageBody": str(n), "MessageGroupId": "g", "MessageDeduplicationId": str(n)}
+                for at, n in enumerate(numbers)
+            ],
+        )
+    assert queues.bodies(F) == ["1", "2", "3", "4", "5"]
+    assert queues.world.run(lambda work: (work.scalar(REMEMBERED), work.scalar(REMEMBERED_CALLS))) == (5, 2)
+    queues.world.advance(timedelta(minutes=10))
+    assert queues.world.run(lambda work: (work.scalar(REMEMBERED), work.scalar(REMEMBERED_CALLS))) == (0, 0)
+
+
+def test_more_calls_than_one_step_forgets_are_forgotten_one_after_the_other(
+    fifo: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("interstate.services.sqs.fifo.FORGET_CALLS_MAX", 2)
+    for number in range(5):
+        put(fifo, f"g-{number}")
+    fifo.world.advance(timedelta(minutes=6))
+    assert fifo.world.run(lambda work: (work.scalar(REMEMBERED), work.scalar(REMEMBERED_CALLS))) == (0, 0)
+
+
+def test_a_deleted_queue_leaves_no_ids(fifo: Queues) -> None:
+    put(fifo, "g-1")
+    fifo.call("DeleteQueue", F)
+    fifo.world.run_due()
+    assert fifo.world.run(lambda work: (work.scalar(REMEMBERED), work.scalar(REMEMBERED_CALLS))) == (0, 0)
 
 
 def test_a_scope_of_groups_lets_every_group_have_the_id(queues: Queues) -> None:

@@ -13,10 +13,19 @@ from tests.services.sqs.conftest import POLLS, Queues
 from interstate.runtime.testing import World
 from interstate.services.sqs import SERVICE, groups, upkeep
 from interstate.services.sqs.stored import add
-from interstate.store.records.sqs import GROUPS, MESSAGES, OF_QUEUE, PARTS_UP_TO, QUEUES, Group, GroupPart
+from interstate.store.records.sqs import (
+    DEDUPLICATIONS,
+    GROUPS,
+    MESSAGES,
+    OF_QUEUE,
+    PARTS_UP_TO,
+    QUEUES,
+    Group,
+    GroupPart,
+)
 from interstate.store.sqlite.engine import SqliteStore
 from interstate.store.sqlite.migrate import migrations, statements
-from interstate.store.tables import Select
+from interstate.store.tables import Scalar, Select
 
 F = "q.fifo"
 ARN = f"arn:aws:sqs:us-east-1:000000000000:{F}"
@@ -252,7 +261,7 @@ TestMachine.settings = settings(max_examples=25, stateful_step_count=30, deadlin
 
 def test_a_store_from_before_lists_keeps_its_messages_their_order_and_its_ids(tmp_path: Any) -> None:
     """Carried over: groups, messages in flight, deduplication."""
-    before = {"0270_group_lists.sql", "0271_deduplications_by_id.sql"}
+    before = {"0270_group_lists.sql", "0271_deduplications_by_id.sql", "0350_deduplication_calls.sql"}
     fifo = Queues(World((SERVICE, POLLS), directory=tmp_path))
     if not isinstance(fifo.world.store, SqliteStore):
         fifo.world.close()
@@ -271,6 +280,9 @@ def test_a_store_from_before_lists_keeps_its_messages_their_order_and_its_ids(tm
     assert fifo.bodies(F) == others
     fifo.delete(held, F)
     assert empty_it(fifo) == [*bodies[1:], "new"]
+    fifo.world.advance(timedelta(minutes=10))
+    ids = Scalar("SELECT count(*) FROM deduplications", (DEDUPLICATIONS,))
+    assert fifo.world.run(lambda work: work.scalar(ids)) == 0
     fifo.world.close()
 
 
@@ -292,6 +304,7 @@ def _take_back(connection: sqlite3.Connection, names: set[str]) -> None:
             connection.execute(sql)
         connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})", rows)
     connection.execute("DROP TABLE message_group_parts")
+    connection.execute("DROP TABLE deduplication_calls")
     ((index,),) = old.execute("SELECT sql FROM sqlite_schema WHERE name = 'messages_by_group'").fetchall()
     connection.execute(index)
     connection.executemany("DELETE FROM schema_migrations WHERE name = ?", [(name,) for name in names])

@@ -6,8 +6,9 @@ SQS API Reference, ReceiveMessage (ReceiveRequestAttemptId).
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from itertools import islice, repeat, takewhile
+from itertools import chain, islice, repeat, takewhile
 from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -19,17 +20,18 @@ from interstate.services.sqs.locate import SCOPE_LAG, fifo_setting
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
     ATTEMPTS,
+    DEDUPLICATION_CALLS,
     DEDUPLICATIONS,
     FORGETS,
     GROUPS,
     MESSAGES,
     OLD_ATTEMPTS,
-    OLD_DEDUPLICATIONS,
     OLDEST_ATTEMPT,
-    OLDEST_DEDUPLICATION,
+    OLDEST_CALLS,
     READY_GROUPS,
     Attempt,
     Deduplication,
+    DeduplicationCall,
     Forgets,
     Group,
     Queue,
@@ -38,6 +40,7 @@ from interstate.store.records.sqs import (
 DEDUPLICATION = timedelta(minutes=5)
 FORGET_PAUSE = timedelta(seconds=30)
 FORGET_MAX = 1000
+FORGET_CALLS_MAX = 100
 _SENT = attrgetter("message_id", "id", "group_id", "deduplication_id")
 LOOKS_MAX = 10
 """Pages of groups that were only thought to be ready, of which one look sets right so many."""
@@ -63,16 +66,17 @@ def is_content_based(queue: Queue) -> bool:
 
 
 def hold(queue: Queue, groups: Sequence[str], identities: Sequence[str], work: Work) -> None:
-    """Read at once, and hold, what is known of the groups and the ids of a call's messages; before their numbers are drawn."""
-    by_group = _is_by_group(queue, work)
-    number, scopes = queue.id, groups if by_group else ("",) * len(groups)
-    hints.note(queue.arn, number, by_group=by_group)
-    work.fetch(
-        {
-            GROUPS: set(zip(repeat(number), groups)),
-            DEDUPLICATIONS: set(zip(repeat(number), identities, scopes)),
-        }
-    )
+    """Read at once, and hold, what is known of the groups and the ids of a call's messages; before their numbers are drawn.
+
+    Where one process owns the store there is nothing to hold: groups are mostly at hand, and ids are tried, not looked for.
+    """
+    number = queue.id
+    wanted: dict[Any, set[tuple[Any, ...]]] = {GROUPS: set(zip(repeat(number), groups))}
+    if work.node:
+        by_group = _is_by_group(queue, work)
+        hints.note(queue.arn, number, by_group=by_group)
+        wanted[DEDUPLICATIONS] = set(zip(repeat(number), identities, groups if by_group else repeat("")))
+    work.fetch(wanted)
     forget_later(queue, work)
 
 
@@ -81,29 +85,38 @@ def accept_all(queue: Queue, messages: list[Message], work: Work) -> list[Messag
     number, purged_to = queue.id, queue.purged_to
     now, expires = work.now, work.now + DEDUPLICATION
     names, numbers, groups, identities = zip(*map(_SENT, messages), strict=True)
-    scopes = _scopes(queue, groups, work)
-    keys = list(zip(repeat(number), identities, scopes))
-    before = work.get_all(DEDUPLICATIONS, keys)
-    if not any(before) and len(set(keys)) == len(keys):
-        rows = map(Deduplication, repeat(number), scopes, identities, numbers, names, repeat(expires))
-        work.put_all(DEDUPLICATIONS, list(rows))
-        return messages
+    scopes = groups if _is_by_group(queue, work) else ("",) * len(groups)
+    pairs = list(zip(scopes, identities, strict=True))
+    if len(set(pairs)) == len(pairs):
+        rows = list(map(Deduplication, repeat(number), scopes, identities, numbers, names, repeat(expires)))
+        if work.put_if_free(DEDUPLICATIONS, rows):
+            _note_call(rows, pairs, work)
+            return messages
+    before = work.get_all(DEDUPLICATIONS, list(zip(repeat(number), identities, scopes)))
     new: dict[tuple[str, str], Deduplication] = {}
     told: list[Message] = []
-    for message, scope, identity, row in zip(messages, scopes, identities, before, strict=True):
-        known = new.get((identity, scope)) or row
+    for message, pair, row in zip(messages, pairs, before, strict=True):
+        known = new.get(pair) or row
         if known is not None and known.expires > now and known.message > purged_to:
             told.append(msgspec.structs.replace(message, id=known.message, message_id=known.message_id))
             continue
-        new[identity, scope] = Deduplication(number, scope, identity, message.id, message.message_id, expires)
+        scope, identity = pair
+        new[pair] = Deduplication(number, scope, identity, message.id, message.message_id, expires)
         told.append(message)
     if new:
-        work.put_all(DEDUPLICATIONS, tuple(new.values()))
+        rows = list(new.values())
+        work.put_all(DEDUPLICATIONS, rows)
+        _note_call(rows, list(new), work)
     return told
 
 
-def _scopes(queue: Queue, groups: Sequence[str], work: Work) -> Sequence[str]:
-    return groups if _is_by_group(queue, work) else ("",) * len(groups)
+def _note_call(rows: Sequence[Deduplication], pairs: Sequence[tuple[str, str]], work: Work) -> None:
+    """Say what there is to be forgotten: one row, and no index over all ids."""
+    first = rows[0]
+    work.put(
+        DEDUPLICATION_CALLS,
+        DeduplicationCall(first.queue_id, first.message, first.expires, " ".join(chain.from_iterable(pairs))),
+    )
 
 
 def _is_by_group(queue: Queue, work: Work) -> bool:
@@ -127,18 +140,34 @@ def forget(body: Forget, work: Work) -> None:
     queue = body.queue_id
     if work.get(FORGETS, queue) is None:
         return
-    gone = max(
-        work.erase(OLD_DEDUPLICATIONS, limit=FORGET_MAX, queue=queue, now=work.now),
-        work.erase(OLD_ATTEMPTS, limit=FORGET_MAX, queue=queue, now=work.now),
-    )
-    left = [row.expires for row in work.select(OLDEST_DEDUPLICATION, limit=1, queue=queue)]
+    calls, ended = _forget_calls(queue, work), work.erase(OLD_ATTEMPTS, limit=FORGET_MAX, queue=queue, now=work.now)
+    left = [row.expires for row in work.select(OLDEST_CALLS, limit=1, queue=queue)]
     left += [row.expires for row in work.select(OLDEST_ATTEMPT, limit=1, queue=queue)]
-    at = None if not left else work.now if gone == FORGET_MAX else min(left) + FORGET_PAUSE
+    at = (
+        None if not left else work.now if calls == FORGET_CALLS_MAX or ended == FORGET_MAX else min(left) + FORGET_PAUSE
+    )
     if at is None:
         work.delete(FORGETS, queue)
     else:
         work.put(FORGETS, Forgets(queue, at))
         work.later("sqs.forget", body, at=at)
+
+
+def _forget_calls(queue: int, work: Work) -> int:
+    """Forget the ids of a page of calls; those that were sent again later are another call's. Tells how many calls."""
+    page = work.select(OLDEST_CALLS, limit=FORGET_CALLS_MAX, queue=queue)
+    old = list(takewhile(lambda call: call.expires <= work.now, page))
+    keys: set[tuple[Any, ...]] = set()
+    for call in old:
+        words = call.ids.split(" ")
+        keys.update(zip(repeat(queue), words[1::2], words[::2]))
+        work.delete(DEDUPLICATION_CALLS, queue, call.first)
+    work.fetch({DEDUPLICATIONS: keys})
+    for key in sorted(keys):
+        row = work.get(DEDUPLICATIONS, *key)
+        if row is not None and row.expires <= work.now:
+            work.delete(DEDUPLICATIONS, *key)
+    return len(old)
 
 
 # Receiving ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from interstate.services.sqs.locate import retention
 from interstate.services.sqs.stored import depth_of
 from interstate.store.ports import Work
 from interstate.store.records.sqs import (
+    DEDUPLICATIONS_OF_QUEUE,
     DELETED_QUEUES,
     DEPTHS,
     DEPTHS_OF_QUEUE,
@@ -16,7 +17,7 @@ from interstate.store.records.sqs import (
     MESSAGES,
     OF_QUEUE,
     OLDEST_ATTEMPT,
-    OLDEST_DEDUPLICATION,
+    OLDEST_CALLS,
     PARTS_UP_TO,
     QUEUE_IDS,
     QUEUES,
@@ -69,7 +70,8 @@ def _forget(queue_id: int, count: int, work: Work) -> None:
 def _drop_rest(body: Drop, work: Work) -> bool:
     erased = (
         work.erase(GROUPS_OF_QUEUE, limit=SWEEP_MAX, queue=body.queue_id),
-        work.erase(OLDEST_DEDUPLICATION, limit=SWEEP_MAX, queue=body.queue_id),
+        work.erase(DEDUPLICATIONS_OF_QUEUE, limit=SWEEP_MAX, queue=body.queue_id),
+        work.erase(OLDEST_CALLS, limit=SWEEP_MAX, queue=body.queue_id),
         work.erase(OLDEST_ATTEMPT, limit=SWEEP_MAX, queue=body.queue_id),
         work.erase(DEPTHS_OF_QUEUE, limit=SWEEP_MAX, queue=body.queue_id),
     )

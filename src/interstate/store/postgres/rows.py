@@ -176,6 +176,12 @@ class PostgresRows:
             rows.sort(key=_first)
             tell(codec.update(changed), [*codec.pack_changes(changed, rows), len(rows)])
 
+    tries = False
+
+    def insert_absent(self, table: Table[Any], records: Sequence[msgspec.Struct]) -> int:
+        """Nobody asks: an answer is a way to the database and back."""
+        raise NotImplementedError(f"{len(records)} rows of {table.name} tried")
+
     def renew(self, table: Table[Any], changed: tuple[int, ...], records: Sequence[msgspec.Struct]) -> None:
         """Write some columns of rows that are there, in one statement; one that is gone is ``Overtaken`` at the commit."""
         codec = codec_of(table)

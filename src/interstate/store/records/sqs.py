@@ -88,6 +88,15 @@ class Deduplication(msgspec.Struct, frozen=True):
     expires: datetime
 
 
+class DeduplicationCall(msgspec.Struct, frozen=True):
+    """What one call left among the deduplications, to be forgotten together."""
+
+    queue_id: int
+    first: int  # Its first message; calls are forgotten in this order.
+    expires: datetime
+    ids: str  # Scope and id of each, with a space after either; neither has any.
+
+
 class Attempt(msgspec.Struct, frozen=True):
     """What a receive gave out: number and receipt of each message."""
 
@@ -124,10 +133,11 @@ QUEUES = Table("queues", Queue, ("arn",), shared=True, kept=True)
 QUEUE_IDS = Table("queue_ids", QueueId, ("id",), shared=True, kept=True)
 MESSAGES = Table("messages", Message, ("id",))
 DEPTHS = Table("queue_counts", Depth, ("queue_id", "node"), own=True, kept=True)
-FORGETS = Table("queue_forgets", Forgets, ("queue_id",), shared=True)
-GROUPS = Table("message_groups", Group, ("queue_id", "group_id"))
+FORGETS = Table("queue_forgets", Forgets, ("queue_id",), shared=True, kept=True)
+GROUPS = Table("message_groups", Group, ("queue_id", "group_id"), kept=True)
 PARTS = Table("message_group_parts", GroupPart, ("queue_id", "group_id", "first"))
 DEDUPLICATIONS = Table("deduplications", Deduplication, ("queue_id", "id", "scope"))
+DEDUPLICATION_CALLS = Table("deduplication_calls", DeduplicationCall, ("queue_id", "first"), appends=True)
 ATTEMPTS = Table("receive_attempts", Attempt, ("queue_id", "id"))
 DELETED_QUEUES = Table("deleted_queues", DeletedQueue, ("arn",))
 MOVE_TASKS = Table("message_move_tasks", MoveTask, ("number",))
@@ -143,8 +153,8 @@ GROUPS_OF_QUEUE = Select(GROUPS, "queue_id = :queue", "ready_at, head")
 NEXT_PART = Select(PARTS, "queue_id = :queue AND group_id = :group AND first > :after", "first")
 PART_AROUND = Select(PARTS, "queue_id = :queue AND group_id = :group AND first <= :number", "first DESC")
 PARTS_UP_TO = Select(PARTS, "queue_id = :queue AND last <= :last", "last")
-OLD_DEDUPLICATIONS = Select(DEDUPLICATIONS, "queue_id = :queue AND expires <= :now", "expires")
-OLDEST_DEDUPLICATION = Select(DEDUPLICATIONS, "queue_id = :queue", "expires")
+DEDUPLICATIONS_OF_QUEUE = Select(DEDUPLICATIONS, "queue_id = :queue", "id, scope")
+OLDEST_CALLS = Select(DEDUPLICATION_CALLS, "queue_id = :queue", "first")
 OLD_ATTEMPTS = Select(ATTEMPTS, "queue_id = :queue AND expires <= :now", "expires")
 OLDEST_ATTEMPT = Select(ATTEMPTS, "queue_id = :queue", "expires")
 MOVES_OF_SOURCE = Select(MOVE_TASKS, "source = :source", "number DESC")

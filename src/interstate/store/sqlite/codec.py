@@ -26,7 +26,18 @@ _INSERTS_MAX = 16
 class Insert:
     """A statement for new rows that leave the columns at ``empty`` as they are in ``values``."""
 
-    __slots__ = ("_left", "_left_as", "_pick", "_row", "_statements", "_writes", "statement", "takes_all", "width")
+    __slots__ = (
+        "_attempts",
+        "_left",
+        "_left_as",
+        "_pick",
+        "_row",
+        "_statements",
+        "_writes",
+        "statement",
+        "takes_all",
+        "width",
+    )
 
     def __init__(self, codec: RecordCodec, empty: tuple[int, ...], values: tuple[Any, ...], *, takes_all: bool) -> None:
         self.takes_all = takes_all
@@ -40,6 +51,7 @@ class Insert:
         """Parameters of a row."""
         literals = [_LITERALS[values[at]] if at in empty else "?" for at in range(len(codec.columns))]
         self._statements: dict[int, str] = {}
+        self._attempts: dict[int, str] = {}
         self._row = f"({', '.join(literals)})"
         self.statement = f"INSERT INTO {codec.table.name} ({', '.join(codec.columns)}) VALUES {self._row}"
 
@@ -48,6 +60,13 @@ class Insert:
         statement = self._statements.get(count)
         if statement is None:
             statement = self._statements[count] = self.statement + f", {self._row}" * (count - 1)
+        return statement
+
+    def if_absent(self, count: int) -> str:
+        """The same, which passes over rows whose key is taken."""
+        statement = self._attempts.get(count)
+        if statement is None:
+            statement = self._attempts[count] = self.of_rows(count) + " ON CONFLICT DO NOTHING"
         return statement
 
     def takes(self, values: tuple[Any, ...]) -> bool:
@@ -75,7 +94,7 @@ _LITERALS: dict[Any, str] = {None: "NULL", "": "''", 0: "0"}
 class TableCodec(RecordCodec):
     """What SQLite needs to know of one table."""
 
-    __slots__ = ("_deletes", "_gets", "_inserts", "_optional", "_updates", "_whole", "get", "has_bytes", "select")
+    __slots__ = ("_deletes", "_gets", "_inserts", "_optional", "_updates", "get", "has_bytes", "select", "whole")
 
     def __init__(self, table: Table[Any]) -> None:
         super().__init__(table)
@@ -90,8 +109,8 @@ class TableCodec(RecordCodec):
         where = " AND ".join(f"{name} = ?" for name in table.key)
         self.select = f"SELECT {names} FROM {table.name}"
         self.get = f"{self.select} WHERE {where}"
-        self._whole = Insert(self, (), (), takes_all=not self._optional)
-        self._inserts: dict[tuple[tuple[int, ...], tuple[str, ...]], Insert] = {((), ()): self._whole}
+        self.whole = Insert(self, (), (), takes_all=not self._optional)
+        self._inserts: dict[tuple[tuple[int, ...], tuple[str, ...]], Insert] = {((), ()): self.whole}
         self._deletes = {1: f"DELETE FROM {table.name} WHERE {where}"}
         self.has_bytes = any(strip_none(self.hints[name]) is bytes for name in table.key)
         self._gets: dict[int, str] = {}
@@ -146,7 +165,7 @@ class TableCodec(RecordCodec):
         found = self._inserts.get((empty, left))
         if found is None:
             if len(self._inserts) >= _INSERTS_MAX:
-                return self._whole
+                return self.whole
             found = self._inserts[empty, left] = Insert(self, empty, values, takes_all=False)
         return found
 

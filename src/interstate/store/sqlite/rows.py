@@ -137,6 +137,19 @@ class SqliteRows:
                     )
                 at = end
 
+    tries = True
+
+    def insert_absent(self, table: Table[Any], records: Sequence[msgspec.Struct]) -> int:
+        """Insert those whose keys are free; tells how many."""
+        codec = codec_of(table)
+        rows = list(map(msgspec.structs.astuple, records))
+        insert, done, execute = codec.whole, 0, self.connection.execute
+        parameters, width = insert.parameters(rows), insert.width
+        for at in range(0, len(rows), _KEYS_MAX):
+            count = min(_KEYS_MAX, len(rows) - at)
+            done += execute(insert.if_absent(count), parameters[at * width : (at + count) * width]).rowcount
+        return done
+
     def _update(self, codec: TableCodec, held: Sequence[msgspec.Struct], wanted: Sequence[msgspec.Struct]) -> None:
         old, new = list(map(msgspec.structs.astuple, held)), list(map(msgspec.structs.astuple, wanted))
         updates: dict[tuple[int, ...], list[tuple[Any, ...]]] = {}

@@ -1315,7 +1315,6 @@ CREATE TABLE "deduplications" (
     expires     INTEGER NOT NULL,
     PRIMARY KEY (queue_id, id, scope)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX deduplications_by_age ON deduplications (queue_id, expires);
 CREATE TABLE states_open (
     scope       TEXT NOT NULL,            -- account/region
     node        INTEGER NOT NULL,         -- 0 where one process owns the store
@@ -1341,6 +1340,13 @@ CREATE TABLE lambda_capacity_providers (
     tags TEXT NOT NULL                   -- JSON
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX lambda_capacity_providers_of_scope ON lambda_capacity_providers (scope, arn);
+CREATE TABLE deduplication_calls (
+    queue_id  INTEGER NOT NULL,
+    first     INTEGER NOT NULL,      -- its first message
+    expires   INTEGER NOT NULL,
+    ids       TEXT NOT NULL,         -- scope and id of each, with a space between
+    PRIMARY KEY (queue_id, first)
+) STRICT, WITHOUT ROWID;
 INSERT INTO schema_migrations VALUES
 ('0001_due.sql'),
 ('0004_metrics.sql'),
@@ -1395,4 +1401,5 @@ INSERT INTO schema_migrations VALUES
 ('0280_states_open.sql'),
 ('0325_mapping_sources.sql'),
 ('0326_capacity_providers.sql'),
-('0340_attempts_until.sql');
+('0340_attempts_until.sql'),
+('0350_deduplication_calls.sql');
