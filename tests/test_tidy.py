@@ -33,7 +33,15 @@ class Module:
 
     @cached_property
     def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
-        return [node for node in ast.walk(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+        return [node for node in _statements(self.tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """All that stands below, but for expressions, in which nothing is defined: most of a module."""
+    for blocks in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for statement in getattr(node, blocks, ()):
+            yield statement
+            yield from _statements(statement)
 
 
 def modules_have_one_noun_and_an_end(module: Module) -> Iterator[str]:
