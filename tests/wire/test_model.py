@@ -13,7 +13,10 @@ def test_models_that_were_cached_equal_models_that_were_compiled(cache: Path) ->
         assert cached.service(name) == compiled.service(name)
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x93\x01\xa1x\x90"])
+@pytest.mark.parametrize(
+    "content",
+    [b"nonsense", *(pytest.param(content, marks=pytest.mark.slow) for content in (b"", b"\x93\x01\xa1x\x90"))],
+)
 def test_a_broken_cache_is_compiled_again(cache: Path, content: bytes) -> None:
     load(cache)
     (file,) = cache.iterdir()

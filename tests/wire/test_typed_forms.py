@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.wire.two_ways import CATALOG, plain, wire
 
 from interstate.base.errors import ServiceError
@@ -100,7 +101,7 @@ def test_what_the_model_refuses_is_left_to_the_long_way(operation: str, pairs: d
         at_length(operation, body)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     operation=st.sampled_from([name for _, name in BUSY]),
     pairs=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(VALUES), max_size=8),

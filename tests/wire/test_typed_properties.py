@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.wire.two_ways import CATALOG, at_length, body_of, plain, shortly, wire
 
 from interstate.wire.model import Shape
@@ -87,7 +88,7 @@ def _structures(draw: st.DrawFn, service: str, shape: Shape, depth: int, *, know
     return found
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=examples(40), suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(called=st.sampled_from(BUSY), data=st.data())
 def test_what_is_read_shortly_is_what_the_long_way_reads(called: tuple[str, str], data: st.DataObject) -> None:
     service, operation = called

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
@@ -104,7 +105,7 @@ def refusal(world: World, service: str, operation: str, request: dict[str, Any])
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(place=st.sampled_from(PLACES), node=ANSWERS)
 def test_a_document_with_one_wrong_place_is_imported_or_refused(place: tuple[Any, ...], node: Any) -> None:
     world = World(performers={})
@@ -115,7 +116,7 @@ def test_a_document_with_one_wrong_place_is_imported_or_refused(place: tuple[Any
 
 
 @pytest.mark.slow
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     line=st.tuples(
         st.sampled_from(["GET", "POST", "OPTIONS", "DELETE", "X"]),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
@@ -65,7 +66,7 @@ def create(world: World, template: Any) -> str | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(place=st.sampled_from(PLACES), node=NODES)
 def test_a_template_with_one_wrong_place_is_carried_out_or_refused(place: tuple[Any, ...], node: Any) -> None:
     world = World(performers={})
@@ -77,7 +78,7 @@ def test_a_template_with_one_wrong_place_is_carried_out_or_refused(place: tuple[
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(properties=st.dictionaries(st.sampled_from(NAMES), NODES, max_size=4), type_=st.sampled_from(sorted(TYPES)))
 def test_a_resource_with_any_properties_is_carried_out_or_refused(properties: dict[str, Any], type_: str) -> None:
     world = World(performers={})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.services.dynamodb.conftest import Tables, definitions, key, key_schema
 
 from interstate.services.dynamodb import backups, restores
@@ -241,7 +242,7 @@ Write = tuple[int, int | None]
 WRITES = st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.integers(0, 9))), max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(before=WRITES, after=WRITES, cut=st.integers(0, 4))
 def test_any_copy_is_the_table_of_its_instant(before: list[Write], after: list[Write], cut: int) -> None:
     """A backup, and a restore to an instant, whatever is written while they are made."""

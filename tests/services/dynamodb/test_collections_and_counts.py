@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.services.dynamodb.conftest import Tables, definitions, key, key_schema
 
 from interstate.services.dynamodb import collections
@@ -70,7 +71,7 @@ WRITES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(writes=WRITES)
 def test_counts_are_those_of_the_items_however_they_are_folded(
     writes: list[tuple[int, int | None, bool, bool]],

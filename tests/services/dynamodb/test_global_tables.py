@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.services.dynamodb.conftest import Tables, definitions, key, key_schema
 
 from interstate.base.arn import Caller
@@ -146,7 +147,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(steps=STEPS)
 def test_all_replicas_end_with_the_last_writers_item(steps: list[tuple[Caller, int, int | None, int]]) -> None:
     tables = Tables()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.services.dynamodb.conftest import Tables, key
 
 PK = {":pk": {"S": "a"}}
@@ -368,7 +369,7 @@ WRITES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(writes=WRITES)
 def test_an_index_always_agrees_with_its_table(writes: list[Any]) -> None:
     made = Tables()

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 
 from interstate.core.queues.message import FORBIDDEN
 from interstate.runtime.testing import World
@@ -91,7 +92,7 @@ def test_who_receives_gets_a_signed_document_and_its_digest(version: str) -> Non
     assert message["MD5OfBody"] == hashlib.md5(message["Body"].encode(), usedforsecurity=False).hexdigest()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.text(min_size=1).filter(lambda text: not FORBIDDEN.search(text)))
 def test_whatever_is_published_verifies(text: str) -> None:
     shop = shared()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.services.sqs.conftest import POLLS, Queues
 
 from interstate.base.errors import ServiceError
@@ -332,7 +333,7 @@ ACTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(ACTS)
 def test_every_group_is_deleted_in_the_order_of_sending(  # noqa: C901, PLR0912 one story, told in order
     acts: list[tuple[str, Any]],

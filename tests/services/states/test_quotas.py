@@ -108,7 +108,10 @@ def test_so_many_machines_and_activities_may_be_registered() -> None:
     assert refused.value.code == "ActivityLimitExceeded"
 
 
-@pytest.mark.parametrize(("kind", "bucket", "refill"), [("STANDARD", 1300, 300), ("EXPRESS", 6000, 6000)])
+@pytest.mark.parametrize(
+    ("kind", "bucket", "refill"),
+    [pytest.param("STANDARD", 1300, 300, marks=pytest.mark.slow), ("EXPRESS", 6000, 6000)],
+)
 def test_a_bucket_of_starts_is_emptied_and_filled_again(kind: str, bucket: int, refill: int) -> None:
     """Source: service quotas, "Quotas related to API action throttling": us-east-1."""
     world = World(list(enforcing(SERVICES)))
