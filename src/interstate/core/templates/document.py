@@ -236,10 +236,11 @@ def _check_conditions_exist(template: Template) -> None:
 
 
 def _refuse_nulls(document: JSONObject) -> None:
-    if b"null" not in dumps_bytes(document):
-        return  # Told by its text, without a walk.
-    for place in _nulls(document, ""):
-        raise TemplateFormatError(f"[{place}] 'null' values are not allowed in templates")
+    for block, section in document.items():
+        for name, body in section.items():
+            if b"null" in dumps_bytes(body):  # Only what may have one is walked.
+                for place in _nulls(body, f"/{block}/{name}"):
+                    raise TemplateFormatError(f"[{place}] 'null' values are not allowed in templates")
 
 
 def _nulls(value: JSON, place: str) -> Iterator[str]:

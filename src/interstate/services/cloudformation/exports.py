@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from interstate.base.addresses import at_host
-from interstate.base.json import JSON
+from interstate.base.json import JSON, dumps_bytes
 from interstate.core.templates.errors import TemplateError
 from interstate.core.templates.intrinsics import as_text, function_of, resolve
 from interstate.services.cloudformation.carry_out import OutputValue
@@ -85,15 +85,20 @@ def save_imports(stack: Stack, prepared: Prepared, work: Work) -> None:
 
 
 def _imported(value: JSON, prepared: Prepared) -> set[str]:
+    # Nearly no value has one, which its text tells much faster than a walk.
+    return _walked(value, prepared) if b'"Fn::ImportValue"' in dumps_bytes(value) else set()
+
+
+def _walked(value: JSON, prepared: Prepared) -> set[str]:
     called = function_of(value)
     if called is not None and called[0] == "Fn::ImportValue":
         name = as_text(resolve(called[1], prepared.scope))
         return set() if name is None else {name}
     match value:
         case dict():
-            return set().union(*(_imported(item, prepared) for item in value.values()))
+            return set().union(*(_walked(item, prepared) for item in value.values()))
         case list():
-            return set().union(*(_imported(item, prepared) for item in value))
+            return set().union(*(_walked(item, prepared) for item in value))
         case _:
             return set()
 
