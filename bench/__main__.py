@@ -10,7 +10,10 @@
 
 The load runs in this process, on another core than a pinned server. Nothing here is a test: figures depend on the
 machine, ratios between two servers on one machine are what counts. Peers (``make bench-peers`` installs them) keep
-everything in memory; they get a fifth of the work, because some of them take minutes for all of it.
+everything in memory. They get the same work, and a figure of theirs is cut after PEER_S_MAX seconds, because some of them take
+minutes for all of it: then the rate over what was done is told, with how much that was. Where the cost of a call grows with what
+is there, that is kind to who was cut. A fifth of the work is theirs only where a figure is a time that does not depend on it
+(``Scenario.peer_scale``). JSON tells also what the first fifth alone would have shown.
 """
 
 import argparse
@@ -26,12 +29,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import report, scenarios, servers
-from bench.client import spread
+from bench.client import LIMIT, spread
 from bench.report import Report
 from bench.servers import Server
 
-PEER_SCALE = 0.2
+PEER_S_MAX = 20
 SCENARIO_S_MAX = 100
+PEER_SCENARIO_S_MAX = 200
 SHOWN = 30
 
 Figures = list[tuple[str, float, str, float]]
@@ -108,7 +112,7 @@ def _measure(scenario: Any, setting: str, cpus: set[int] | None, found: Report, 
                 scenario.command, memory=arguments.memory, cpus=cpus, database=arguments.database, nodes=arguments.nodes,
                 profile=profile,
             )  # fmt: skip
-            figures = _run(scenario, server, scale)
+            figures = _run(scenario, server, scale, SCENARIO_S_MAX)
             if profile is not None:
                 _show(scenario.name, profile)
         found.add(setting, "interstate", figures)
@@ -118,7 +122,7 @@ def _measure(scenario: Any, setting: str, cpus: set[int] | None, found: Report, 
             _run_peer(scenario, peer, setting, cpus, found, names, scale)
 
 
-def _run(scenario: Any, server: Any, scale: float) -> Figures:
+def _run(scenario: Any, server: Any, scale: float, seconds_max: float) -> Figures:
     if getattr(scenario, "lives", False):
         try:
             figures: Figures = scenario.run(server, scale)
@@ -127,7 +131,7 @@ def _run(scenario: Any, server: Any, scale: float) -> Figures:
         return figures
     with server as port:
         spread(getattr(server, "ports", ()))
-        return _named(asyncio.run(asyncio.wait_for(scenario.run(port, scale), SCENARIO_S_MAX)))
+        return _named(asyncio.run(asyncio.wait_for(scenario.run(port, scale), seconds_max)))
 
 
 def _named(figures: Figures) -> Figures:
@@ -147,8 +151,11 @@ def _run_peer(  # noqa: PLR0917 one run, with all that it depends on
     if scenario.command != "serve" or getattr(scenario, "only", False):
         found.refuse(setting, peer, names, "needs what Interstate alone has")
         return
+    part = getattr(scenario, "peer_scale", 1.0)
+    LIMIT.seconds = None if getattr(scenario, "lives", False) else PEER_S_MAX
+    LIMIT.shares.clear()
     try:
-        figures = _run(scenario, servers.Peer(peer, cpus=cpus), scale * PEER_SCALE)
+        figures = _run(scenario, servers.Peer(peer, cpus=cpus), scale * part, PEER_SCENARIO_S_MAX)
     except (Exception, SystemExit) as error:  # noqa: BLE001 whatever a peer does instead of answering
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         found.refuse(setting, peer, names, reason)
@@ -156,7 +163,9 @@ def _run_peer(  # noqa: PLR0917 one run, with all that it depends on
         return
     finally:
         spread(())
+        LIMIT.seconds = None
     found.add(setting, peer, figures)
+    found.share(setting, peer, {name: {"part": part, **LIMIT.shares.get(name, {})} for name, *_ in figures})
     _tell(setting, peer, figures)
 
 

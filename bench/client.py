@@ -6,7 +6,7 @@ The load must cost less than the server, or it measures itself.
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -57,11 +57,37 @@ def _head(method: str, path: str, service: str, kind: str, payload: bytes, port:
     ).encode()
 
 
+class Limit:
+    """How long one figure may take: peers get the same work as we, and are cut when it takes them longer.
+
+    ``shares`` tells, by the figure's name, how much of its work a subject with a limit has done.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: float | None = None
+        self.shares: dict[str, dict[str, Any]] = {}
+
+    def ends(self) -> float:
+        """When what begins now is cut."""
+        return float("inf") if self.seconds is None else time.perf_counter() + self.seconds
+
+    def told(self, name: str, done: float, asked: float, first_fifth: float | None = None) -> None:
+        """So much of a figure's work was done; ``first_fifth`` is the rate of the first fifth of it."""
+        if self.seconds is not None:
+            cut = self.seconds if done < asked else None
+            self.shares[name] = {"done": done, "asked": asked, "cut_after_s": cut, "first_fifth": first_fifth}
+
+
+LIMIT = Limit()
+
+
 @dataclass
 class Result:
-    """What a run gave: calls, seconds, and each call's latency in seconds."""
+    """What a run gave: calls of those that were ``asked``, seconds, and each call's latency in seconds."""
 
     calls: int = 0
+    asked: int = 0
+    fifth_s: float | None = None  # When a fifth of what was asked was done.
     errors: int = 0
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
@@ -70,6 +96,12 @@ class Result:
     @property
     def rate(self) -> float:
         return self.calls / self.seconds if self.seconds else 0.0
+
+    def figure(self, name: str, unit: str, goal: float, each: int = 1) -> tuple[str, float, str, float]:
+        """Its rate; a call counts as so many."""
+        first = self.asked // 5 * each / self.fifth_s if self.fifth_s else None
+        LIMIT.told(name, self.calls * each, self.asked * each, first)
+        return name, self.rate * each, unit, goal
 
     def percentile(self, share: float) -> float:
         ordered = sorted(self.latencies)
@@ -146,25 +178,32 @@ class Connection:
 
 
 async def load(
-    port: int, connections: int, requests: Iterator[bytes], check: Callable[[bytes], None] | None = None
+    port: int, connections: int, requests: Iterable[bytes], check: Callable[[bytes], None] | None = None
 ) -> Result:
-    """Send the requests over the connections, each waiting for its answer before it takes the next."""
-    result = Result()
+    """Send the requests over the connections, each waiting for its answer before it takes the next; until ``LIMIT`` ends it."""
+    waiting = list(requests)
+    left = iter(waiting)
+    result, fifth = Result(asked=len(waiting)), len(waiting) // 5
     opened = [await Connection(port).open() for _ in range(connections)]
 
     async def drive(connection: Connection) -> None:
-        for data in requests:
-            begin = time.perf_counter()
+        for data in left:
+            started = time.perf_counter()
             status, answer = await connection.call(data)
-            result.latencies.append(time.perf_counter() - begin)
+            now = time.perf_counter()
+            result.latencies.append(now - started)
             result.calls += 1
+            if result.calls == fifth:
+                result.fifth_s = now - begin
             if status >= 300:
                 result.errors += 1
                 result.first_error = result.first_error or answer[:300].decode(errors="replace")
             elif check is not None:
                 check(answer)
+            if now >= until:
+                return
 
-    begin = time.perf_counter()
+    begin, until = time.perf_counter(), LIMIT.ends()
     await asyncio.gather(*(drive(connection) for connection in opened))
     result.seconds = time.perf_counter() - begin
     for connection in opened:

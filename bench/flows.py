@@ -110,13 +110,13 @@ async def mixed(port: int, scale: float) -> list[Figure]:
         return request("dynamodb", "GetItem", {"TableName": "mixed", "Key": key}, port=port)
 
     writes, reads = [write(number) for number in range(count)], [read(number) for number in range(count)]
-    writing, reading = await asyncio.gather(load(port, 16, iter(writes)), load(port, 16, iter(reads)))
+    writing, reading = await asyncio.gather(load(port, 16, writes), load(port, 16, reads))
     for result in (writing, reading):
         if result.errors:
             raise SystemExit(f"{result.errors} calls failed: {result.first_error}")
     return [
-        ("mixed load, 16 writers and 16 readers: writes", writing.rate, "calls/s", 0),
+        writing.figure("mixed load, 16 writers and 16 readers: writes", "calls/s", 0),
         ("  their p99", writing.percentile(0.99) * 1e3, "ms", 20),
-        ("mixed load: reads", reading.rate, "calls/s", 0),
+        reading.figure("mixed load: reads", "calls/s", 0),
         ("  their p99", reading.percentile(0.99) * 1e3, "ms", 20),
     ]

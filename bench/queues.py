@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count, repeat
 from typing import Any
 
-from bench.client import Connection, Result, load, request
+from bench.client import LIMIT, Connection, Result, load, request
 
 Figure = tuple[str, float, str, float]
 GROUPS = 100
@@ -47,13 +47,14 @@ def _batches(url: str, port: int, calls: int) -> Iterator[bytes]:
         yield request("sqs", "SendMessageBatch", {"QueueUrl": url, "Entries": entries}, port=port)
 
 
-async def drain(port: int, url: str, wanted: int, consumers: int = 8) -> float:
-    """Receive and delete by tens until so many were handled; messages a second."""
+async def drain(port: int, url: str, wanted: int, name: str, consumers: int = 8) -> float:
+    """Receive and delete by tens until so many were handled, or ``LIMIT`` ends it; messages a second."""
     done = 0
+    until = LIMIT.ends()
 
     async def consume(connection: Connection) -> None:
         nonlocal done
-        while done < wanted:
+        while done < wanted and time.perf_counter() < until:
             answer = await connection.json("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10})
             messages = answer.get("Messages", [])
             if not messages:
@@ -68,6 +69,7 @@ async def drain(port: int, url: str, wanted: int, consumers: int = 8) -> float:
     begin = time.perf_counter()
     await asyncio.gather(*map(consume, connections))
     rate = done / (time.perf_counter() - begin)
+    LIMIT.told(name, min(done, wanted), wanted)
     for connection in connections:
         connection.close()
     return rate
@@ -77,14 +79,14 @@ async def fifo(port: int, scale: float) -> list[Figure]:
     """Groups of one queue; every message has a deduplication id of its own."""
     sends, calls = int(20_000 * scale), int(4000 * scale)
     one = list(_sends(await _fifo(port, "one.fifo"), port, sends))
-    single = _check(await load(port, 32, iter(one)))
+    single = _check(await load(port, 32, one))
     url = await _fifo(port, "ten.fifo")
-    ten = _check(await load(port, 16, iter(list(_batches(url, port, calls)))))
-    rate = await drain(port, url, calls * 10)
+    ten = _check(await load(port, 16, _batches(url, port, calls)))
+    drained = "FIFO receive 10 and delete"
     return [
-        ("FIFO SendMessage, 32 connections, 100 groups", single.rate, "messages/s", 7000),
-        ("FIFO SendMessageBatch of 10, 16 connections", ten.rate * 10, "messages/s", 30_000),
-        ("FIFO receive 10 and delete", rate, "messages/s", 15_000),
+        single.figure("FIFO SendMessage, 32 connections, 100 groups", "messages/s", 7000),
+        ten.figure("FIFO SendMessageBatch of 10, 16 connections", "messages/s", 30_000, each=10),
+        (drained, await drain(port, url, ten.calls * 10, drained), "messages/s", 15_000),
     ]
 
 

@@ -24,6 +24,17 @@ class Row:
     goal: float
     values: dict[str, list[float]] = field(default_factory=dict)
     cannot: dict[str, str] = field(default_factory=dict)
+    shares: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """By peer, of each run: its part of the work, and (of loads) how much of that was asked and done, and in what time it was cut."""
+
+    def told_share(self, peer: str) -> str:
+        """What a reader must know of the peer's work: that it was cut, or that it had less."""
+        shares = self.shares.get(peer, ())
+        if cuts := [one for one in shares if one.get("cut_after_s")]:
+            least = min(cuts, key=lambda one: one["done"])
+            return f" (cut after {least['cut_after_s']:g} s: {least['done']:,.0f} of {least['asked']:,.0f})"
+        part = min((one["part"] for one in shares), default=1.0)
+        return "" if part == 1 else f" (with {part:g} of the work)"
 
     @property
     def falls(self) -> bool:
@@ -70,6 +81,11 @@ class Report:
             if row is not None and subject not in row.values:
                 row.cannot[subject] = why
 
+    def share(self, setting: str, peer: str, shares: dict[str, dict[str, Any]]) -> None:
+        """How much of the work a peer had and did in one run, by figure."""
+        for name, share in shares.items():
+            self.rows[setting, name].shares.setdefault(peer, []).append(share)
+
     def lines(self) -> list[str]:
         """The table, as Markdown."""
         heads = ["", "what", "Interstate", "goal", *(f"{name}, ratio" for name in self.peers)]
@@ -79,6 +95,7 @@ class Report:
             for peer in self.peers:
                 ratio = row.ratio(peer)
                 theirs = (row.cannot.get(peer) and CANNOT) or _shown(row.median(peer), row.unit)
+                theirs += row.told_share(peer)
                 cells.append(theirs if ratio is None else f"{theirs}, {ratio:.1f}x")
             lines.append("| " + " | ".join(cells) + " |")
         return lines
@@ -95,6 +112,7 @@ class Report:
                 "runs": row.values,
                 "ratio": {peer: row.ratio(peer) for peer in self.peers},
                 "cannot": row.cannot,
+                "shares": row.shares,
             }
             for row in self.rows.values()
         ]
@@ -113,6 +131,8 @@ def merged(documents: Iterable[dict[str, Any]]) -> Report:
             for subject, values in one["runs"].items():
                 row.values.setdefault(subject, []).extend(values)
             row.cannot |= one["cannot"]
+            for subject, shares in one.get("shares", {}).items():
+                row.shares.setdefault(subject, []).extend(shares)
     return report
 
 
