@@ -233,14 +233,15 @@ def test_the_queue_of_a_deleted_function_goes_with_it(cloud: Any) -> None:
 
 def test_the_answer_of_a_task_goes_to_the_state_machine_in_the_same_commit(cloud: Any) -> None:
     cloud.create("Pay", lambda event: {"paid": event})
-    body = Invocation("r-1", ARN, '{"a":1}', origin="states.task", origin_data={"frame": 7})
+    place = {"execution": 3, "frame": 7, "visit": 1}
+    body = Invocation("r-1", ARN, '{"a":1}', origin="states.task", origin_data=place)
     cloud.world.run(lambda work: work.later("lambda.invoke", body))
     cloud.world.run_due()
     (answer,) = cloud.answers
     assert (answer.ok, answer.payload, answer.origin_data, answer.request_id) == (
         True,
         '{"paid":{"a":1}}',
-        {"frame": 7},
+        place,
         "r-1",
     )
 
