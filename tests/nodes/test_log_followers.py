@@ -150,3 +150,15 @@ def test_a_closed_shard_ends_when_no_slower_node_can_write_its_records_any_more(
     last = quick.call("dynamodbstreams", "GetRecords", {"ShardIterator": first["NextShardIterator"]})
     assert [record["dynamodb"]["Keys"]["k"]["S"] for record in last["Records"]] == ["slow"]
     assert "NextShardIterator" not in last
+
+
+def test_what_a_batch_writes_after_it_has_read_a_log_lies_above_what_its_reader_has_passed() -> None:
+    """Calls of one batch: a read up to the horizon, then a write, whose clock was read with the locks before both."""
+    store = PostgresStore(fresh_database())
+    store.begin()
+    store.line.ask((("SELECT 1", ()),), locks=True)
+    horizon = store.rows.horizon()
+    (number,) = ClockSequences(store).draw_some(ITEM_STREAMS, 1, store.rows)
+    assert number >= horizon
+    store.rollback()
+    store.close()

@@ -145,6 +145,7 @@ class Line:
         """
         if self._writes:
             _, ((horizon,),), rows = self.ask((_FORGET, _HORIZON, question))
+            self._clock = max(self._clock, horizon)  # It does not count itself: what it draws now must lie above.
             return horizon, rows
         self.commit(None)
         try:
