@@ -92,6 +92,8 @@ class Work(Protocol):
         """Put records (one at least, of different keys) if there is none under any of their keys; tells whether they were put.
 
         Cheaper than a look and a put where the database is beside us: then nothing need be fetched before.
+        Each record must differ from any that was ever stored under its key, by a number that was just drawn for instance: what is
+        found there and is equal would be taken for what this call has written, and go with it.
         """
         ...
 
