@@ -12,6 +12,9 @@ from tests.postgres_server import fresh_database
 from interstate.runtime.batch import Job
 from interstate.runtime.testing import World
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.records.events import RULES
+from interstate.store.tables import Select
+from interstate.store.unit_of_work import GLANCED_MAX
 
 Pair = tuple[World, World]
 CALLS = 8
@@ -105,6 +108,21 @@ def test_events_that_are_decided_together_share_their_round_trips(pair: Pair) ->
     together(world, "events", "PutEvents", puts)
     _, trips = together(world, "events", "PutEvents", puts)
     assert trips <= 3
+    assert depth(world, url) == 2 * CALLS * 10
+
+
+def test_a_bus_of_many_rules_is_read_to_be_compiled_and_not_foreseen(pair: Pair) -> None:
+    world, _ = pair
+    url, arn = queue(world, "q")
+    for number in range(GLANCED_MAX + 10):
+        world.call("events", "PutRule", {"Name": f"r{number}", "EventPattern": f'{{"source": ["s{number}"]}}'})
+        world.call("events", "PutTargets", {"Rule": f"r{number}", "Targets": [{"Id": "1", "Arn": arn}]})
+    puts = [{"Entries": [{"Source": "s7", "DetailType": "d", "Detail": "{}"}] * 10}] * CALLS
+    together(world, "events", "PutEvents", puts)
+    together(world, "events", "PutEvents", puts)
+    foreseen = [what for habit in world.batches._foresight._habits.values() for what, _, _ in habit.looks]
+    assert foreseen
+    assert not [what for what in foreseen if isinstance(what, Select) and what.table is RULES]
     assert depth(world, url) == 2 * CALLS * 10
 
 

@@ -29,6 +29,8 @@ V = TypeVar("V", bound=msgspec.Struct)
 _UNSEEN: Any = object()
 Glance = tuple[Table[Any] | Select[Any], int, tuple[Any, ...]]
 """A look at a shared table: (table, 0, key) or (range, limit, its parameters)."""
+GLANCED_MAX = 50
+"""Rows of a range that is worth a guess: long ones are read to be compiled, and what was compiled is kept."""
 _FEW = 5
 """So many records are put one after the other."""
 
@@ -150,7 +152,7 @@ class UnitOfWork:
         answer = self._read(state, select, limit, parameters)
         if shared and asked is not None:
             state.ranges[asked] = [state.key(record) for record in answer]
-            if not select.follows:
+            if not select.follows and len(answer) <= GLANCED_MAX:
                 self.glances.append((select, limit, tuple(parameters.items())))
         return answer
 
