@@ -187,6 +187,13 @@ class _Database:
         if deletes:
             self._connection.execute(sql.SQL("; ").join(deletes))
 
+    def drop(self) -> None:
+        """It is not needed again: nothing of it stays, on the disk or among the server's connections."""
+        name = self._connection.info.dbname
+        self._connection.close()
+        with psycopg.connect(server_url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
     @property
     def is_in_use(self) -> bool:
         """Whether anybody else is connected."""
@@ -215,16 +222,26 @@ _used: list[_Used] = []
 _tests_done = 0
 _opened: list[weakref.ref[PostgresStore]] = []
 _USED_MANY = 8
+_IDLE_MANY = 48
+"""Connections that wait for the next World, of all databases together: the server has room for some hundreds."""
 
 
 def close_all() -> None:
-    """A test is over: close what it left open. An instance that crashed closes nothing."""
+    """A test is over: close what it left open. An instance that crashed closes nothing.
+
+    A test that opens many Worlds beside each other, each with a directory of its own, leaves a database for each: the rest of the run needs few.
+    """
     global _tests_done  # noqa: PLW0603 counted by the hooks of pytest, which are functions
     _tests_done += 1
     while _opened:
         store = _opened.pop()()
         if store is not None:
             store.close()
+    for used in [used for used in _used if used.is_free][: max(0, len(_used) - _USED_MANY)]:
+        _used.remove(used)
+        for connection in _idle.pop(used.database.url):
+            psycopg.Connection.close(connection)
+        used.database.drop()
 
 
 def _database_for(directory: Path | None) -> _Used:
@@ -314,7 +331,8 @@ def _give_back(idle: list[PipedConnection], connection: PipedConnection) -> None
     if _lent.pop(connection, None) is None:
         return
     at_rest = connection.pgconn.transaction_status == TransactionStatus.IDLE
-    if at_rest and connection.pgconn.pipeline_status == PipelineStatus.OFF and not connection.broken:
+    has_room = sum(map(len, _idle.values())) < _IDLE_MANY
+    if has_room and at_rest and connection.pgconn.pipeline_status == PipelineStatus.OFF and not connection.broken:
         idle.append(connection)
     else:
         psycopg.Connection.close(connection)
