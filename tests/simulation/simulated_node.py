@@ -379,6 +379,7 @@ class Node:
                     self.store.commit()
             except (StoreUnavailable, *self.store.refusals):
                 self.store.rollback()
+                self.batches.forget()  # As ``Commits`` does: what it took to be there may be gone.
                 continue
             if job.error is None:
                 return job.outcome
