@@ -147,7 +147,7 @@ class Cluster(Simulation):
         if name in self._lives:
             self._loop.run_until_complete(self._lives.pop(name)._drop())
         self._lives[name] = Nodes(instance, store, name)  # type: ignore[arg-type]  # as much of an instance as it needs
-        store.reconnected = node.due.came_back
+        store.reconnected = lambda _made: node.due.came_back()
         self._forgive_at_takeover(self._lives[name])
         return node
 

@@ -24,7 +24,7 @@ follows the database's.
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from math import inf
 from time import monotonic
@@ -38,7 +38,7 @@ from interstate.base.time import from_micros, to_iso
 from interstate.runtime.clock import wall_now
 from interstate.runtime.instance import Instance
 from interstate.store.postgres.engine import LEASE_S, PostgresStore
-from interstate.store.postgres.pipe import break_off
+from interstate.store.postgres.pipe import PipedConnection, break_off
 from interstate.store.records.due import IN_FLIGHT, STEP, WAITING
 
 RENEW_S = 1.0
@@ -437,11 +437,11 @@ class Nodes:
         self._instance.due.left_work()
         return moved.rowcount
 
-    def _reconnected(self) -> None:
-        """The store found the database again: take up what may have been due meanwhile."""
+    def _reconnected(self, made: Sequence[PipedConnection]) -> None:
+        """The store found the database again, over these: take up what may have been due meanwhile."""
         loop = asyncio.get_running_loop()
-        # A socket that was closed under a watch leaves its number behind, as watched.
-        for connection in self._store.connections:
+        # A socket that was closed under a watch leaves its number behind, as watched. The others may be watched by who awaits them.
+        for connection in made:
             loop.remove_reader(connection.fileno())
         loop.call_soon(self._instance.due.came_back)
 

@@ -164,7 +164,7 @@ class PostgresStore:
         self.epoch = secrets.randbits(62)
         self.number = 0
         self.fenced = False
-        self.reconnected: Callable[[], None] = lambda: None
+        self.reconnected: Callable[[Sequence[PipedConnection]], None] = lambda _made: None
         self.snapshots: list[PostgresSnapshot] = []
         self._writers: list[Writer] = []
         self._at: Writer
@@ -293,14 +293,15 @@ class PostgresStore:
             raise StoreUnavailable("the database does not answer")
         dial, self._dial = self._dial, None
         try:
-            self._take(dial.result())
+            made = dial.result()
+            self._take(made)
         except _AWAY as error:
             self.line.broken = True
             self._next_try = monotonic() + self._wait_s
             self._wait_s = min(self._wait_s * 2, _AGAIN_MAX_S)
             raise StoreUnavailable(f"the database cannot be reached: {error}") from error
         self._wait_s = _AGAIN_FIRST_S
-        self.reconnected()
+        self.reconnected(connecting.connections_of(made.writers, made.snapshots))
 
     def _dialled(self) -> Future[Opened]:
         """New connections for those that cannot be used, and a row among the nodes; a snapshot that is in use ends first."""
