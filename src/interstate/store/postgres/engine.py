@@ -4,8 +4,9 @@ Theory of operation
 -------------------
 One connection writes, ``READERS`` others read what is committed; all belong to the loop's thread, which watches their sockets
 for a commit's answer and for what reads have found. While a commit is on its way, the next batch may be decided on another
-connection that writes (``WRITERS``); it waits in the database for what the first one has locked, as another node's would. A node that others declared dead finds its row in ``nodes`` gone (the *fence*, the last statement before
-COMMIT) and writes nothing any more; what it holds the database lets go before (``connecting``).
+connection that writes (``WRITERS``); it waits in the database for what the first one has locked, as another node's would. A node
+that others declared dead finds its row in ``nodes`` gone (the *fence*, the last statement before COMMIT) and writes nothing any
+more; what it holds the database lets go before (``connecting``).
 
 When the database is away, ``begin`` refuses with ``StoreUnavailable`` and tries to connect again at growing distances;
 calls are answered with an error that clients repeat, and nothing that was acknowledged is lost.
