@@ -17,6 +17,7 @@ from interstate.store.ports import StoreUnavailable
 from interstate.store.postgres.engine import LEASE_S, ClockSequences, PostgresStore
 from interstate.store.postgres.fitness import UnfitDatabase, check
 from interstate.store.postgres.line import Line
+from interstate.store.postgres.plans import Plans
 from interstate.store.records.due import DUE, IN_FLIGHT
 from interstate.store.records.events import LOG_OF_BUS
 from interstate.store.records.lambda_ import LAYER_NUMBERS, Invocation, LayerNumber
@@ -327,7 +328,7 @@ def test_a_long_transaction_of_a_process_that_lives_is_not_ended(pair: Pair) -> 
     if connection.info.server_version < 170_000:
         pytest.skip("this database ends no transaction by its time")
     connection.execute("SET transaction_timeout = 2000")
-    line = Line(connection, writes=True, ends_after_ms=2000)
+    line = Line(connection, Plans(), writes=True, ends_after_ms=2000)
     for _ in range(6):
         line.ask((("SELECT pg_sleep(0.5)", ()),))
     with pytest.raises(StoreUnavailable):

@@ -13,6 +13,7 @@ from psycopg import errors
 from interstate.store.postgres.fitness import VERSION_TRANSACTION_TIMEOUT
 from interstate.store.postgres.line import Line
 from interstate.store.postgres.pipe import CONNECT_TIMEOUT_S, PipedConnection, limited
+from interstate.store.postgres.plans import SETTINGS, Plans
 from interstate.store.postgres.rows import PostgresRows
 from interstate.store.postgres.snapshots import PostgresSnapshot
 
@@ -27,11 +28,11 @@ TRANSACTION_TIMEOUT_MS = 5500
 class Writer:
     """A connection that writes, and what reads and writes there."""
 
-    def __init__(self, connection: PipedConnection, place: int) -> None:
+    def __init__(self, connection: PipedConnection, place: int, plans: Plans) -> None:
         ends = TRANSACTION_TIMEOUT_MS if connection.info.server_version >= VERSION_TRANSACTION_TIMEOUT else 0
         self.place = place
         self.backend = connection.info.backend_pid
-        self.line = Line(connection, writes=True, ends_after_ms=ends)
+        self.line = Line(connection, plans, writes=True, ends_after_ms=ends)
         self.rows = PostgresRows(self.line, locks=True)
         self.awaited = False  # Its commit, or what it has asked for, is on its way.
 
@@ -84,8 +85,7 @@ def connect(url: str) -> PipedConnection:
         tcp_user_timeout=5000,
         options=(
             f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS} -c lock_timeout={LOCK_TIMEOUT_MS} "
-            f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c synchronous_commit=on "
-            "-c jit=off -c plan_cache_mode=force_generic_plan"
+            f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c synchronous_commit=on {SETTINGS}"
         ),
     )
     with limited(connection):

@@ -37,6 +37,7 @@ from interstate.store.postgres.fitness import VERSION_TRANSACTION_TIMEOUT, check
 from interstate.store.postgres.line import Fenced, Line, Overtaken
 from interstate.store.postgres.migrate import migrate
 from interstate.store.postgres.pipe import PipedConnection, Question, limited
+from interstate.store.postgres.plans import Plans
 from interstate.store.postgres.registry import NUMBERS, end_backends, registered, renew_once, renewed
 from interstate.store.postgres.rows import NUMBER_SHIFT, PostgresRows
 from interstate.store.postgres.snapshots import PostgresSnapshot
@@ -167,6 +168,7 @@ class PostgresStore:
         self.fenced = False
         self.reconnected: Callable[[Sequence[PipedConnection]], None] = lambda _made: None
         self.snapshots: list[PostgresSnapshot] = []
+        self._plans = Plans()
         self._writers: list[Writer] = []
         self._at: Writer
         self._next_try, self._wait_s = 0.0, _AGAIN_FIRST_S
@@ -189,12 +191,14 @@ class PostgresStore:
             made.writers.append(self._new_writer(place))
             opened.append(made.writers[-1].line.connection)
         for _ in range(readers):
-            made.snapshots.append(PostgresSnapshot(Line(connecting.connect_reader(self.url), writes=False)))
+            made.snapshots.append(
+                PostgresSnapshot(Line(connecting.connect_reader(self.url), self._plans, writes=False))
+            )
             opened.append(made.snapshots[-1].line.connection)
         return made
 
     def _new_writer(self, place: int) -> Writer:
-        writer = Writer(connecting.connect(self.url), place)
+        writer = Writer(connecting.connect(self.url), place, self._plans)
         writer.line.prolonged = self._keep_lease
         return writer
 

@@ -24,6 +24,7 @@ import psycopg
 
 from interstate.store.ports import Slow, StoreUnavailable
 from interstate.store.postgres.pipe import SILENCE_S_MAX, NotYet, PipedConnection, Question
+from interstate.store.postgres.plans import AGAIN, Plans
 
 _BEGIN: Question = ("BEGIN", ())
 _COMMIT: Question = ("COMMIT", ())
@@ -92,8 +93,10 @@ class Line:
     one that is frozen may not.
     """
 
-    def __init__(self, connection: PipedConnection, *, writes: bool, ends_after_ms: int = 0) -> None:
+    def __init__(self, connection: PipedConnection, plans: Plans, *, writes: bool, ends_after_ms: int = 0) -> None:
         self.connection = connection
+        self.plans = plans
+        self._edition = plans.edition
         self.wrote = False
         self.broken = False
         self.round_trips = 0
@@ -205,11 +208,18 @@ class Line:
         # Who takes locks draws numbers soon: the clock goes with them.
         self._clocked = self._writes and (locks or not self._open)
         told = self._waiting
-        sent = [*([] if self._open else [_BEGIN]), *told, *questions, *([_CLOCK] if self._clocked else [])]
+        sent = [*([] if self._open else self._begin()), *told, *questions, *([_CLOCK] if self._clocked else [])]
         self._open = True
         self._waiting = []
         self._first = len(sent) - len(questions) - self._clocked
         return sent
+
+    def _begin(self) -> list[Question]:
+        """What a transaction begins with."""
+        if self._edition == self.plans.edition:
+            return [_BEGIN]
+        self._edition = self.plans.edition
+        return [_BEGIN, AGAIN]
 
     def _told(self, rows: list[list[Any]]) -> list[list[Any]]:
         if self._clocked:
@@ -292,7 +302,7 @@ class Line:
         if not self._open and not self._waiting:
             return None
         self._last(fence)
-        told, self._waiting = [*([] if self._open else [_BEGIN]), *self._waiting], []
+        told, self._waiting = [*([] if self._open else self._begin()), *self._waiting], []
         self._open = self.wrote = self._commit_sent = True
         try:
             self.pipe.send(told)
@@ -309,13 +319,13 @@ class Line:
             StoreUnavailable: the connection was lost.
         """
         self.round_trips += 1
-        begins = not self._open
+        begin = [] if self._open else self._begin()
         self._open = True
         try:
-            self.pipe.send([_BEGIN, *questions] if begins else questions)
+            self.pipe.send([*begin, *questions])
         except psycopg.Error as error:
             raise self._read(error) from error
-        self._first = int(begins)
+        self._first = len(begin)
         return self.pipe.fileno
 
     def answer_has_come(self) -> bool:

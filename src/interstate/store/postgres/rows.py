@@ -150,6 +150,7 @@ class PostgresRows:
             Overtaken: a row of a shared table is not any more as it was read.
         """
         codec = codec_of(table)
+        self.line.plans.wrote(len(changes))
         if table.shared:
             self._compare(codec, changes)
         deletes: list[_Key] = []
