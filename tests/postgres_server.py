@@ -311,8 +311,11 @@ def _kept(url: str) -> PipedConnection:
         return _connect(url)
     while idle:
         connection = idle.pop()
-        with suppress(psycopg.Error):
+        try:
             connection.execute(_AS_NEW)
+        except psycopg.Error:  # Of no use any more, and nobody's.
+            psycopg.Connection.close(connection)
+        else:
             _lent[connection] = object()
             return connection
     connection = _connect(url)

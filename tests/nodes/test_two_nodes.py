@@ -1,5 +1,6 @@
 """Two nodes on one database, without processes: what one has in hand, changes or leaves, as the other sees it."""
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,6 +138,9 @@ def test_numbers_are_the_lowest_that_are_free_until_none_is_left(url: str) -> No
     )
     with pytest.raises(NoNumberLeft):
         stores[0].register()
+    with pytest.raises(NoNumberLeft):
+        PostgresStore(url)
+    gc.collect()  # A connection that it had opened and nobody closed would be told of here, as an error.
     for store in stores:
         store.close()
 

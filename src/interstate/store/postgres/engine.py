@@ -179,8 +179,14 @@ class PostgresStore:
             check(connection)
             take_your_time(connection)
             migrate(connection)
-        self._take(self._open(WRITERS, READERS, []))
-        self.register()
+        opened: list[PipedConnection] = []
+        try:
+            self._take(self._open(WRITERS, READERS, opened))
+            self.register()
+        except BaseException:
+            for each in opened:
+                each.close()
+            raise
 
     # Connections -----------------------------------------------------------------------------------------------
 
