@@ -5,8 +5,9 @@ Theory of operation
 A statement's plan is made once on each connection and kept until its tables are analyzed, a minute later at the soonest. It is
 made for the tables as they are then, often nearly empty: what is best for ten rows (reading all of them) is ruinous for the
 hundred thousand that come meanwhile. Two things keep that away. The session does not know how to read a table whole, so a range
-is read in the order of its index. And who has written many rows since the plans were made has them made again, with the next
-transaction of each connection: only for what is found by key in a join, a whole index may still look cheaper than ten looks.
+is read in the order of its index. That leaves rows that are found by key: where a table is believed to have one row, all of its
+index looks cheaper than some looks into it. So a node that has written many rows since its plans were made has them made again,
+with the next transaction of each of its connections.
 
 Source: https://www.postgresql.org/docs/current/runtime-config-query.html, .../sql-discard.html, .../routine-vacuuming.html
 """
