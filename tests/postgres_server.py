@@ -22,6 +22,7 @@ import pytest
 from psycopg import sql
 from psycopg.pq import PipelineStatus, TransactionStatus
 
+from interstate.runtime.testing import World
 from interstate.store.postgres import connecting, engine
 from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate
@@ -281,6 +282,16 @@ def open_for_world(directory: Path | None) -> tuple[PostgresStore, ClockSequence
     store.writer.execute("DELETE FROM nodes WHERE number <> %s", (store.number,))
     store.writer.execute("UPDATE due SET lane = lane %% 4 + %s WHERE lane / 4 <> %s", (store.lane_base, store.number))
     return store, ClockSequences(store)
+
+
+def open_worlds_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each World of this test is a node on the database."""
+
+    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
+        store = PostgresStore(url)
+        return store, ClockSequences(store)
+
+    monkeypatch.setattr(World, "open_store", staticmethod(opened))
 
 
 # Connections -------------------------------------------------------------------------------------------------------------

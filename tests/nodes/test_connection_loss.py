@@ -9,12 +9,12 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.nodes.postgres_proxy import Proxy
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.runtime.batch import ServiceUnavailable
 from interstate.runtime.testing import World
 from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.postgres.engine import PostgresStore
 from interstate.store.records.due import DUE
 
 EVERYBODY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
@@ -34,11 +34,7 @@ def proxy(database: str) -> Iterator[Proxy]:
 
 @pytest.fixture
 def world(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(proxy.url + "?sslmode=disable")
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(proxy.url + "?sslmode=disable", monkeypatch)
     world = World()
     yield world
     world.close()

@@ -3,19 +3,18 @@
 import select
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.base.json import dumps
 from interstate.runtime.batch import Job
 from interstate.runtime.due_steps import PAGE, end_of, run_steps
 from interstate.runtime.testing import World
 from interstate.runtime.work import BatchWork
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.postgres.engine import PostgresStore
 from interstate.store.records.due import READY, STEP, WAITING
 from interstate.store.records.lambda_ import FUNCTIONS, Function, InvocationResult
 
@@ -28,13 +27,7 @@ ITEMS = 900
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    url = fresh_database()
-
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(fresh_database(), monkeypatch)
     world = World()
     yield world
     world.close()

@@ -3,15 +3,14 @@
 import select
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.runtime.batch import Job
 from interstate.runtime.testing import World
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.postgres.engine import PostgresStore
 from interstate.store.records.events import RULES
 from interstate.store.tables import Select
 from interstate.store.unit_of_work import GLANCED_MAX
@@ -22,13 +21,7 @@ CALLS = 8
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    url = fresh_database()
-
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(fresh_database(), monkeypatch)
     worlds = (World(), World())
     yield worlds
     for world in worlds:

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.nodes.mapped_stream import TABLE, Pair, hear, make_function, map_stream, put
 from tests.nodes.slow_node import begin
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.runtime.testing import World
 from interstate.services.dynamodb.shards import SHARD_LIFE, rolled
@@ -24,13 +23,7 @@ GROUP = "/aws/lambda/f"
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    url = fresh_database()
-
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(fresh_database(), monkeypatch)
     worlds = tuple(World(performers={"lambda.prepare": lambda _key, _body: None}) for _ in range(2))
     worlds[1].now += timedelta(milliseconds=1)  # Two nodes never decide at the very same instant.
     yield worlds  # type: ignore[misc]  # two

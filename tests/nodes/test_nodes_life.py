@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.base.time import to_micros
 from interstate.runtime import nodes as runtime
@@ -446,11 +445,7 @@ def test_who_is_alone_hands_nothing_over(url: str) -> None:
 
 @pytest.fixture
 def pair(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, World]]:
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(url, monkeypatch)
     worlds = (World(), World())
     yield worlds
     for world in worlds:

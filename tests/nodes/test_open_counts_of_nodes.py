@@ -3,19 +3,17 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from tests.nodes.slow_node import begin
 from tests.nodes.test_traps import postgres
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.base.errors import ServiceError
 from interstate.base.json import dumps
 from interstate.runtime.testing import World
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate
 from interstate.store.records.due import SETTINGS, Setting
 from interstate.store.records.open_counts import EXECUTIONS_OPEN, MAP_RUNS_OPEN
@@ -37,13 +35,7 @@ RUN = {
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[World, World]]:
-    url = fresh_database()
-
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(fresh_database(), monkeypatch)
     worlds = (World(), World())
     worlds[1].now += timedelta(milliseconds=1)
     yield worlds

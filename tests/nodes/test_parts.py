@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.base.time import to_micros
 from interstate.runtime.testing import START, Crash, World
 from interstate.store.copying import PostgresSide
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
 from interstate.store.postgres.migrate import migrate, postgres_migrations
 from interstate.store.postgres.rows import NUMBER_SHIFT
 from interstate.store.postgres.translate import query
@@ -45,11 +43,7 @@ def world(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def opened(url: str, monkeypatch: pytest.MonkeyPatch) -> World:
-    def there(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(there))
+    open_worlds_on(url, monkeypatch)
     return World()
 
 

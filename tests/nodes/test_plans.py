@@ -3,20 +3,18 @@
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate import services
 from interstate.runtime.testing import World
 from interstate.store import records
 from interstate.store.postgres.codec import codec_of
 from interstate.store.postgres.connecting import connect, connect_reader
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
-from interstate.store.postgres.migrate import migrate
+from interstate.store.postgres.engine import PostgresStore
 from interstate.store.postgres.plans import Plans
 from interstate.store.postgres.translate import query
 from interstate.store.tables import Scalar, Select, Table
@@ -82,8 +80,7 @@ def plans(connection: psycopg.Connection[Any]) -> dict[str, list[str]]:
 def url() -> str:
     """Of a database on which nobody has run ANALYZE."""
     found = fresh_database("template0")
-    with connect(found) as connection:
-        migrate(connection)
+    PostgresStore(found).close()
     return found
 
 
@@ -95,32 +92,32 @@ def test_every_statement_goes_by_index_on_tables_that_nobody_has_analyzed(url: s
     assert {name: bad for name, plan in found.items() if (bad := list(faults(plan)))} == {}
 
 
+def sorting(found: dict[str, list[str]]) -> set[str]:
+    """Ranges whose rows are sorted after they were read."""
+    return {
+        name.rpartition(" ")[2]
+        for name, plan in found.items()
+        if plan[0] == "Limit" and any(line.endswith("Sort") for line in plan)
+    }
+
+
 def test_a_range_is_read_in_the_order_of_its_index(url: str) -> None:
     with connect(url) as connection:
         found = plans(connection)
-    ranges = {name: plan for name, plan in found.items() if plan[0] == "Limit"}
-    sorted_ones = {
-        name.rpartition(" ")[2] for name, plan in ranges.items() if any("Sort  " in f"{each} " for each in plan)
-    }
-    assert sorted_ones <= SORTED_FEW
+    assert sorting(found) <= SORTED_FEW
 
 
-def test_by_itself_the_planner_reads_nearly_empty_tables_whole(url: str) -> None:
+def test_by_itself_the_planner_reads_nearly_empty_tables_whole_and_sorts_ranges(url: str) -> None:
     """What the settings are for; this test tells when they are needed no more."""
     with psycopg.connect(url, autocommit=True) as connection:
         found = plans(connection)
     assert any(list(faults(plan)) for plan in found.values())
+    assert sorting(found) - SORTED_FEW
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    url = fresh_database()
-
-    def there(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(there))
+    open_worlds_on(fresh_database(), monkeypatch)
     made = World()
     yield made
     made.close()

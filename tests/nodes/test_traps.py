@@ -3,18 +3,17 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from tests.nodes.slow_node import begin
-from tests.postgres_server import fresh_database
+from tests.postgres_server import fresh_database, open_worlds_on
 
 from interstate.runtime.batch import Job
 from interstate.runtime.testing import START, World
 from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres.engine import LEASE_S, ClockSequences, PostgresStore
+from interstate.store.postgres.engine import LEASE_S, PostgresStore
 from interstate.store.postgres.fitness import UnfitDatabase, check
 from interstate.store.postgres.line import Line
 from interstate.store.postgres.plans import Plans
@@ -41,13 +40,7 @@ def postgres(world: World) -> PostgresStore:
 
 @pytest.fixture
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    url = fresh_database()
-
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(fresh_database(), monkeypatch)
     worlds = (World(), World())
     worlds[1].now += timedelta(milliseconds=1)  # Two nodes never decide at the very same instant.
     yield worlds

@@ -3,17 +3,16 @@
 import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres_server import fresh_database, server_url
+from tests.postgres_server import fresh_database, open_worlds_on, server_url
 
 from interstate.runtime.batch import Batches, Job, ServiceUnavailable
 from interstate.runtime.testing import START, World
 from interstate.store.ports import StoreUnavailable
-from interstate.store.postgres.engine import ClockSequences, PostgresStore
+from interstate.store.postgres.engine import PostgresStore
 from interstate.store.postgres.migrate import migrate, postgres_migrations
 from interstate.store.postgres.registry import NoNumberLeft
 from interstate.store.records.sqs import QUEUES, Queue
@@ -28,11 +27,7 @@ def url() -> str:
 
 @pytest.fixture
 def pair(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    def opened(_directory: Path | None) -> tuple[PostgresStore, ClockSequences]:
-        store = PostgresStore(url)
-        return store, ClockSequences(store)
-
-    monkeypatch.setattr(World, "open_store", staticmethod(opened))
+    open_worlds_on(url, monkeypatch)
     worlds = (World(), World())
     yield worlds
     for world in worlds:
